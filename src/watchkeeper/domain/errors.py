@@ -56,6 +56,13 @@ class JobNotFound(WatchkeeperError):
     hint = "Check the id and the project that the token belongs to."
 
 
+class NotFound(WatchkeeperError):
+    """There is no such thing here."""
+
+    code = "not_found"
+    hint = "Check the name and the project that the token belongs to."
+
+
 class StaleLease(WatchkeeperError):
     """The lease is no longer yours: it ended, or another worker holds the job."""
 

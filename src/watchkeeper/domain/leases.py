@@ -45,10 +45,6 @@ class LeaseToken:
     secret: str
 
     @classmethod
-    def mint(cls, epoch: int) -> LeaseToken:
-        return cls(epoch, new_secret())
-
-    @classmethod
     def parse(cls, text: str) -> LeaseToken:
         """Read what `str()` wrote; raise StaleLease for anything else, since no such lease can be live."""
         epoch, dot, secret = text.partition(".")

@@ -1,0 +1,67 @@
+"""Turns what the program does into log lines: the only place that knows wording levels and rendering.
+
+Code calls `log("event_name", fact=...)`; the table says at which level. Every text is redacted before it is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import structlog
+
+LEVELS: dict[str, int] = {
+    "agent_session_adopted": logging.WARNING,
+    "attempt_interrupted": logging.WARNING,
+    "child_ended": logging.WARNING,
+    "claim_refused": logging.WARNING,
+    "database_back": logging.WARNING,
+    "database_down": logging.ERROR,
+    "duty_failed": logging.ERROR,
+    "handler_failed": logging.WARNING,
+    "internal_error": logging.ERROR,
+    "lease_lost": logging.WARNING,
+    "leases_reaped": logging.WARNING,
+    "processes_left": logging.ERROR,
+    "renewal_failed": logging.WARNING,
+    "report_rejected": logging.WARNING,
+    "server_back": logging.WARNING,
+    "server_down": logging.ERROR,
+}
+"""Events that are more than information."""
+
+_redact: Callable[[str], str] = str
+
+
+def configure(*, level: str, form: str, redact: Callable[[str], str]) -> None:
+    """Set up logging to stderr: `form` is json, text, or auto (text on a terminal)."""
+    global _redact  # noqa: PLW0603 - logging is process-wide, like the stream it writes to
+    _redact = redact
+    text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer(sort_keys=True)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _redacted,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def log(event: str, **facts: Any) -> None:
+    """Write one event with its facts."""
+    structlog.get_logger().log(LEVELS.get(event, logging.INFO), event, **facts)
+
+
+def _redacted(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = _redact(value)
+    return line

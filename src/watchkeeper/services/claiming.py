@@ -1,0 +1,125 @@
+"""Claims batches on a connection of its own, and sleeps until somebody enqueues when there is nothing to claim."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.errors import DatabaseUnavailable
+from watchkeeper.logs import log
+from watchkeeper.services.queue import Queue
+from watchkeeper.storage.database import Connection, Database, connect, driver_errors, fetch
+
+POLL_SECONDS = 5.0
+"""The net under the wake-ups (seed 4)."""
+
+SECOND_LOOK_SECONDS = 0.05
+"""After falling asleep: an enqueue that looked for sleepers just before would have woken nobody."""
+
+RETRY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimingConfig:
+    project_id: str
+    worker_id: str
+    kinds: Sequence[str]
+    poll_seconds: float = POLL_SECONDS
+
+
+class Claimer:
+    """Gives batches of claimed jobs, one call at a time."""
+
+    def __init__(self, config: ClaimingConfig, database: Database, queue: Queue) -> None:
+        self._config = config
+        self._database = database
+        self._queue = queue
+        self._connection: Connection | None = None
+        self._woken = asyncio.Event()
+        self._listener: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """End a sleep: there may be something to claim, or a reason to stop."""
+        self._woken.set()
+
+    async def claim(self, limit: int) -> list[ClaimedJob]:
+        """Claim up to `limit` jobs; none is an answer, also while the database is away."""
+        try:
+            with driver_errors():
+                connection = await self._ready_connection()
+                async with connection.transaction():
+                    return await self._queue.claim(
+                        self._config.project_id,
+                        self._config.worker_id,
+                        self._config.kinds,
+                        limit=limit,
+                        profile="runtime",
+                        connection=connection,
+                    )
+        except DatabaseUnavailable as error:
+            log("database_down", what="claim", detail=error.message)
+            await self._wait(RETRY_SECONDS)
+            return []
+
+    async def sleep(self, limit: int) -> list[ClaimedJob]:
+        """Wait for work, as a known sleeper; give what could be claimed on waking."""
+        self._start_listening()
+        self._woken.clear()
+        await self._note("fall_asleep")
+        for seconds in (0.0, SECOND_LOOK_SECONDS, self._config.poll_seconds):
+            woken = await self._wait(seconds)
+            if jobs := await self.claim(limit):
+                await self._note("wake_up")
+                return jobs
+            if woken:
+                break
+        return []
+
+    async def close(self) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listener
+        await self._note("wake_up")
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _wait(self, seconds: float) -> bool:
+        if seconds == 0.0:
+            return False
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _note(self, name: str) -> None:
+        arguments = {
+            "project_id": self._config.project_id,
+            "worker_id": self._config.worker_id,
+            "kinds": list(self._config.kinds),
+        }
+        # Only who gets woken hangs on it; polling finds the job all the same.
+        with suppress(DatabaseUnavailable), driver_errors():
+            await fetch(await self._ready_connection(), name, arguments)
+
+    async def _ready_connection(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._database.config)
+        return self._connection
+
+    def _start_listening(self) -> None:
+        if self._listener is None or self._listener.done():
+            self._listener = asyncio.create_task(self._listen(), name="watchkeeper-listener")
+
+    async def _listen(self) -> None:
+        try:
+            async for _channel, project_id in self._database.listen(["watchkeeper_ready"]):
+                if project_id == self._config.project_id:
+                    self._woken.set()
+        except DatabaseUnavailable as error:
+            log("database_down", what="listen", detail=error.message)

@@ -1,0 +1,90 @@
+"""What a Python handler is: the `@job` decorator, and the context that a handler gets."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.kinds import KindDeclaration
+from watchkeeper.domain.errors import UsageError
+
+
+class JobServices(Protocol):
+    """What a context needs from the worker that runs it."""
+
+    async def progress(self, job: ClaimedJob, message: str, phase: str, payload: Any) -> None: ...
+
+    async def upload(self, job: ClaimedJob, name: str, content: bytes | Path, kind: str | None) -> str: ...
+
+
+@dataclass(slots=True)
+class JobContext:
+    """A handler's view of its job: what to do, and how to say that it moves.
+
+    `cancel_requested` turns true when a person asked for the job's end; a handler that sees it returns early.
+    """
+
+    job: ClaimedJob
+    _services: JobServices = field(repr=False)
+    cancel_requested: bool = False
+    summary: str | None = None
+
+    @property
+    def payload(self) -> Any:
+        return self.job.payload
+
+    async def progress(self, message: str, phase: str = "progress", payload: Any = None) -> None:
+        """Record that the job moves, and renew its lease.
+
+        Raises StaleLease when the lease is lost: stop then, another worker may hold the job.
+        """
+        await self._services.progress(self.job, message, phase, payload)
+
+    async def upload(self, name: str, content: bytes | Path, *, kind: str | None = None) -> str:
+        """Store an artifact of this job and give its id; the first openable one becomes the primary.
+
+        `kind` is one of the artifact kinds; None guesses it from the name. Raises StaleLease as `progress` does.
+        """
+        return await self._services.upload(self.job, name, content, kind)
+
+
+HandlerFunction = Callable[[JobContext], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """An async function with the declaration of the kind of jobs that it does."""
+
+    kind: KindDeclaration
+    function: HandlerFunction
+
+    async def __call__(self, context: JobContext) -> Any:
+        return await self.function(context)
+
+
+def job(kind: str, **declaration: Any) -> Callable[[HandlerFunction], Handler]:
+    """Mark an async function as the handler of a kind; keywords are the kind's declaration.
+
+    Raises InvalidContract or UsageError at import time for a declaration that is not valid.
+    """
+    declared = KindDeclaration.parse({"name": kind, **declaration})
+
+    def decorate(function: HandlerFunction) -> Handler:
+        return Handler(declared, function)
+
+    return decorate
+
+
+def handlers_by_kind(handlers: Iterable[Handler]) -> Mapping[str, Handler]:
+    """Index handlers; raise UsageError where two claim one kind, or what was given is no handler."""
+    found: dict[str, Handler] = {}
+    for handler in handlers:
+        if not isinstance(handler, Handler):
+            raise UsageError(f"{handler!r} is not a handler", hint='Mark the function with @job("kind").')
+        if handler.kind.name in found:
+            raise UsageError(f"two handlers are marked as kind {handler.kind.name!r}")
+        found[handler.kind.name] = handler
+    return found

@@ -1,0 +1,114 @@
+"""What a runtime worker needs from the database side: registration, progress, uploads, and the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from watchkeeper import __version__
+from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.errors import StaleLease
+from watchkeeper.domain.kinds import KindDeclaration
+from watchkeeper.services.gate import Gate
+from watchkeeper.services.kinds import Kinds
+from watchkeeper.services.queue import Queue, json_text
+from watchkeeper.storage.database import Database, fetch, fetch_one
+from watchkeeper.storage.jobs import HeldLease
+
+
+class WorkerFacts(Protocol):
+    """What a worker registers itself with."""
+
+    @property
+    def project_id(self) -> str: ...
+    @property
+    def slots(self) -> int: ...
+    @property
+    def pool(self) -> str: ...
+    @property
+    def role(self) -> str | None: ...
+    @property
+    def persona(self) -> str | None: ...
+
+
+class JobDesk:
+    """One project's database, queue and gate, as trusted Python workers use them."""
+
+    def __init__(self, database: Database, queue: Queue, kinds: Kinds, gate: Gate) -> None:
+        self.database = database
+        self.queue = queue
+        self._kinds = kinds
+        self._gate = gate
+
+    async def open_worker(
+        self, worker_id: str, facts: WorkerFacts, kinds: Sequence[KindDeclaration]
+    ) -> None:
+        """Make the project if there is none, declare the kinds, and register the worker."""
+        await self._kinds.ensure_project(facts.project_id)
+        for kind in kinds:
+            await self._kinds.declare(facts.project_id, kind, actor=f"worker:{worker_id}")
+        await self.database.fetch(
+            "register_worker",
+            {
+                "project_id": facts.project_id,
+                "worker_id": worker_id,
+                "profile": "runtime",
+                "slots": facts.slots,
+                "kinds": [kind.name for kind in kinds],
+                "role": facts.role,
+                "pool": facts.pool,
+                "persona": facts.persona,
+                "host_id": socket.gethostname(),
+                "version": __version__,
+            },
+        )
+
+    async def progress(self, job: ClaimedJob, message: str, phase: str, payload: Any) -> None:
+        """Record progress and renew the lease; raise StaleLease when it is no longer held."""
+        async with self.database.transaction() as connection:
+            lease = await fetch_one(
+                connection,
+                "use_lease",
+                {
+                    "project_id": job.project_id,
+                    "seq": job.seq,
+                    "epoch": job.token.epoch,
+                    "token_hash": job.token.secret_hash,
+                    "phase": phase,
+                    "progressed": True,
+                },
+            )
+            if lease is None:
+                raise StaleLease
+            await fetch(
+                connection,
+                "record_worker_run",
+                {
+                    "project_id": job.project_id,
+                    "worker_id": lease["worker_id"],
+                    "job_id": job.id,
+                    "epoch": job.token.epoch,
+                    "phase": phase,
+                    "status": "ok",
+                    "message": message,
+                    "payload": None if payload is None else json_text(payload, "payload"),
+                },
+            )
+
+    async def upload(self, job: ClaimedJob, name: str, content: bytes | Path, kind: str | None) -> str:
+        """Store an artifact of the job; raise StaleLease when the lease is no longer held."""
+        data = content if isinstance(content, bytes) else await asyncio.to_thread(content.read_bytes)
+        lease = HeldLease(job.seq, job.token.epoch, job.token.secret_hash)
+        return await self._gate.store(job.project_id, lease, name, data, kind)
+
+    async def pass_gate(self, job: ClaimedJob, lease: HeldLease) -> tuple[str, str]:
+        """Check the job's evidence; give `verified` and the hash of what was checked.
+
+        Raises GateFailed, with every failed check, when it does not pass.
+        """
+        verdict = await self._gate.check(job.project_id, lease, job.contract, [], command="complete")
+        verdict.demand()
+        return verdict.verified, verdict.output_hash

@@ -1,0 +1,67 @@
+"""Projects and kinds: what may be asked for, under which policy, and whether it is paused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from watchkeeper.domain.errors import NotFound
+from watchkeeper.domain.kinds import KindDeclaration
+from watchkeeper.storage.database import Database, Row
+
+
+class Kinds:
+    """The projects and kinds of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ensure_project(self, project_id: str, title: str = "") -> bool:
+        """Make a project where there is none; say whether it is new."""
+        return bool(await self._database.fetch("ensure_project", {"project_id": project_id, "title": title}))
+
+    async def projects(self, only: str | None = None) -> list[Row]:
+        return await self._database.fetch("list_projects", {"project_id": only})
+
+    async def delete_project(self, project_id: str, *, actor: str, reason: str) -> None:
+        """Remove a project's rows for good; its audit trail stays. Raise NotFound if there is none."""
+        arguments = {"project_id": project_id, "actor": actor, "reason": reason}
+        if not await self._database.fetch("delete_project", arguments):
+            raise NotFound(f"there is no project {project_id!r}")
+
+    async def declare(self, project_id: str, kind: KindDeclaration, *, actor: str) -> Row:
+        """Declare a kind or change its declaration; what a person paused stays paused."""
+        fields: dict[str, Any] = {name: getattr(kind, name) for name in kind.__dataclass_fields__}
+        contract = fields.pop("contract")
+        rows = await self._database.fetch(
+            "declare_kind",
+            {
+                **fields,
+                "kind": fields.pop("name"),
+                "project_id": project_id,
+                "actor": actor,
+                "contract": None if contract is None else json.dumps(contract.to_json()),
+            },
+        )
+        return rows[0]
+
+    async def list(self, project_id: str) -> list[Row]:
+        return await self._database.fetch("list_kinds", {"project_id": project_id})
+
+    async def set_kind_paused(
+        self, project_id: str, kind: str, *, paused: bool, actor: str, reason: str
+    ) -> None:
+        """Pause or resume the claims of a kind; raise NotFound for an unknown one."""
+        arguments = {"project_id": project_id, "kind": kind, "paused": paused, "actor": actor, "reason": reason}
+        if not await self._database.fetch("set_kind_paused", arguments):
+            raise NotFound(f"there is no kind {kind!r} in this project")
+
+    async def set_project_paused(self, project_id: str, *, paused: bool, actor: str, reason: str) -> None:
+        """Pause or resume all claims of a project; raise NotFound for an unknown one."""
+        arguments = {"project_id": project_id, "paused": paused, "actor": actor, "reason": reason}
+        if not await self._database.fetch("set_project_paused", arguments):
+            raise NotFound(f"there is no project {project_id!r}")
+
+    async def set_switch(self, name: str, *, is_on: bool, actor: str, reason: str) -> None:
+        """Turn all claims, or all actions, on or off."""
+        await self._database.fetch("set_switch", {"name": name, "is_on": is_on, "actor": actor, "reason": reason})

@@ -1,0 +1,277 @@
+"""The queue's use cases: enqueue, claim, renew, end attempts. Who may call is decided above; here leases decide."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from watchkeeper.domain.attempts import after_failure, after_lost_lease, ended_by, handed_back
+from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.errors import UsageError
+from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
+from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECONDS
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.storage import jobs as store
+from watchkeeper.storage.database import Connection, Database, Row, fetch
+from watchkeeper.storage.jobs import Completion, EndedAttempt, HeldLease, NewJob
+
+ENQUEUE_BATCH = 1000
+MAX_ATTEMPT_ERROR_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A job as a caller asks for it. `priority` is higher for sooner; None takes the kind's."""
+
+    kind: str
+    payload: Any = None
+    contract: Mapping[str, Any] | None = None
+    priority: int | None = None
+    run_at: datetime | None = None
+    unique_key: str | None = None
+    external_id: str | None = None
+    deliverable_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """The job that answers a request; `existing` when a key already stood for it."""
+
+    id: UUID
+    seq: int
+    existing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnd:
+    """How a holder says that its attempt ended without completion.
+
+    `lost` says that the attempt's processes are gone; `cancelled` that it stopped because it was asked to.
+    `delay` is in seconds, for causes that say when to come back.
+    """
+
+    lease: HeldLease
+    cause: AttemptCause
+    error: str
+    lost: bool = False
+    cancelled: bool = False
+    delay: float = 0.0
+
+
+class Queue:
+    """Jobs of all projects in one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        session_seconds: int = SESSION_LEASE_SECONDS,
+        runtime_seconds: int = RUNTIME_LEASE_SECONDS,
+        redactor: Redactor | None = None,
+    ) -> None:
+        self._database = database
+        self._session_seconds = session_seconds
+        self._runtime_seconds = runtime_seconds
+        self._redactor = redactor or Redactor()
+
+    async def enqueue(
+        self,
+        project_id: str,
+        requests: Sequence[JobRequest],
+        *,
+        actor: str,
+        connection: Connection | None = None,
+        is_shadow: bool = False,
+    ) -> list[Enqueued]:
+        """Add jobs and give them in order; in the caller's transaction where a connection is given.
+
+        Raises UsageError for a payload that is not JSON, or holds a secret where its kind refuses that.
+        """
+        if connection is not None:
+            return await self._enqueue(connection, project_id, requests, actor, is_shadow)
+        async with self._database.transaction() as own:
+            return await self._enqueue(own, project_id, requests, actor, is_shadow)
+
+    async def _enqueue(
+        self, connection: Connection, project_id: str, requests: Sequence[JobRequest], actor: str, is_shadow: bool
+    ) -> list[Enqueued]:
+        jobs = [self._new_job(request) for request in requests]
+        await self._refuse_secrets(connection, project_id, jobs)
+        enqueued: list[Enqueued] = []
+        for batch in _runs(jobs):
+            if batch[0].unique_key is None and batch[0].external_id is None:
+                rows = await store.enqueue(connection, project_id, actor, batch, is_shadow=is_shadow)
+                enqueued.extend(Enqueued(row["id"], row["seq"]) for row in rows)
+            else:
+                row, new = await store.enqueue_keyed(
+                    connection, project_id, actor, batch[0], is_shadow=is_shadow
+                )
+                enqueued.append(Enqueued(row["id"], row["seq"], existing=not new))
+        return enqueued
+
+    def _new_job(self, request: JobRequest) -> NewJob:
+        payload = json_text(request.payload if request.payload is not None else {}, "payload")
+        contract = None if request.contract is None else json_text(request.contract, "contract")
+        return NewJob(
+            request.kind,
+            payload,
+            contract,
+            request.priority,
+            request.run_at,
+            request.unique_key,
+            request.external_id,
+            request.deliverable_id,
+            self._redactor.suspects(payload),
+        )
+
+    async def _refuse_secrets(
+        self, connection: Connection, project_id: str, jobs: Iterable[NewJob]
+    ) -> None:
+        suspected = {job.kind for job in jobs if job.secret_suspected}
+        if not suspected:
+            return
+        refusing = {row["kind"] for row in await fetch(connection, "refusing_kinds", {"project_id": project_id})}
+        if suspected & refusing:
+            raise UsageError(
+                f"the payload looks as if it held a secret, which kind {min(suspected & refusing)!r} refuses",
+                hint="Give the agent the secret in another way and put a reference into the payload.",
+            )
+
+    async def claim(
+        self,
+        project_id: str,
+        worker_id: str,
+        kinds: Sequence[str] | None,
+        *,
+        limit: int = 1,
+        profile: str,
+        connection: Connection | None = None,
+    ) -> list[ClaimedJob]:
+        """Take up to `limit` jobs under new leases; `kinds` None takes any."""
+        request = store.ClaimRequest(
+            project_id, worker_id, kinds, limit, profile, self._session_seconds, self._runtime_seconds
+        )
+        if connection is not None:
+            return await store.claim(connection, request)
+        async with self._database.transaction() as own:
+            return await store.claim(own, request)
+
+    async def renew(self, project_id: str, leases: Sequence[HeldLease]) -> dict[int, Row]:
+        """Renew leases in one statement; a lease that is missing from the answer is lost."""
+        if not leases:
+            return {}
+        async with self._database.transaction() as connection:
+            rows = await store.renew(connection, project_id, leases)
+        return {row["seq"]: row for row in rows}
+
+    async def complete(
+        self,
+        project_id: str,
+        actor: str,
+        completions: Sequence[Completion],
+        *,
+        connection: Connection | None = None,
+    ) -> set[int]:
+        """Complete jobs whose evidence has passed (or that have no contract); give those whose lease was held."""
+        if connection is not None:
+            return {row["seq"] for row in await store.complete(connection, project_id, actor, completions)}
+        async with self._database.transaction() as own:
+            return {row["seq"] for row in await store.complete(own, project_id, actor, completions)}
+
+    async def end(
+        self,
+        project_id: str,
+        actor: str,
+        ends: Sequence[AttemptEnd],
+        *,
+        output_hash: str | None = None,
+        connection: Connection | None = None,
+    ) -> dict[int, Row]:
+        """End attempts as their holders say, by the kinds' policies; a missing lease is one that was not held."""
+        if connection is not None:
+            return await self._end(connection, project_id, actor, ends, output_hash)
+        async with self._database.transaction() as own:
+            return await self._end(own, project_id, actor, ends, output_hash)
+
+    async def _end(
+        self,
+        connection: Connection,
+        project_id: str,
+        actor: str,
+        ends: Sequence[AttemptEnd],
+        output_hash: str | None,
+    ) -> dict[int, Row]:
+        by_seq = {end.lease.seq: end for end in ends}
+        held = await store.lock_held(connection, project_id, [end.lease for end in ends])
+        ended = [self._verdict(by_seq[row["seq"]], row) for row in held]
+        if not ended:
+            return {}
+        rows = await store.end_attempts(connection, project_id, actor, ended, output_hash=output_hash)
+        return {row["seq"]: row for row in rows}
+
+    def _verdict(self, end: AttemptEnd, row: Row) -> EndedAttempt:
+        policy = store.policy_of(row)
+        # Back-off jitter spreads load; nothing secret depends on it.
+        jitter = random.random()  # noqa: S311
+        error = self._redactor.redact(end.error)[:MAX_ATTEMPT_ERROR_CHARS]
+        if row["cancel_requested"]:
+            ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
+            return EndedAttempt(end.lease, ending, "job_cancelled", error)
+        if end.lost:
+            return EndedAttempt(end.lease, after_lost_lease(policy, jitter), "attempt_lost", error)
+        if end.cause is AttemptCause.AGENT_ERROR:
+            return EndedAttempt(end.lease, after_failure(policy, jitter), "attempt_failed", error)
+        if end.cause is AttemptCause.GATE:
+            ending = ended_by(policy, JobState.STUCK, AttemptCause.GATE, StateReason.GATE_FAILED)
+            return EndedAttempt(end.lease, ending, "complete_failed", error)
+        event = "lease_released" if end.cause is AttemptCause.OPERATOR else "attempt_failed"
+        return EndedAttempt(end.lease, handed_back(policy, end.cause, end.delay), event, error)
+
+
+def json_text(value: Any, what: str) -> str:
+    """Write a value as JSON for the database; raise UsageError for what JSON or PostgreSQL cannot hold."""
+    try:
+        text = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"the {what} is not JSON: {error}") from error
+    if "\\u0000" in text and "\x00" in _all_text(value):
+        raise UsageError(f"the {what} holds a NUL character", hint="Send binary data as a file, or as base64.")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the {what} is not valid Unicode text") from error
+    return text
+
+
+def _all_text(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case Mapping():
+            return "".join(_all_text(part) for pair in value.items() for part in pair)
+        case list() | tuple():
+            return "".join(_all_text(part) for part in value)
+    return ""
+
+
+def _runs(jobs: Sequence[NewJob]) -> Iterable[list[NewJob]]:
+    """Split jobs into batches without keys, and single jobs with keys, in order."""
+    batch: list[NewJob] = []
+    for job in jobs:
+        if job.unique_key is None and job.external_id is None:
+            batch.append(job)
+            if len(batch) == ENQUEUE_BATCH:
+                yield batch
+                batch = []
+            continue
+        if batch:
+            yield batch
+            batch = []
+        yield [replace(job)]
+    if batch:
+        yield batch

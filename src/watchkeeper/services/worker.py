@@ -1,0 +1,219 @@
+"""The runtime worker: claims batches of jobs, runs Python handlers, and reports, while the database works alongside.
+
+Two connections overlap: one claims while handlers run, the other reports what is done. At most `slots` jobs are in
+hand, so that a crash loses little. Leases are renewed by a thread of its own (services/renewal.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.errors import GateFailed, StaleLease, WatchkeeperError
+from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.logs import log
+from watchkeeper.services.claiming import Claimer, ClaimingConfig
+from watchkeeper.services.handlers import Handler, JobContext, handlers_by_kind
+from watchkeeper.services.job_desk import JobDesk
+from watchkeeper.services.queue import AttemptEnd
+from watchkeeper.services.renewal import LeaseBook, RenewalConfig, Renewer, boot_clock
+from watchkeeper.services.reporting import Reporter
+from watchkeeper.storage.jobs import Completion
+
+TRACEBACK_LINES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """`concurrency` handlers run at once; `prefetch` more jobs may be in hand, for handlers of milliseconds."""
+
+    project_id: str = "default"
+    concurrency: int = 2
+    prefetch: int = 0
+    worker_id: str | None = None
+    pool: str = "default"
+    role: str | None = None
+    persona: str | None = None
+
+    @property
+    def slots(self) -> int:
+        return self.concurrency + self.prefetch
+
+
+class HandlerWorker:
+    """Runs handlers under leases until it is stopped; `desk` gives it queue, database and gate."""
+
+    def __init__(self, handlers: Iterable[Handler], desk: JobDesk, config: WorkerConfig) -> None:
+        self._handlers = handlers_by_kind(handlers)
+        self._desk = desk
+        self._config = config
+        self.worker_id = config.worker_id or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._actor = f"worker:{self.worker_id}"
+        self._book = LeaseBook()
+        self._jobs: asyncio.Queue[ClaimedJob | None] = asyncio.Queue()
+        self._running: dict[int, tuple[JobContext, asyncio.Task[Any]]] = {}
+        self._room = asyncio.Event()
+        self._stopping = False
+        self._idle_runners = 0
+
+    async def run(self) -> None:
+        """Work until `stop()`; then finish what runs, hand back what has not begun, and return."""
+        loop = asyncio.get_running_loop()
+        await self._desk.open_worker(self.worker_id, self._config, [h.kind for h in self._handlers.values()])
+        self._claimer = Claimer(
+            ClaimingConfig(self._config.project_id, self.worker_id, list(self._handlers)),
+            self._desk.database,
+            self._desk.queue,
+        )
+        self._reporter = Reporter(
+            self._desk.database.config,
+            self._desk.queue,
+            self._config.project_id,
+            self._actor,
+            max(1, self._config.slots // 2),
+            self._forget,
+        )
+        renewer = Renewer(
+            RenewalConfig(self._desk.database.config, self._config.project_id),
+            self._book,
+            on_lost=lambda seqs: _call(loop, self._interrupt, seqs),
+            on_cancel=lambda seqs: _call(loop, self._ask_to_cancel, seqs),
+            on_outage=lambda detail: log("renewal_failed", detail=detail),
+        )
+        renewer.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                reporting = group.create_task(self._reporter.run())
+                runners = [group.create_task(self._run_jobs()) for _ in range(self._config.concurrency)]
+                await self._claim_until_stopped()
+                self._hand_back_the_rest()
+                await asyncio.wait(runners)
+                self._reporter.close()
+                await reporting
+        finally:
+            await asyncio.to_thread(renewer.stop)
+            await self._claimer.close()
+
+    def stop(self) -> None:
+        """Claim no more; `run` returns when what runs is done. Safe to repeat."""
+        self._stopping = True
+        self._room.set()
+        if hasattr(self, "_claimer"):
+            self._claimer.wake()
+
+    async def _claim_until_stopped(self) -> None:
+        slots = self._config.slots
+        while not self._stopping:
+            room = slots - len(self._book)
+            if room < max(1, slots // 2) and not (room and self._idle_runners and self._jobs.empty()):
+                self._room.clear()
+                await self._room.wait()
+                continue
+            sent_at = boot_clock()
+            limit = min(room, max(1, (slots + 1) // 2))
+            jobs = await self._claimer.claim(limit)
+            if not jobs and not self._stopping:
+                sent_at = boot_clock()
+                jobs = await self._claimer.sleep(limit)
+            self._book.add(jobs, sent_at)
+            for job in jobs:
+                self._jobs.put_nowait(job)
+
+    def _hand_back_the_rest(self) -> None:
+        while not self._jobs.empty():
+            if (job := self._jobs.get_nowait()) and (lease := self._book.lease(job.seq)):
+                self._reporter.ended(AttemptEnd(lease, AttemptCause.OPERATOR, "the worker shut down"))
+        for _ in range(self._config.concurrency):
+            self._jobs.put_nowait(None)
+
+    async def _run_jobs(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        while True:
+            self._idle_runners += 1
+            try:
+                job = await self._jobs.get()
+            finally:
+                self._idle_runners -= 1
+            if job is None:
+                return
+            context = JobContext(job, self._desk)
+            self._running[job.seq] = (context, task)
+            try:
+                await self._run_job(job, context)
+            except asyncio.CancelledError:
+                if self._book.lease(job.seq) is not None:
+                    raise
+                task.uncancel()
+                log("attempt_interrupted", job=job.id, reason="the lease was lost")
+            finally:
+                del self._running[job.seq]
+
+    async def _run_job(self, job: ClaimedJob, context: JobContext) -> None:
+        if (lease := self._book.lease(job.seq)) is None:
+            return
+        cap = job.hard_cap_minutes
+        try:
+            if cap is None:
+                await self._handlers[job.kind].function(context)
+            else:
+                async with asyncio.timeout(cap * 60):
+                    await self._handlers[job.kind].function(context)
+            verified, output_hash = "none", None
+            if job.contract is not None:
+                verified, output_hash = await self._desk.pass_gate(job, lease)
+        except StaleLease:
+            self._interrupt([job.seq])
+        except GateFailed as error:
+            self._reporter.ended(AttemptEnd(lease, AttemptCause.GATE, error.message))
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything; all of it is the attempt's end
+            log("handler_failed", job=job.id, kind=job.kind, error=type(error).__name__)
+            self._reporter.ended(AttemptEnd(lease, AttemptCause.AGENT_ERROR, _describe(error, cap)))
+        else:
+            self._reporter.completed(Completion(lease, verified, context.summary, output_hash))
+
+    def _forget(self, seqs: list[int]) -> None:
+        self._book.drop(seqs)
+        self._room.set()
+
+    def _interrupt(self, seqs: list[int]) -> None:
+        """Stop what runs without a lease: somebody else may run it by now."""
+        self._book.drop(seqs)
+        self._room.set()
+        for seq in seqs:
+            log("lease_lost", job_seq=seq)
+            if seq in self._running:
+                self._running[seq][1].cancel()
+
+    def _ask_to_cancel(self, seqs: list[int]) -> None:
+        for seq in seqs:
+            if seq in self._running:
+                self._running[seq][0].cancel_requested = True
+
+    async def __aenter__(self) -> Self:
+        self._lifespan = asyncio.create_task(self.run(), name="watchkeeper-worker")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.stop()
+        await self._lifespan
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Any, seqs: list[int]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(function, seqs)
+
+
+def _describe(error: Exception, cap: float | None) -> str:
+    if isinstance(error, TimeoutError) and cap is not None:
+        return f"TimeoutError: the attempt reached its hard cap of {cap:g} minutes, or timed out inside"
+    if isinstance(error, WatchkeeperError):
+        return f"{error.code}: {error.message}"
+    return "".join(traceback.format_exception(error, limit=-TRACEBACK_LINES))

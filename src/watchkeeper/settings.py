@@ -1,0 +1,174 @@
+"""Settings: one frozen object, read once from a TOML document and from WATCHKEEPER_* variables, which win.
+
+`FIELDS` is the only list of settings: docs/reference/settings.md is checked against it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.domain.errors import SettingError
+
+PREFIX = "WATCHKEEPER_"
+
+READ_ELSEWHERE = frozenset(
+    {"TOKEN", "CONFIG", "SESSION", "JOB_ID", "PROJECT_ID", "WORKSPACE", "ATTEMPT", "PAYLOAD", "PROMPT"}
+)
+"""Variables that are read where they are used: the caller's token, and what a session gives its agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this process was told. Times are in seconds, sizes in bytes."""
+
+    home: Path
+    url: str | None = None
+    host: str = "127.0.0.1"
+    port: int | None = None
+    behind_proxy: bool = False
+    database_url: str | None = None
+    database_direct_url: str | None = None
+    database_pooled: bool = False
+    database_pool_size: int = 10
+    postgres_bin: Path | None = None
+    worker_id: str | None = None
+    agent_user: str | None = None
+    artifact_limit_bytes: int = 256 * 1024 * 1024
+    body_limit_bytes: int = 1024 * 1024
+    job_retention_days: float = 90.0
+    output_retention_days: float = 35.0
+    log_level: str = "info"
+    log_format: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.log_level not in {"debug", "info", "warning", "error"}:
+            raise SettingError(f"log_level is {self.log_level!r}; it is one of debug, info, warning, error")
+        if self.log_format not in {"auto", "json", "text"}:
+            raise SettingError(f"log_format is {self.log_format!r}; it is one of auto, json, text")
+        if self.port is not None and not 0 <= self.port <= 65535:
+            raise SettingError(f"port is {self.port}; it is a number from 0 to 65535")
+        for name in ("database_pool_size", "artifact_limit_bytes", "body_limit_bytes"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} is {getattr(self, name)}; it is at least 1")
+        for name in ("job_retention_days", "output_retention_days"):
+            if getattr(self, name) <= 0:
+                raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings of this process.
+
+        Raises SettingError for an unknown setting (naming the one that was probably meant) or a value of the wrong type.
+        """
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        if config := environ.get(PREFIX + "CONFIG"):
+            values.update(_read_toml(Path(config).expanduser()))
+        for name, text in environ.items():
+            if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in READ_ELSEWHERE:
+                continue
+            field = name.removeprefix(PREFIX).lower()
+            if field not in FIELDS:
+                raise SettingError(f"unknown setting {name}{_did_you_mean(field, env=True)}")
+            values[field] = _convert(name, field, text)
+        home = values.pop("home", None) or default_home(environ)
+        return cls(home=Path(home).expanduser().absolute(), **values)
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """Give the home that is used when none is set: the user's state directory (XDG base directories)."""
+    if state := environ.get("XDG_STATE_HOME"):
+        return Path(state) / "watchkeeper"
+    if not environ.get("HOME"):
+        raise SettingError("neither WATCHKEEPER_HOME nor HOME is set; set one of them")
+    return Path(environ["HOME"]) / ".local" / "state" / "watchkeeper"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingError(f"the config {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"the config {path} is not valid TOML: {error}") from error
+    values: dict[str, Any] = {}
+    for key, value in document.items():
+        if key not in FIELDS:
+            raise SettingError(f"unknown setting {key!r} in {path}{_did_you_mean(key, env=False)}")
+        values[key] = _convert(f"{key} in {path}", key, value)
+    return values
+
+
+def _did_you_mean(field: str, *, env: bool) -> str:
+    names = [*FIELDS, *(name.lower() for name in READ_ELSEWHERE)] if env else list(FIELDS)
+    near = difflib.get_close_matches(field, names, n=1, cutoff=0.6)
+    if not near:
+        return "; docs/reference/settings.md lists them all"
+    return f"; did you mean {PREFIX + near[0].upper() if env else near[0]}?"
+
+
+def _convert(name: str, field: str, value: Any) -> Any:
+    try:
+        return FIELDS[field](value)
+    except (TypeError, ValueError) as error:
+        raise SettingError(f"{name} is {value!r}: {error}") from error
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    match str(value).strip().lower():
+        case "1" | "true" | "yes" | "on":
+            return True
+        case "0" | "false" | "no" | "off":
+            return False
+    raise ValueError("expected true or false")
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError("expected a whole number")
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError("expected a whole number") from None
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError("expected a number") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("expected a text")
+    return value
+
+
+def _path(value: Any) -> Path:
+    return Path(_text(value)).expanduser().absolute()
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "Path": _path,
+    "Path | None": _path,
+    "str": _text,
+    "str | None": _text,
+    "int": _integer,
+    "int | None": _integer,
+    "float": _number,
+    "bool": _boolean,
+}
+
+FIELDS: dict[str, Callable[[Any], Any]] = {
+    field.name: _CONVERTERS[str(field.type)] for field in dataclass_fields(Settings)
+}

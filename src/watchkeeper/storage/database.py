@@ -1,0 +1,177 @@
+"""The connection pool and the way to the named queries. Nothing above storage meets the driver or its errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import psycopg
+import psycopg_pool
+from psycopg import errors as pg
+from psycopg.rows import DictRow, dict_row
+
+from watchkeeper.domain.errors import DatabaseUnavailable, UsageError, WatchkeeperError
+from watchkeeper.storage.queries import query
+
+Connection = psycopg.AsyncConnection[DictRow]
+Row = dict[str, Any]
+
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """Where the database is and what lies between: `pooled` says that `url` leads to a transaction pooler.
+
+    Behind a pooler statements are not prepared, and LISTEN needs `direct_url`; without one, waiting is polling.
+    """
+
+    url: str
+    direct_url: str | None = None
+    pooled: bool = False
+    pool_size: int = 10
+
+    @property
+    def listen_url(self) -> str | None:
+        return self.direct_url or (None if self.pooled else self.url)
+
+    @property
+    def prepare_threshold(self) -> int | None:
+        return None if self.pooled else 0
+
+
+class Database:
+    """A pool of connections to one PostgreSQL, or to the present primary of several.
+
+    With several hosts in the URL libpq follows the primary (`target_session_attrs=read-write`).
+    """
+
+    def __init__(self, config: DatabaseConfig) -> None:
+        self.config = config
+        self._pool = psycopg_pool.AsyncConnectionPool[Connection](
+            config.url,
+            kwargs=connection_options(config),
+            min_size=1,
+            max_size=config.pool_size,
+            timeout=CONNECT_TIMEOUT_SECONDS + 1,
+            max_idle=60,
+            reconnect_timeout=5,
+            check=psycopg_pool.AsyncConnectionPool.check_connection,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Start the pool without waiting for the database: an absent one shows at the first use."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction, which commits when the block ends well.
+
+        Raises DatabaseUnavailable when the database cannot be reached or goes away. Then the end of the transaction is
+        unknown: whoever repeats it must be idempotent.
+        """
+        with driver_errors():
+            async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+
+    async def fetch(self, name: str, arguments: Mapping[str, Any] | None = None) -> list[Row]:
+        """Run one named query in a transaction of its own and give all its rows."""
+        async with self.transaction() as connection:
+            return await fetch(connection, name, arguments)
+
+    async def fetch_one(self, name: str, arguments: Mapping[str, Any] | None = None) -> Row | None:
+        rows = await self.fetch(name, arguments)
+        return rows[0] if rows else None
+
+    async def ping(self) -> None:
+        """Raise DatabaseUnavailable unless the database answers."""
+        await self.fetch("ping")
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Open a connection of the caller's own, in autocommit, outside the pool."""
+        with driver_errors():
+            connection = await connect(self.config)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def listen(self, channels: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
+        """Yield (channel, payload) of notifications until cancelled.
+
+        Raises DatabaseUnavailable when the connection ends; ends at once where there is no way to listen (a pooler
+        without a direct URL). Channels are our own constants, never input.
+        """
+        if (url := self.config.listen_url) is None:
+            return
+        with driver_errors():
+            connection = await connect(DatabaseConfig(url))
+            try:
+                for channel in channels:
+                    await connection.execute(query(f"listen_{channel}"))
+                async for notice in connection.notifies():
+                    yield notice.channel, notice.payload
+            finally:
+                await connection.close()
+
+
+def connection_options(config: DatabaseConfig) -> dict[str, Any]:
+    return {
+        "row_factory": dict_row,
+        "prepare_threshold": config.prepare_threshold,
+        "autocommit": True,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "application_name": "watchkeeper",
+        "target_session_attrs": "read-write",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
+
+
+async def connect(config: DatabaseConfig) -> Connection:
+    connection = await psycopg.AsyncConnection.connect(config.url, **connection_options(config))
+    return cast("Connection", connection)
+
+
+async def fetch(connection: Connection, name: str, arguments: Mapping[str, Any] | None = None) -> list[Row]:
+    """Run a named query on a connection and give all its rows; none for a statement without a result."""
+    cursor = await connection.execute(query(name), arguments, binary=True)
+    return await cursor.fetchall() if cursor.description else []
+
+
+async def fetch_one(connection: Connection, name: str, arguments: Mapping[str, Any] | None = None) -> Row | None:
+    rows = await fetch(connection, name, arguments)
+    return rows[0] if rows else None
+
+
+@contextmanager
+def driver_errors() -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire) as error:
+        raise UsageError("text must not contain NUL characters", hint="Send binary data as a file.") from error
+    except (pg.DiskFull, pg.OutOfMemory, pg.InsufficientResources) as error:
+        raise DatabaseUnavailable(f"the database is out of room: {_first_line(error)}") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout) as error:
+        raise DatabaseUnavailable(f"the database cannot be reached: {_first_line(error)}") from error
+    except psycopg_pool.PoolClosed as error:
+        raise DatabaseUnavailable("the connection pool is closed") from error
+    except asyncio.TimeoutError as error:
+        raise DatabaseUnavailable("the database did not answer in time") from error
+    except psycopg.Error as error:
+        raise WatchkeeperError(f"the database refused a statement: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

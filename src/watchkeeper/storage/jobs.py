@@ -1,0 +1,284 @@
+"""Jobs and their leases in the database: one thin method for each named query of the queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import args_row
+
+from watchkeeper.domain.attempts import AttemptPolicy, Ending
+from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.jobs import OnLost
+from watchkeeper.storage.database import Connection, Row, fetch, fetch_one
+from watchkeeper.storage.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job as it is asked for; `payload` and `contract` are JSON texts."""
+
+    kind: str
+    payload: str = "{}"
+    contract: str | None = None
+    priority: int | None = None
+    run_at: datetime | None = None
+    unique_key: str | None = None
+    external_id: str | None = None
+    deliverable_id: str | None = None
+    secret_suspected: bool = False
+    retry_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """One lease as its holder proves it: the job's number, the epoch, the hash of the secret."""
+
+    seq: int
+    epoch: int
+    token_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    project_id: str
+    worker_id: str
+    kinds: Sequence[str] | None
+    limit: int
+    profile: str
+    session_seconds: int
+    runtime_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A completed attempt; `verified` is `artifact` or `none`."""
+
+    lease: HeldLease
+    verified: str = "none"
+    summary: str | None = None
+    output_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAttempt:
+    """An attempt that ended in another way, with the event that the audit trail names it by."""
+
+    lease: HeldLease
+    ending: Ending
+    event: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of a job that does not run."""
+
+    seq: int
+    from_states: Sequence[str]
+    to_state: str
+    event: str
+    state_reason: str | None = None
+    reason: str | None = field(default=None)
+
+
+async def enqueue(
+    connection: Connection, project_id: str, actor: str, jobs: Sequence[NewJob], *, is_shadow: bool = False
+) -> list[Row]:
+    """Add jobs without keys; a row `{seq, id}` for each, in order."""
+    return await fetch(
+        connection,
+        "enqueue",
+        {
+            "project_id": project_id,
+            "actor": actor,
+            "is_shadow": is_shadow,
+            "kinds": [job.kind for job in jobs],
+            "payloads": [job.payload for job in jobs],
+            "contracts": _unless_all(None, [job.contract for job in jobs]),
+            "priorities": _unless_all(None, [job.priority for job in jobs]),
+            "run_ats": _unless_all(None, [job.run_at for job in jobs]),
+            "deliverable_ids": _unless_all(None, [job.deliverable_id for job in jobs]),
+            "secret_suspected": _unless_all(False, [job.secret_suspected for job in jobs]),
+        },
+    )
+
+
+async def enqueue_keyed(
+    connection: Connection,
+    project_id: str,
+    actor: str,
+    job: NewJob,
+    *,
+    origin: str = "own",
+    is_shadow: bool = False,
+) -> tuple[Row, bool]:
+    """Add one job with keys, or find the one that holds them; give its row and whether it is new."""
+    keys: dict[str, Any] = {"project_id": project_id, "kind": job.kind, "unique_key": job.unique_key}
+    await fetch(connection, "ensure_kind", keys)
+    while True:
+        taken = await fetch_one(connection, "next_job_seq")
+        assert taken is not None
+        seq = taken["seq"]
+        if job.unique_key is not None and not await fetch(connection, "place_unique_key", {**keys, "seq": seq}):
+            if holder := await fetch_one(connection, "job_by_unique_key", keys):
+                return holder, False
+            continue  # its job ended between the two statements: the key is free now
+        made = await fetch_one(
+            connection,
+            "enqueue_keyed",
+            {
+                **keys,
+                "seq": seq,
+                "actor": actor,
+                "payload": job.payload,
+                "contract": job.contract,
+                "priority": job.priority,
+                "run_at": job.run_at,
+                "external_id": job.external_id,
+                "origin": origin,
+                "deliverable_id": job.deliverable_id,
+                "is_shadow": is_shadow,
+                "secret_suspected": job.secret_suspected,
+                "retry_of": job.retry_of,
+            },
+        )
+        if made is not None:
+            return made, True
+        await fetch(connection, "drop_unique_key", {"project_id": project_id, "seq": seq})
+        known = await fetch_one(
+            connection,
+            "job_by_external_id",
+            {"project_id": project_id, "origin": origin, "external_id": job.external_id},
+        )
+        if known is not None:
+            return known, False
+
+
+async def claim(connection: Connection, request: ClaimRequest) -> list[ClaimedJob]:
+    """Claim up to `limit` jobs; must run in a transaction."""
+    arguments = {
+        "project_id": request.project_id,
+        "worker_id": request.worker_id,
+        "kinds": None if request.kinds is None else list(request.kinds),
+        "limit": request.limit,
+        "profile": request.profile,
+        "session_seconds": request.session_seconds,
+        "runtime_seconds": request.runtime_seconds,
+        "actor": f"worker:{request.worker_id}",
+    }
+    await fetch(connection, "lock_limited_kinds", arguments)
+    async with connection.cursor(binary=True, row_factory=args_row(ClaimedJob)) as cursor:
+        return await (await cursor.execute(query("claim"), arguments)).fetchall()
+
+
+def _held(project_id: str, leases: Sequence[HeldLease]) -> dict[str, Any]:
+    """Bind leases, which the caller has sorted by seq: the queries search the arrays."""
+    return {
+        "project_id": project_id,
+        "seqs": [lease.seq for lease in leases],
+        "epochs": [lease.epoch for lease in leases],
+        "token_hashes": b"".join([lease.token_hash for lease in leases]),
+    }
+
+
+def _unless_all(default: Any, values: list[Any]) -> list[Any] | None:
+    """Give NULL for a column of defaults: the queries read it so, and long arrays cost more than short ones."""
+    return None if all(value == default for value in values) else values
+
+
+def _by_seq(lease: HeldLease) -> int:
+    return lease.seq
+
+
+async def renew(connection: Connection, project_id: str, leases: Sequence[HeldLease]) -> list[Row]:
+    return await fetch(connection, "renew", _held(project_id, sorted(leases, key=_by_seq)))
+
+
+async def lock_held(connection: Connection, project_id: str, leases: Sequence[HeldLease]) -> list[Row]:
+    return await fetch(connection, "lock_held_leases", _held(project_id, sorted(leases, key=_by_seq)))
+
+
+async def complete(
+    connection: Connection, project_id: str, actor: str, completions: Sequence[Completion]
+) -> list[Row]:
+    """Complete jobs; a row `{seq, epoch}` for each whose lease was still held."""
+    completions = sorted(completions, key=lambda item: item.lease.seq)
+    return await fetch(
+        connection,
+        "complete_jobs",
+        {
+            **_held(project_id, [item.lease for item in completions]),
+            "actor": actor,
+            "verified": _unless_all("none", [item.verified for item in completions]),
+            "summaries": _unless_all(None, [item.summary for item in completions]),
+            "output_hashes": _unless_all(None, [item.output_hash for item in completions]),
+        },
+    )
+
+
+async def end_attempts(
+    connection: Connection,
+    project_id: str,
+    actor: str,
+    ended: Sequence[EndedAttempt],
+    *,
+    detail: Any = None,
+    output_hash: str | None = None,
+) -> list[Row]:
+    """End attempts in other ways than completion; a row for each whose lease was still held."""
+    ended = sorted(ended, key=lambda item: item.lease.seq)
+    endings = [item.ending for item in ended]
+    return await fetch(
+        connection,
+        "end_attempts",
+        {
+            **_held(project_id, [item.lease for item in ended]),
+            "actor": actor,
+            "detail": None if detail is None else json.dumps(detail),
+            "output_hash": output_hash,
+            "states": [ending.state.value for ending in endings],
+            "state_reasons": [ending.state_reason and ending.state_reason.value for ending in endings],
+            "codes": [ending.code for ending in endings],
+            "delays": [ending.delay for ending in endings],
+            "outcomes": [ending.outcome for ending in endings],
+            "causes": [ending.cause.value for ending in endings],
+            "errors": [item.error for item in ended],
+            "agent_errors": [ending.agent_errors for ending in endings],
+            "lost_leases": [ending.lost_leases for ending in endings],
+            "events": [item.event for item in ended],
+        },
+    )
+
+
+async def move_waiting(connection: Connection, project_id: str, actor: str, move: Move) -> Row | None:
+    """Move a job that does not run; None where it stands in none of `from_states`."""
+    return await fetch_one(
+        connection,
+        "move_waiting_job",
+        {
+            "project_id": project_id,
+            "actor": actor,
+            "seq": move.seq,
+            "from_states": list(move.from_states),
+            "to_state": move.to_state,
+            "event": move.event,
+            "state_reason": move.state_reason,
+            "reason": move.reason,
+        },
+    )
+
+
+def policy_of(row: Row) -> AttemptPolicy:
+    """Read the policy that decides where a locked lease's job goes."""
+    return AttemptPolicy(
+        OnLost(row["on_lost"]),
+        row["max_attempts"],
+        row["max_lost_leases"],
+        row["agent_errors"],
+        row["lost_leases"],
+    )

@@ -1,0 +1,116 @@
+-- name: ensure_project
+-- Makes a project where there is none yet.
+INSERT INTO watchkeeper.projects (project_id, title) VALUES (%(project_id)s, %(title)s) ON CONFLICT DO NOTHING
+RETURNING project_id
+
+-- name: list_projects
+-- The projects that a caller may see: one, or all for an owner of the whole.
+SELECT project_id, title, force_shadow, paused_at, paused_by, pause_reason, created_at FROM watchkeeper.projects
+ WHERE %(project_id)s::text IS NULL OR project_id = %(project_id)s::text
+ ORDER BY project_id
+
+-- name: set_project_paused
+-- Pauses or resumes all claims of a project.
+WITH changed AS (
+  UPDATE watchkeeper.projects
+     SET paused_at = CASE WHEN %(paused)s THEN coalesce(paused_at, watchkeeper.now()) END,
+         paused_by = CASE WHEN %(paused)s THEN %(actor)s END, pause_reason = CASE WHEN %(paused)s THEN %(reason)s END
+   WHERE project_id = %(project_id)s
+  RETURNING project_id
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason)
+  SELECT project_id, CASE WHEN %(paused)s THEN 'project_paused' ELSE 'project_resumed' END, %(actor)s, %(reason)s FROM changed
+)
+SELECT project_id,
+       CASE WHEN NOT %(paused)s THEN (SELECT pg_notify('watchkeeper_ready', %(project_id)s)) END AS woken FROM changed
+
+-- name: declare_kind
+-- Declares a kind or changes its declaration; pauses set by a person stay.
+WITH declared AS (
+  INSERT INTO watchkeeper.job_kinds (project_id, kind, declared, contract, lease, lease_seconds, on_lost, max_attempts,
+                                     max_lost_leases, progress_deadline_minutes, hard_cap_minutes, tool_limit_minutes,
+                                     concurrency, priority, tokens_limit, cost_limit, persona, secrets)
+  VALUES (%(project_id)s, %(kind)s, true, %(contract)s::text::jsonb, %(lease)s::text, %(lease_seconds)s::int, %(on_lost)s,
+          %(max_attempts)s, %(max_lost_leases)s, %(progress_deadline_minutes)s::float8, %(hard_cap_minutes)s::float8,
+          %(tool_limit_minutes)s::float8, %(concurrency)s::int, %(priority)s, %(tokens_limit)s::bigint,
+          %(cost_limit)s::numeric, %(persona)s::text, %(secrets)s)
+  ON CONFLICT (project_id, kind) DO UPDATE
+     SET declared = true, contract = excluded.contract, lease = excluded.lease, lease_seconds = excluded.lease_seconds,
+         on_lost = excluded.on_lost, max_attempts = excluded.max_attempts, max_lost_leases = excluded.max_lost_leases,
+         progress_deadline_minutes = excluded.progress_deadline_minutes, hard_cap_minutes = excluded.hard_cap_minutes,
+         tool_limit_minutes = excluded.tool_limit_minutes, concurrency = excluded.concurrency, priority = excluded.priority,
+         tokens_limit = excluded.tokens_limit, cost_limit = excluded.cost_limit, persona = excluded.persona,
+         secrets = excluded.secrets, updated_at = watchkeeper.now()
+  RETURNING *
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
+  SELECT project_id, 'kind_declared', %(actor)s, to_jsonb(declared) FROM declared
+)
+SELECT * FROM declared
+
+-- name: find_kind
+-- One kind of a project.
+SELECT * FROM watchkeeper.job_kinds WHERE project_id = %(project_id)s AND kind = %(kind)s
+
+-- name: list_kinds
+-- The kinds of a project.
+SELECT * FROM watchkeeper.job_kinds WHERE project_id = %(project_id)s ORDER BY kind
+
+-- name: refusing_kinds
+-- Kinds that refuse a payload with a secret in it.
+SELECT kind FROM watchkeeper.job_kinds WHERE project_id = %(project_id)s AND secrets = 'refuse'
+
+-- name: set_kind_paused
+-- Pauses or resumes the claims of a kind.
+WITH changed AS (
+  UPDATE watchkeeper.job_kinds
+     SET paused_at = CASE WHEN %(paused)s THEN coalesce(paused_at, watchkeeper.now()) END,
+         paused_by = CASE WHEN %(paused)s THEN %(actor)s END, pause_reason = CASE WHEN %(paused)s THEN %(reason)s END
+   WHERE project_id = %(project_id)s AND kind = %(kind)s
+  RETURNING kind
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT %(project_id)s, CASE WHEN %(paused)s THEN 'kind_paused' ELSE 'kind_resumed' END, %(actor)s, %(reason)s,
+         jsonb_build_object('kind', kind) FROM changed
+)
+SELECT kind,
+       CASE WHEN NOT %(paused)s THEN (SELECT pg_notify('watchkeeper_ready', %(project_id)s)) END AS woken FROM changed
+
+-- name: set_switch
+-- Turns all claims, or all actions, on or off.
+WITH changed AS (
+  UPDATE watchkeeper.switches SET is_on = %(is_on)s, reason = %(reason)s, changed_by = %(actor)s, changed_at = watchkeeper.now()
+   WHERE name = %(name)s RETURNING name
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT 'system', 'switch_changed', %(actor)s, %(reason)s, jsonb_build_object('switch', name, 'on', %(is_on)s::boolean)
+    FROM changed
+)
+SELECT name FROM changed
+
+-- name: delete_project
+-- Removes a project's rows; its audit trail stays.
+WITH ready AS (DELETE FROM watchkeeper.ready_jobs WHERE project_id = %(project_id)s),
+     scheduled AS (DELETE FROM watchkeeper.scheduled_jobs WHERE project_id = %(project_id)s),
+     leases AS (DELETE FROM watchkeeper.leases WHERE project_id = %(project_id)s),
+     held AS (DELETE FROM watchkeeper.held_jobs WHERE project_id = %(project_id)s),
+     outcomes AS (DELETE FROM watchkeeper.job_outcomes WHERE project_id = %(project_id)s),
+     attempts AS (DELETE FROM watchkeeper.closed_attempts WHERE project_id = %(project_id)s),
+     specs AS (DELETE FROM watchkeeper.job_specs WHERE project_id = %(project_id)s),
+     keys AS (DELETE FROM watchkeeper.unique_keys WHERE project_id = %(project_id)s),
+     workers AS (DELETE FROM watchkeeper.workers WHERE project_id = %(project_id)s),
+     sleepers AS (DELETE FROM watchkeeper.sleepers WHERE project_id = %(project_id)s),
+     beats AS (DELETE FROM watchkeeper.worker_heartbeats WHERE project_id = %(project_id)s),
+     runs AS (DELETE FROM watchkeeper.worker_runs WHERE project_id = %(project_id)s),
+     events AS (DELETE FROM watchkeeper.helper_events WHERE project_id = %(project_id)s),
+     artifacts AS (DELETE FROM watchkeeper.artifacts WHERE project_id = %(project_id)s),
+     checks AS (DELETE FROM watchkeeper.artifact_checks WHERE project_id = %(project_id)s),
+     late AS (DELETE FROM watchkeeper.reconcile_items WHERE project_id = %(project_id)s),
+     repairs AS (DELETE FROM watchkeeper.repair_actions WHERE project_id = %(project_id)s),
+     incidents AS (DELETE FROM watchkeeper.watchdog_incidents WHERE project_id = %(project_id)s),
+     parks AS (DELETE FROM watchkeeper.pool_parks WHERE project_id = %(project_id)s),
+     records AS (DELETE FROM watchkeeper.idempotency_records WHERE project_id = %(project_id)s),
+     tokens AS (DELETE FROM watchkeeper.tokens WHERE project_id = %(project_id)s),
+     audited AS (INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason)
+                 VALUES (%(project_id)s, 'project_deleted', %(actor)s, %(reason)s))
+DELETE FROM watchkeeper.projects WHERE project_id = %(project_id)s RETURNING project_id
