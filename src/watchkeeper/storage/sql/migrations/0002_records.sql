@@ -4,6 +4,10 @@
 -- prunes jobs, while incidents, repairs and lessons stay. Host, database and watchdog matters belong to the project
 -- "system".
 
+-- Checks are kept for ever and their jobs are not, so that a check must name its job by itself.
+ALTER TABLE watchkeeper.artifact_checks ADD COLUMN IF NOT EXISTS job_id uuid NOT NULL;
+CREATE INDEX artifact_checks_job_id ON watchkeeper.artifact_checks (project_id, job_id, id);
+
 -- One resumable conversation of an agent CLI, and the identity of the process that leads it.
 CREATE TABLE watchkeeper.agent_sessions (
   id            uuid NOT NULL DEFAULT watchkeeper.uuid7(),
@@ -337,7 +341,9 @@ SELECT encode(substr(sha256(convert_to(a.project_id || '/' || s.id || '/' || a.e
          AS id,
        a.project_id, s.id AS job_id, a.worker_id, s.id || '/' || a.epoch AS attempt_id,
        coalesce(l.phase, run.phase) AS phase,
-       made.url AS primary_artifact_ref,
+       (SELECT (array_agg(f.url ORDER BY f.id DESC))[1] FROM watchkeeper.artifacts f
+         WHERE f.project_id = a.project_id AND f.seq = a.seq AND f.epoch = a.epoch AND f.is_primary)
+         AS primary_artifact_ref,
        a.outcome AS complete_status,
        coalesce(o.code, a.cause) AS error_code,
        a.error AS error_message,
@@ -349,11 +355,7 @@ SELECT encode(substr(sha256(convert_to(a.project_id || '/' || s.id || '/' || a.e
   LEFT JOIN LATERAL (
     SELECT r.phase FROM watchkeeper.worker_runs r
      WHERE r.project_id = a.project_id AND r.job_id = s.id AND r.epoch = a.epoch
-     ORDER BY r.id DESC LIMIT 1) run ON true
-  LEFT JOIN LATERAL (
-    SELECT f.url FROM watchkeeper.artifacts f
-     WHERE f.project_id = a.project_id AND f.seq = a.seq AND f.epoch = a.epoch AND f.is_primary
-     ORDER BY f.id DESC LIMIT 1) made ON true;
+     ORDER BY r.id DESC LIMIT 1) run ON true;
 
 -- A row for each incident, with the last action that was carried out on it.
 CREATE VIEW watchkeeper.worker_watchdog_event AS
@@ -369,12 +371,10 @@ SELECT i.id, i.project_id, i.worker_id, i.job_id, i.rule AS event_type, i.severi
        AND r.state NOT IN ('proposed', 'approved', 'rejected', 'expired')
      ORDER BY r.id DESC LIMIT 1) acted ON true;
 
--- Checks stay when their job is pruned: then its id is unknown here.
 CREATE VIEW watchkeeper.artifact_verifications AS
-SELECT c.id, c.project_id, s.id AS job_id, c.epoch, c.command, c.primary_url, c.http_status, c.file_count, c.files,
-       c.failed, c.passed, c.output_hash, c.checked_at
-  FROM watchkeeper.artifact_checks c
-  LEFT JOIN watchkeeper.job_specs s ON s.project_id = c.project_id AND s.seq = c.seq;
+SELECT id, project_id, job_id, epoch, command, primary_url, http_status, file_count, files, failed, passed, output_hash,
+       checked_at
+  FROM watchkeeper.artifact_checks;
 
 -- PostgreSQL would write through a view of one table; these are for reading.
 CREATE FUNCTION watchkeeper.refuse_view_change() RETURNS trigger LANGUAGE plpgsql AS $$
