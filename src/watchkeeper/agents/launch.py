@@ -1,0 +1,141 @@
+"""The step from the shim to the agent: fork, set up, exec; what must hold before foreign code runs.
+
+Standard library only: the session shim runs it. The environment, the working directory and the user are the
+order's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from watchkeeper.agents.scope import Scope, join
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class LaunchError(Exception):
+    """The agent could not be started; the text says at which step and why."""
+
+
+class Orders(NamedTuple):
+    """What the shim was told, as it stands in spec.json. Times in seconds, sizes in bytes."""
+
+    command: list[str]
+    environment: dict[str, str]
+    workspace: str
+    marker: str
+    uid: int
+    gid: int
+    groups: list[int]
+    change_user: bool
+    rlimits: dict[str, list[int]]
+    hard_cap_seconds: float | None
+    grace_seconds: float
+    kill_seconds: float
+    output_limit_bytes: int | None
+    scope: str | None
+    shared_daemons: list[str]
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Orders:
+        """Raises KeyError when one is missing."""
+        return cls(**{name: record[name] for name in cls._fields})
+
+
+def prctl(option: int, value: int) -> bool:
+    """Ask the kernel for a property of this process; False where it refuses."""
+    done: int = ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+    return done == 0
+
+
+def start_agent(orders: Orders, stdout: int, stderr: int, scope: Scope | None) -> int:
+    """Start the agent and give its pid once its program runs; raises LaunchError.
+
+    The agent has a session and process group of its own, /dev/null to read from, and nothing else of ours
+    open.
+    """
+    shim = os.getpid()
+    result, report = os.pipe2(os.O_CLOEXEC)
+    pid = os.fork()
+    if pid == 0:
+        _become_agent(orders, (stdout, stderr), scope, shim, report)
+    os.close(report)
+    with os.fdopen(result, "rb") as pipe:
+        failure = pipe.read().decode(errors="replace")
+    if failure:
+        os.waitpid(pid, 0)
+        raise LaunchError(failure)
+    return pid
+
+
+def _become_agent(
+    orders: Orders, outputs: tuple[int, int], scope: Scope | None, shim: int, report: int
+) -> None:
+    """Turn this forked process into the agent; never returns."""
+    step = "a session of its own"
+    try:
+        os.setsid()
+        step = "the cgroup scope"
+        if scope is not None:
+            join(scope.agent)
+        step = "its output files"
+        _connect(outputs)
+        step = "its limits"
+        _limit(orders.rlimits)
+        step = f"user {orders.uid}"
+        if orders.change_user:
+            os.setgroups(orders.groups)
+            os.setresgid(orders.gid, orders.gid, orders.gid)
+            os.setresuid(orders.uid, orders.uid, orders.uid)
+        # After the change of user, which clears it: should the shim be killed, the agent hears of it.
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != shim:
+            os._exit(127)
+        step = f"the workspace {orders.workspace}"
+        os.chdir(orders.workspace)
+        os.umask(0o022)
+        step = f"the command {orders.command[0]!r}"
+        _default_signals()
+        os.execvpe(orders.command[0], orders.command, orders.environment)  # noqa: S606 - no shell is meant
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        os.write(report, f"{step}: {error}".encode(errors="replace"))
+    finally:
+        os._exit(127)
+
+
+def _connect(outputs: tuple[int, int]) -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(outputs[0], 1)
+    os.dup2(outputs[1], 2)
+
+
+def _limit(rlimits: Mapping[str, list[int]]) -> None:
+    """Set the resource limits, never above what this process may have itself."""
+    for name, (soft, hard) in rlimits.items():
+        kind = getattr(resource, f"RLIMIT_{name}")
+        _, most = resource.getrlimit(kind)
+        if most != resource.RLIM_INFINITY and os.geteuid() != 0:
+            hard = most if hard == resource.RLIM_INFINITY else min(hard, most)
+            soft = hard if soft == resource.RLIM_INFINITY else min(soft, hard)
+        resource.setrlimit(kind, (soft, hard))
+
+
+def _default_signals() -> None:
+    """Give every signal its default: exec hands down what the shim blocks or its supervisor ignored."""
+    for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(signum, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def output_file(path: Path) -> int:
+    """Open one output for the agent: append-only, 0600 and ours, so that what was said stays said."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,113 @@
+"""The user that agents run as: who it is, what it may reach, and which Python it can start."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchkeeper.domain.errors import SettingError
+
+PYTHON_PLACES = ("/usr/bin/python3", "/usr/local/bin/python3", "/opt/python/bin/python3")
+PYTHON_CHECK = "import sys; sys.exit(sys.version_info < (3, 11))"
+
+
+@dataclass(frozen=True)
+class AgentUser:
+    """A system user; `other` says that it is not the one this process runs as."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    name: str
+    home: str
+    other: bool
+
+    def may_enter(self, directory: Path) -> bool:
+        """Say whether mode bits let this user pass through every part of a path; ACLs are not read."""
+        directory = directory.resolve()
+        return all(self._may_pass(part) for part in (directory, *directory.parents))
+
+    def _may_pass(self, directory: Path) -> bool:
+        try:
+            about = directory.stat()
+        except OSError:
+            return False
+        if self.uid == 0:
+            return True
+        if about.st_uid == self.uid:
+            return bool(about.st_mode & stat.S_IXUSR)
+        if about.st_gid in {self.gid, *self.groups}:
+            return bool(about.st_mode & stat.S_IXGRP)
+        return bool(about.st_mode & stat.S_IXOTH)
+
+
+def agent_user(name: str | None) -> AgentUser:
+    """Give the user for agents: the one named (a name or a number), else the one that runs this process.
+
+    Raises SettingError when there is no such user, or when this process may not become it.
+    """
+    own = os.geteuid()
+    if name is None:
+        return _user(_entry(own), other=False)
+    try:
+        entry = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
+    except KeyError:
+        raise SettingError(f"agent_user is {name!r}; this machine has no such user") from None
+    if own not in (0, entry.pw_uid):
+        raise SettingError(f"agent_user is {name!r}; only root can run agents as another user")
+    return _user(entry, other=entry.pw_uid != own)
+
+
+def python_for(user: AgentUser) -> Path | None:
+    """Give a Python (3.11 or newer) that this user can start, tried for real; None when there is none."""
+    for candidate in _pythons():
+        if not user.other or (user.may_enter(candidate.parent) and _starts(candidate, user)):
+            return candidate
+    return None
+
+
+def _pythons() -> Iterator[Path]:
+    seen: set[Path] = set()
+    for text in (getattr(sys, "_base_executable", sys.executable), *PYTHON_PLACES):
+        candidate = Path(text)
+        if candidate.exists() and candidate.resolve() not in seen:
+            seen.add(candidate.resolve())
+            yield candidate.resolve()
+
+
+def _starts(python: Path, user: AgentUser) -> bool:
+    try:
+        done = subprocess.run(
+            [python, "-I", "-S", "-c", PYTHON_CHECK],
+            user=user.uid,
+            group=user.gid,
+            extra_groups=list(user.groups),
+            cwd="/",
+            env={},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
+
+
+def _entry(uid: int) -> pwd.struct_passwd:
+    """Give the passwd entry; a container's user may have none."""
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError:
+        return pwd.struct_passwd((str(uid), "x", uid, os.getegid(), "", "/", "/bin/sh"))
+
+
+def _user(entry: pwd.struct_passwd, *, other: bool) -> AgentUser:
+    groups = os.getgrouplist(entry.pw_name, entry.pw_gid) if other else os.getgroups()
+    return AgentUser(entry.pw_uid, entry.pw_gid, tuple(groups), entry.pw_name, entry.pw_dir, other)
