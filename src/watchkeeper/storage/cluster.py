@@ -21,6 +21,7 @@ OURS = frozenset(
 UNFINISHED = "unfinished-"
 # A fresh cluster of PostgreSQL 18 takes 55 MB, most of it the templates and the first WAL segments.
 NEW_CLUSTER_BYTES = 80 * 1024 * 1024
+FULL = ("No space left on device", "Disk quota exceeded")
 CONFIGURATION = """
 # Watchkeeper's settings. Change them here; those that must hold are given on the server's command line.
 max_connections = 200
@@ -68,8 +69,8 @@ def check(place: Path, binaries: Binaries) -> None:
         raise SettingError(
             f"The database in {place} was written by PostgreSQL {written_by}, "
             f"these programs are {binaries.version} ({binaries.directory}).",
-            hint=f"Name the programs of version {written_by} in WATCHKEEPER_POSTGRES_BIN; or dump the database with "
-            f"those, move {cluster} away, start once more and restore it.",
+            hint=f"Name the programs of version {written_by} in WATCHKEEPER_POSTGRES_BIN; or dump the "
+            f"database with those, move {cluster} away, start once more and restore it.",
         )
     for name in ("password", "admin-password"):
         if not (place / name).exists():
@@ -80,7 +81,7 @@ def check(place: Path, binaries: Binaries) -> None:
 
 
 def _refuse_strangers(place: Path) -> None:
-    strangers = sorted(set(os.listdir(place)) - OURS)
+    strangers = sorted({path.name for path in place.iterdir()} - OURS)
     if strangers:
         kind = (
             "a PostgreSQL cluster that Watchkeeper did not make"
@@ -89,7 +90,7 @@ def _refuse_strangers(place: Path) -> None:
         )
         raise SettingError(
             f"{place} cannot become the database's directory: it holds {kind} ({', '.join(strangers[:3])}).",
-            hint="Set WATCHKEEPER_HOME to a directory of its own, or use that PostgreSQL by WATCHKEEPER_DATABASE_URL.",
+            hint="Set WATCHKEEPER_HOME to a directory of its own, or WATCHKEEPER_DATABASE_URL to a running server.",
         )
 
 
@@ -112,7 +113,7 @@ def _password(path: Path) -> str:
         return path.read_text().strip()
     password = secrets.token_hex(24)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w") as file:
         file.write(password + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -160,8 +161,9 @@ def _run(command: list[str], workshop: Path, account: Account, text: str = "") -
         ) from error
     if done.returncode == 0:
         return
-    if "No space left on device" in done.stderr:
-        raise _disk_full(workshop.parent, shutil.disk_usage(workshop).free)
+    free = shutil.disk_usage(workshop.parent).free
+    if free < NEW_CLUSTER_BYTES or any(words in done.stderr for words in FULL):
+        raise _disk_full(workshop.parent, free)
     said = "\n".join(done.stderr.strip().splitlines()[-4:])
     raise DatabaseUnavailable(
         f"A new database could not be made in {workshop.parent}: {Path(command[0]).name} said: {said}",

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL server: start or join it, count as its user, look at it, stop it.
 
-Running is what answers on the socket. The server belongs to none of its users: a keeper process is its parent,
-and stops it some seconds after the last user is gone, however that one went.
+Running is what answers on the socket. The server belongs to none of its users: a keeper process is its
+parent, and stops it some seconds after the last user is gone, however that one went.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from watchkeeper.storage.server_users import ServerUser
 LINGER_SECONDS = 5.0
 POLL_SECONDS = 0.01
 TELL_EVERY_SECONDS = 2.0
-# A postmaster that calls itself ready answers in milliseconds; one that is stopped or lost its socket never does.
+# A postmaster that calls itself ready answers in milliseconds; a suspended one, or one without socket, never.
 SILENCE_SECONDS = 15.0
 
 Progress = Callable[[str], None]
@@ -48,7 +48,7 @@ class ServerStatus:
 
 
 class EmbeddedServer:
-    """One embedded PostgreSQL server, named by its data directory; any number of processes may use it at once."""
+    """One embedded PostgreSQL server, named by its data directory; many processes may use it at once."""
 
     def __init__(
         self,
@@ -67,10 +67,10 @@ class EmbeddedServer:
 
     @contextmanager
     def user(self, *, stop_when_last: bool = False) -> Iterator[None]:
-        """Keep the server running for this block; the process's death ends the claim as well as the block's end.
+        """Keep the server running until the block ends or the process dies.
 
-        With `stop_when_last` the end of the block waits until the server is stopped, if nobody else uses it;
-        without, the keeper stops it after the linger time.
+        With `stop_when_last` the end of the block stops the server, and waits for it, unless somebody else
+        uses it; without, its keeper stops it after the linger time.
         """
         instance, account = self._prepared()
         try:
@@ -86,10 +86,10 @@ class EmbeddedServer:
                     self._give_keeper(instance, account)
 
     def start(self) -> str:
-        """Start the server, or join the one that runs, and return its URL; waits until crash recovery has ended.
+        """Start the server, or join the one that runs; return its URL once crash recovery has ended.
 
-        Without a `user()` somewhere it stops again after the linger time. Raises SettingError for what a person
-        must decide, DatabaseUnavailable for what this machine refuses.
+        Without a `user()` somewhere it stops again after the linger time. Raises SettingError for what a
+        person must decide, DatabaseUnavailable for what this machine refuses.
         """
         instance, account = self._prepared()
         with _translated(instance.place):
@@ -264,6 +264,6 @@ def _did_not_start(instance: Instance, mark: int) -> DatabaseUnavailable:
 
 def _silent(instance: Instance) -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        f"The embedded database's server (pid {instance.postmaster()}) lives, but does not answer at its socket.",
+        f"The embedded database's server (pid {instance.postmaster()}) lives, but does not answer.",
         hint=f"Is it suspended, or was {instance.place} tidied up? 'watchkeeper db stop --force' ends it.",
     )

@@ -22,6 +22,8 @@ from watchkeeper.storage.keeper import Orders
 from watchkeeper.storage.placement import Account
 
 LOG_IN_SECONDS = 10
+READ_BYTES = 1024 * 1024
+TAIL_LINES = 6
 TOO_MANY = ("too many clients", "remaining connection slots")
 
 
@@ -75,7 +77,7 @@ class Instance:
             raise DatabaseUnavailable(f"The embedded database in {self.place} does not run.")
         name = "password" if user == "watchkeeper" else "admin-password"
         password = (self.place / name).read_text().strip()
-        where = urlencode({"host": os.fsencode(noted.socket_dir)}, safe="/", quote_via=quote)
+        where = urlencode({"host": os.fsencode(noted.socket_dir), "port": b"5432"}, safe="/", quote_via=quote)
         return f"postgresql://{user}:{password}@/{database}?{where}"
 
     def log_in(self) -> None:
@@ -96,7 +98,7 @@ class Instance:
             ) from None
 
     def give_keeper(self, orders: Orders) -> None:
-        """Start a keeper, which starts the server or adopts the one that lives; returns once it has its lock."""
+        """Start a keeper, which starts the server or adopts the living one; returns once it has its lock."""
         with self._open_log() as log:
             subprocess.run(
                 [sys.executable, "-S", "-m", "watchkeeper.storage.keeper", json.dumps(asdict(orders))],
@@ -106,7 +108,7 @@ class Instance:
                 cwd="/",
                 env=postmaster.CLEAN_ENVIRONMENT | {"PYTHONPATH": str(Path(watchkeeper.__file__).parents[1])},
                 start_new_session=True,
-                check=False,  # another keeper was quicker, or the log says why not: the caller looks at what is
+                check=False,  # another keeper was quicker, or the log says why not; the caller looks
             )
 
     def orders(self, program: Path, socket_dir: Path, account: Account, linger_seconds: float) -> Orders:
@@ -125,16 +127,11 @@ class Instance:
         return self.log.stat().st_size if self.log.exists() else 0
 
     def log_since(self, mark: int) -> str:
-        """Return the last lines that say what went wrong since a mark; the last lines at all when none do."""
+        """Return the last lines that were written since a mark."""
         with self.log.open("rb") as file:
             file.seek(mark if mark <= self.log_mark() else 0)
-            lines = file.read(1024 * 1024).decode(errors="replace").splitlines()
-        telling = [
-            line
-            for line in lines
-            if any(word in line for word in ("FATAL", "PANIC", "HINT", "keeper:", "rror"))
-        ]
-        return "\n".join((telling or lines)[-6:])
+            lines = file.read(READ_BYTES).decode(errors="replace").splitlines()
+        return "\n".join(lines[-TAIL_LINES:])
 
     @contextmanager
     def _open_log(self) -> Iterator[int]:

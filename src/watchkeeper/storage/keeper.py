@@ -1,7 +1,8 @@
-"""The postmaster's parent: starts it, reaps it, restarts it when killed, stops it when nobody uses it any more.
+"""The postmaster's parent: starts it, reaps it, restarts it when killed, stops it when nobody uses it.
 
-A process of its own (`python -m watchkeeper.storage.keeper`), outside the caller's session and, where possible,
-cgroup, so that what ends the caller or sweeps its children never meets the database. Standard library only.
+A process of its own (`python -m watchkeeper.storage.keeper`), outside the caller's session and, where
+possible, cgroup, so that what ends the caller or sweeps its children never meets the database. Standard
+library only.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ RESTARTS_WITHIN_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Orders:
-    """What a keeper is told: where the instance lies, which program serves it, as whom, since when it runs."""
+    """What a keeper is told: where the instance lies, which program serves it, and as whom."""
 
     place: str
     program: str
@@ -147,7 +148,7 @@ def server_options(orders: Orders) -> list[str]:
 
 
 def bound_log(log: Path, limit: int = LOG_BYTES) -> None:
-    """Keep one old log of the limit's size: the server appends to an open file, so it is copied and emptied."""
+    """Keep one old log of the limit's size; the server has the file open, so it is copied and emptied."""
     try:
         if log.stat().st_size <= limit:
             return
@@ -165,7 +166,7 @@ def say(sentence: str) -> None:
 
 
 def take_charge(place: Path) -> bool:
-    """Become the one keeper of this instance for as long as this process lives; False when there is another."""
+    """Become the one keeper of this instance until this process dies; False when there is another."""
     descriptor = os.open(place / "keeper.lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     for _ in range(20):  # an onlooker holds it for an instant
         try:

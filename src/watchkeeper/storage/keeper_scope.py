@@ -21,7 +21,7 @@ class Scope:
 
 
 def enter(name: str) -> Scope | None:
-    """Move this process into a cgroup of this name, as near to the root as is allowed; None when nowhere is."""
+    """Move this process into a cgroup of this name, as near to the root as is allowed; else give None."""
     origin = _own_directory()
     if origin is None:
         return None

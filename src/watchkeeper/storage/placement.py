@@ -1,4 +1,4 @@
-"""Who runs the embedded server and where its files lie: a matter of root, closed directories and socket lengths.
+"""Who runs the embedded server and where its files lie: root, closed directories, lengths of sockets.
 
 PostgreSQL refuses root. A server user of our own cannot enter /root, so there the cluster and a copy of the
 programs are kept under /var/lib/watchkeeper. The mode of a directory that is not ours is never changed.
@@ -54,7 +54,7 @@ class Account:
 
 
 def account_for(cluster: Path | None) -> Account:
-    """Choose the server's user: the caller; for root the owner of an existing cluster, or a user of our own."""
+    """Choose the server's user: the caller; for root the owner of an existing cluster, or one of our own."""
     if os.geteuid() != 0:
         return Account(pwd.getpwuid(os.geteuid()).pw_name if _has_name(os.geteuid()) else str(os.geteuid()))
     if cluster is not None:
@@ -72,12 +72,9 @@ def account_for(cluster: Path | None) -> Account:
 def _own_account() -> Account:
     if shutil.which("useradd") and not _named(SERVER_USER):
         # Two starts at once may both try: what counts is whether the user is there afterwards.
-        subprocess.run(
-            ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", str(STATE_ROOT)]
-            + ["--shell", "/usr/sbin/nologin", SERVER_USER],
-            capture_output=True,
-            check=False,
-        )
+        options = ["--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin"]
+        command = ["useradd", *options, "--home-dir", str(STATE_ROOT), SERVER_USER]
+        subprocess.run(command, capture_output=True, check=False)
     account = _named(SERVER_USER) or _named("postgres") or _named("nobody")
     if account is None:
         raise SettingError(
@@ -189,7 +186,7 @@ def _copy_programs(prefix: Path, copy: Path) -> None:
 
 
 def socket_directory(place: Path, account: Account) -> Path:
-    """Make and return the directory of the server's socket: in the place, or a short one where that is too long."""
+    """Make the directory of the server's socket: in the place, or a short one where that is too long."""
     directory = place / "run"
     # libpq reads a comma in a host, and the server one in its list of directories, as a separator.
     if len(os.fsencode(directory)) > LONGEST_SOCKET_DIR or any(mark in str(directory) for mark in ',"'):
@@ -199,13 +196,13 @@ def socket_directory(place: Path, account: Account) -> Path:
     owner = account.uid if account.uid is not None else os.geteuid()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
         raise SettingError(
-            f"{directory}, where the database's socket would be, belongs to someone else or is open to others.",
+            f"{directory}, the directory of the database's socket, is someone else's or open to others.",
             hint=f"Remove it, or use a shorter data directory than {place}.",
         )
     if len(os.fsencode(directory)) > LONGEST_SOCKET_DIR:
         raise SettingError(
-            f"The path of the database's socket would be too long: {directory} has {len(os.fsencode(directory))} "
-            f"bytes, and {LONGEST_SOCKET_DIR} are allowed.",
+            f"The path of the database's socket would be too long: {directory} has more than "
+            f"{LONGEST_SOCKET_DIR} bytes.",
             hint="Set TMPDIR or XDG_RUNTIME_DIR to a short directory, or use a shorter WATCHKEEPER_HOME.",
         )
     return directory

