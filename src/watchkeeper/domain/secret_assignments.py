@@ -1,0 +1,129 @@
+"""Secrets known by the word before them: `password=...`, `"api_key": "..."`, `--token ...`, `Bearer ...`.
+
+What counts as a value depends on how it is written, since prose and program text have the same words: a
+number of tokens, a type annotation and a variable's name stay readable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+Span = tuple[int, int]
+
+MAX_SECRET = 16_384
+"""Characters of one secret that are followed; the header limits of the usual servers lie below this."""
+
+_PASSWORDS = r"password|passwd|passphrase|pwd"
+_SECRETS = (
+    r"secret|token(?!s|i[sz]|[_-]?(?:count|limit|usage|type))|api[_-]?key|access[_-]?key|private[_-]?key"
+    r"|auth[_-]?key|(?:en|de)cryption[_-]?key|signing[_-]?key|credential"
+)
+_SEPARATOR = r"[A-Za-z0-9_-]{0,32}+(?:\\?[\"'])?(?P<gap>[ \t]{0,8}+(?::=|=>|[:=])[ \t]{0,8}+)"
+
+
+def _assignment(words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?i:{words}){_SEPARATOR}")
+
+
+def _option(words: str) -> re.Pattern[str]:
+    return re.compile(rf"--(?:[a-z]{{1,20}}+-){{0,3}}(?i:{words})(?P<gap>[ \t]{{1,8}}+)(?!-)")
+
+
+_PASSWORD_STARTS = (_assignment(_PASSWORDS), _option(_PASSWORDS))
+_SECRET_STARTS = (_assignment(_SECRETS), _option(_SECRETS))
+_SECRET_KEY = re.compile(rf"(?i:{_PASSWORDS}|{_SECRETS})")
+
+_ESCAPED = re.compile(rf"\\\"([^\"\\\n]{{1,{MAX_SECRET}}}+)")
+_DOUBLE = re.compile(rf"\"((?:[^\"\\\n]|\\[^\n]){{1,{MAX_SECRET}}}+)")
+_SINGLE = re.compile(rf"'((?:[^'\\\n]|\\[^\n]){{1,{MAX_SECRET}}}+)")
+_BARE = re.compile(rf"((?:[^\s\"'`<>&,;\\]|[&,;](?![\w.-]{{1,40}}+[=:]|\s|\Z)){{1,{MAX_SECRET}}}+)")
+_HARMLESS = re.compile(
+    r"(?i:null|none|nil|true|false|undefined|str|string|bytes|int|bool|any|optional|required|yes|no)"
+    r"|\$\{?[A-Z_][A-Z0-9_]*\}?|\*+|\.+"
+)
+_NUMBER = re.compile(r"[0-9][0-9_.,%]{0,14}")
+_RANDOM_LOOKING = re.compile(r"[A-Za-z0-9+/=_-]{20,}+")
+
+_HEADER = re.compile(
+    r"(?i:authorization)(?:\\?[\"'])?[ \t]{0,8}+[:=][ \t]{0,8}+(?:\\?[\"'])?"
+    r"(?i:basic|bearer|token|digest|apikey|negotiate)[ \t]{1,8}+"
+    rf"(?P<value>[A-Za-z0-9._~+/=:-]{{1,{MAX_SECRET}}}+)"
+)
+_BEARER = re.compile(
+    r"\b(?i:bearer)[ \t]{1,8}+"
+    rf"(?P<value>(?:(?=[A-Za-z._~+/-]{{0,64}}[0-9])[A-Za-z0-9._~+/=-]{{8,{MAX_SECRET}}}+"
+    rf"|[A-Za-z0-9._~+/=-]{{20,{MAX_SECRET}}}+))"
+)
+
+
+def find_passwords(text: str) -> Iterator[Span]:
+    """Find what is given as a password: nearly any value counts."""
+    return _assigned(text, _PASSWORD_STARTS, _is_password)
+
+
+def find_secrets(text: str) -> Iterator[Span]:
+    """Find what is given as a token, key or secret, leaving numbers and plain words of program text."""
+    return _assigned(text, _SECRET_STARTS, _is_secret)
+
+
+def find_bearers(text: str) -> Iterator[Span]:
+    """Find what stands in an authorization header, or after the word Bearer and looks like a token."""
+    for pattern in (_HEADER, _BEARER):
+        for match in pattern.finditer(text):
+            yield match.span("value")
+
+
+def names_a_secret(key: str) -> bool:
+    """Say whether a field of this name holds a secret, as in {"password": ...}."""
+    return _SECRET_KEY.search(key[:200]) is not None
+
+
+def _assigned(
+    text: str, patterns: tuple[re.Pattern[str], ...], counts: Callable[[re.Match[str], str], bool]
+) -> Iterator[Span]:
+    for pattern in patterns:
+        position = 0
+        while match := pattern.search(text, position):
+            position = match.end()
+            span = _value(text, position)
+            if span and counts(match, text[span[0] : span[1]]):
+                yield span
+                # Past the value: each "password=" within it would read the rest of it once more.
+                position = span[1]
+
+
+def _is_password(match: re.Match[str], value: str) -> bool:
+    is_working_directory = match[0][:3].lower() == "pwd" and value.startswith("/")
+    return not is_working_directory and not _HARMLESS.fullmatch(value)
+
+
+def _is_secret(match: re.Match[str], value: str) -> bool:
+    if _HARMLESS.fullmatch(value) or (_NUMBER.fullmatch(value) and not match[0].lower().startswith("secret")):
+        return False
+    is_quoted = match.string[match.end()] in "\\\"'"
+    is_tight = not set(match["gap"]) & set(" \t")
+    return is_quoted or is_tight or _is_random_looking(value)
+
+
+def _value(text: str, at: int) -> Span | None:
+    following = text[at : at + 11]
+    if following.startswith(("[", "{", "(")):
+        return None
+    pattern = _BARE
+    if following.startswith('\\"'):
+        pattern = _ESCAPED
+    elif following.startswith('"'):
+        pattern = _DOUBLE
+    elif following.startswith("'"):
+        pattern = _SINGLE
+    match = pattern.match(text, at)
+    if match is None or text.startswith("[redacted:", match.start(1)):
+        return None
+    return match.span(1)
+
+
+def _is_random_looking(value: str) -> bool:
+    if _RANDOM_LOOKING.fullmatch(value):
+        return True
+    return len(value) >= 8 and any(char.isdigit() for char in value) and "(" not in value

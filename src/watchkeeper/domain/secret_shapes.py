@@ -1,0 +1,133 @@
+"""What secrets look like. Every search is linear: literal starts, then bounded or possessive runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from watchkeeper.domain import secret_assignments
+from watchkeeper.domain.secret_assignments import MAX_SECRET, Span
+
+Finder = Callable[[str], Iterator[Span]]
+
+MAX_KEY_BLOCK = 32_768
+"""Characters of one private key block: an RSA key of 16,384 bits takes 12,800, a PGP key ring more."""
+
+MAX_MATCH = 4 * MAX_SECRET
+"""No shape reaches further than this, from the first character that it looks at to the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A kind of secret. `hints` are literals of which one must occur before the costlier `find` is tried."""
+
+    kind: str
+    hints: tuple[str, ...]
+    find: Finder
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Give where this shape stands in the text."""
+        if not self.hints or any(hint in text for hint in self.hints):
+            yield from self.find(text)
+
+
+def _by_pattern(pattern: str) -> Finder:
+    compiled = re.compile(pattern)
+    group: str | int = "value" if "value" in compiled.groupindex else 0
+
+    def find(text: str) -> Iterator[Span]:
+        for match in compiled.finditer(text):
+            yield match.span(group)
+
+    return find
+
+
+def _prefixed(kind: str, *prefixes: str, tail: str) -> Shape:
+    # The look-behind comes after the prefix so that the pattern begins with a literal, which is found fast.
+    starts = "|".join(f"{re.escape(prefix)}(?<![A-Za-z0-9]{re.escape(prefix)})" for prefix in prefixes)
+    return Shape(kind, prefixes, _by_pattern(f"(?:{starts}){tail}"))
+
+
+_RUN = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def _web_tokens(text: str) -> Iterator[Span]:
+    # By hand: a pattern would read a long run once for each "eyJ" within it.
+    position = 0
+    while (begin := text.find("eyJ", position)) >= 0:
+        end, parts = begin, 0
+        while parts < 3 and (run := _RUN.match(text, end, begin + MAX_MATCH // 2)):
+            end, parts = run.end(), parts + 1
+            if text[end : end + 1] != "." or parts == 3:
+                break
+            end += 1
+        if parts >= 2 and end - begin >= 16:
+            yield begin, end
+        position = max(end, begin + 3)
+
+
+_KEY_BLOCK = r"-----BEGIN [A-Z0-9 ]{0,40}+(?<=PRIVATE KEY)-----|-----BEGIN PGP PRIVATE KEY BLOCK-----"
+_KEY_BODY = rf"(?:[^-]|-(?!----)){{0,{MAX_KEY_BLOCK}}}+"
+_KEY_END = r"(?:-----END [A-Z0-9 ]{0,40}+-----)?"
+
+SHAPES: tuple[Shape, ...] = (
+    Shape(
+        "private_key",
+        ("-----BEGIN ",),
+        _by_pattern(f"(?:{_KEY_BLOCK}){_KEY_BODY}{_KEY_END}"),
+    ),
+    _prefixed("watchkeeper_token", "wko_", "wkw_", "wkj_", tail=rf"[A-Za-z0-9_-]{{12,{MAX_SECRET}}}+"),
+    Shape(
+        "lease_token",
+        (".",),
+        _by_pattern(
+            r"[0-9](?<![A-Za-z0-9_.][0-9])[0-9]{0,8}+\.(?=[a-z0-9_-]{0,23}[A-Z])[A-Za-z0-9_-]{24}(?![A-Za-z0-9_-])"
+        ),
+    ),
+    _prefixed("api_key", "sk-", tail=rf"(?=[A-Za-z_-]{{0,200}}[0-9])[A-Za-z0-9_-]{{16,{MAX_SECRET}}}+"),
+    _prefixed(
+        "github_token",
+        *("github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+        tail=rf"[A-Za-z0-9_]{{20,{MAX_SECRET}}}+",
+    ),
+    _prefixed("gitlab_token", "glpat-", "gldt-", "glrt-", tail=r"[A-Za-z0-9_-]{16,512}+"),
+    _prefixed("aws_key", "AKIA", "ASIA", tail=r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    _prefixed(
+        "slack_token",
+        *("xoxa-", "xoxb-", "xoxe-", "xoxe.", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-"),
+        tail=r"[A-Za-z0-9.-]{8,512}+",
+    ),
+    Shape(
+        "slack_webhook",
+        ("hooks.slack.com/",),
+        _by_pattern(r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<value>[A-Za-z0-9_/-]{8,512}+)"),
+    ),
+    _prefixed("google_key", "AIza", tail=r"[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    _prefixed("google_token", "ya29.", tail=rf"[A-Za-z0-9_-]{{20,{MAX_SECRET}}}+"),
+    _prefixed(
+        "stripe_key",
+        *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"),
+        tail=r"[A-Za-z0-9]{16,512}+",
+    ),
+    _prefixed("registry_token", "npm_", tail=r"[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+    _prefixed("registry_token", "pypi-", tail=r"[A-Za-z0-9_-]{50,2048}+"),
+    _prefixed("model_hub_token", "hf_", tail=r"[A-Za-z0-9]{30,512}+"),
+    _prefixed("sendgrid_key", "SG.", tail=r"[A-Za-z0-9_-]{16,64}+\.[A-Za-z0-9_-]{32,128}+"),
+    Shape(
+        "telegram_token",
+        (":",),
+        _by_pattern(r"[0-9](?<![A-Za-z0-9_.][0-9])[0-9]{7,9}+:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    ),
+    Shape("jwt", ("eyJ",), _web_tokens),
+    Shape(
+        "url_password",
+        ("://",),
+        _by_pattern(r"://[^\s/?#:@\"'<>]{0,256}+:(?P<value>(?!\[redacted:)[^\s/?#@\"'<>]{1,2048}+)(?=@)"),
+    ),
+    Shape("url_password", ("://",), _by_pattern(r"://(?P<value>[A-Za-z0-9_-]{20,512}+)(?=@)")),
+    Shape("bearer", (), secret_assignments.find_bearers),
+    Shape("password", (), secret_assignments.find_passwords),
+    Shape("secret", (), secret_assignments.find_secrets),
+)
+"""In the order in which they name what several of them find."""
