@@ -50,11 +50,13 @@ class AgentUser:
 def agent_user(name: str | None) -> AgentUser:
     """Give the user for agents: the one named (a name or a number), else the one that runs this process.
 
-    Raises SettingError when there is no such user, or when this process may not become it.
+    Root runs agents as `nobody` unless told otherwise: they must not be able to read what root can. Raises
+    SettingError when there is no such user, or when this process may not become it.
     """
     own = os.geteuid()
-    if name is None:
+    if name is None and own != 0:
         return _user(_entry(own), other=False)
+    name = name or "nobody"
     try:
         entry = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
     except KeyError:

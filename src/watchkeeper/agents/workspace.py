@@ -1,0 +1,196 @@
+"""A workspace for each attempt at a job: made, filled, described to the agent by its environment, removed.
+
+Layout: `<place>/workspaces/<project>/<job>/<epoch>/{work,state,tmp,home}`; the last four are 0700 and the
+agent's own, what is above them is ours, so that an agent cannot put something else in their place. `place`
+is the home, or a directory of the system where the agent's user cannot enter the home.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.agents.contract_cli import ContractCli, install
+from watchkeeper.agents.scope import home_hash
+from watchkeeper.agents.user import AgentUser
+
+SYSTEM_PLACE = Path("/var/lib/watchkeeper")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "no_proxy")
+"""What of our own environment an agent gets; all else could be a secret of ours."""
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+
+
+@dataclass(frozen=True)
+class JobOrder:
+    """What an agent is to know of its job. `record` is the job as claimed, with no lease token in it."""
+
+    job_id: str
+    project_id: str
+    epoch: int
+    attempt: int
+    payload: Any
+    record: Mapping[str, Any]
+    url: str
+    token: str = field(repr=False)
+    worker_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One attempt's places. `path` is where the agent works; `attempt_dir` holds them all."""
+
+    attempt_dir: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        return self.attempt_dir / "work"
+
+
+class Workspaces:
+    """The workspaces of one installation for one agent user."""
+
+    def __init__(self, home: Path, user: AgentUser, system_place: Path = SYSTEM_PLACE) -> None:
+        self.user = user
+        self.place = self._place(home, system_place)
+        self.root = self.place / "workspaces"
+        self._cli: ContractCli | None = None
+
+    @property
+    def cli(self) -> ContractCli:
+        """The contract CLI for agents, put in place at first use (about a second)."""
+        if self._cli is None:
+            self._make_open(self.place)
+            self._cli = install(self.place, self.user)
+        return self._cli
+
+    def prepare(self, order: JobOrder, environ: Mapping[str, str]) -> Workspace:
+        """Make a fresh workspace with its files and environment; `environ` gives `PATH` and `PASSED_ON`.
+
+        Raises OSError when the place cannot be written.
+        """
+        parent = self.root / _safe(order.project_id) / _safe(order.job_id)
+        self._make_open(parent)
+        attempt_dir = self._fresh(parent, str(order.epoch))
+        for name in ("work", "state", "tmp", "home"):
+            (attempt_dir / name).mkdir(mode=0o700)
+        files = _write_inputs(attempt_dir / "work", order)
+        self._hand_over(attempt_dir, files)
+        return Workspace(attempt_dir, self._environment(order, attempt_dir, files, environ))
+
+    def existing(self) -> list[Path]:
+        """List the attempt directories, oldest first."""
+        return sorted(self.root.glob("*/*/*"), key=lambda path: path.lstat().st_mtime)
+
+    def remove(self, attempt_dir: Path) -> None:
+        """Remove one attempt's places, and the job's and project's directories when they are empty then.
+
+        Links that an agent left are removed, never followed. Raises ValueError for a path of another place.
+        """
+        if attempt_dir.parent.parent.parent != self.root:
+            raise ValueError(f"{attempt_dir} is no attempt's directory below {self.root}")
+        shutil.rmtree(attempt_dir)
+        for parent in (attempt_dir.parent, attempt_dir.parent.parent):
+            if not any(parent.iterdir()):
+                parent.rmdir()
+
+    def remove_older(self, before: float, keep: frozenset[Path] = frozenset()) -> int:
+        """Remove attempts last touched before a Unix time, those in `keep` apart; give how many went."""
+        old = [path for path in self.existing() if path not in keep and _touched(path) < before]
+        for path in old:
+            self.remove(path)
+        return len(old)
+
+    def _place(self, home: Path, system_place: Path) -> Path:
+        if not self.user.other:
+            return home
+        reachable = home.is_dir() and self.user.may_enter(home)
+        return home if reachable else system_place / home_hash(home)
+
+    def _fresh(self, parent: Path, name: str) -> Path:
+        """Make a directory of this name, or the next free one: a claim may be handed out twice."""
+        for number in range(1, 1000):
+            directory = parent / (name if number == 1 else f"{name}-{number}")
+            try:
+                directory.mkdir(mode=0o700)
+            except FileExistsError:
+                continue
+            except FileNotFoundError:  # a removal took the empty directories above it
+                self._make_open(parent)
+                continue
+            return directory
+        raise FileExistsError(parent / name)
+
+    def _make_open(self, directory: Path) -> None:
+        """Make a directory of ours and those above it; another user's agent may pass through but not list."""
+        if not directory.is_dir():
+            self._make_open(directory.parent)
+            directory.mkdir(exist_ok=True)
+            directory.chmod(0o711 if self.user.other else 0o700)
+
+    def _hand_over(self, attempt_dir: Path, files: list[Path]) -> None:
+        """Give it all to the agent's user, then open the way: until then nobody else can reach in."""
+        if self.user.other:
+            for path in (*files, *attempt_dir.iterdir()):
+                os.chown(path, self.user.uid, self.user.gid, follow_symlinks=False)
+            attempt_dir.chmod(0o711)
+
+    def _environment(
+        self, order: JobOrder, attempt_dir: Path, files: list[Path], environ: Mapping[str, str]
+    ) -> dict[str, str]:
+        own_home = Path(self.user.home)
+        usable = own_home.is_dir() and own_home.stat().st_uid == self.user.uid
+        values = {name: environ[name] for name in PASSED_ON if name in environ}
+        values |= {
+            "PATH": f"{self.cli.bin}:{environ.get('PATH', SYSTEM_PATH)}",
+            "HOME": str(own_home if usable else attempt_dir / "home"),
+            "USER": self.user.name,
+            "LOGNAME": self.user.name,
+            "TMPDIR": str(attempt_dir / "tmp"),
+            "WATCHKEEPER_HOME": str(attempt_dir / "state"),
+            "WATCHKEEPER_WORKSPACE": str(attempt_dir / "work"),
+            "WATCHKEEPER_URL": order.url,
+            "WATCHKEEPER_TOKEN": order.token,
+            "WATCHKEEPER_JOB_ID": order.job_id,
+            "WATCHKEEPER_PROJECT_ID": order.project_id,
+            "WATCHKEEPER_ATTEMPT": str(order.attempt),
+        }
+        named = {"payload.json": "WATCHKEEPER_PAYLOAD", "prompt.md": "WATCHKEEPER_PROMPT"}
+        values |= {named[path.name]: str(path) for path in files if path.name in named}
+        if order.worker_id is not None:
+            values["WATCHKEEPER_WORKER_ID"] = order.worker_id
+        return values
+
+
+def _write_inputs(work: Path, order: JobOrder) -> list[Path]:
+    texts = {"job.json": _json(order.record), "payload.json": _json(order.payload)}
+    prompt = order.payload.get("prompt") if isinstance(order.payload, dict) else None
+    if isinstance(prompt, str):
+        texts["prompt.md"] = prompt
+    for name, text in texts.items():
+        (work / name).write_text(text, encoding="utf-8", errors="surrogatepass")
+        (work / name).chmod(0o600)
+    return [work / name for name in texts]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n"
+
+
+def _safe(name: str) -> str:
+    """Give a directory name for an id: itself, or its hash where it could mean something to a file system."""
+    return name if SAFE_NAME.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def _touched(attempt_dir: Path) -> float:
+    """Give when an attempt was last worked on, as far as its top directories tell."""
+    return max(path.lstat().st_mtime for path in (attempt_dir, *attempt_dir.iterdir()))
