@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -64,14 +66,19 @@ class Servers:
         self.state_root = directory / "state"
         self.made: list[EmbeddedServer] = []
 
-    def at(self, name: str = "home", programs: Binaries | None = None) -> EmbeddedServer:
+    def at(
+        self, name: str = "home", programs: Binaries | None = None, *, new: bool = False
+    ) -> EmbeddedServer:
+        """Give a server with a stopped, empty database; a new one makes its database at its first start."""
+        programs = programs or wheel()
+        data_dir = self.directory / name / "database"
         server = EmbeddedServer(
-            self.directory / name / "database",
-            binaries=programs or wheel(),
-            state_root=self.state_root,
-            linger_seconds=LINGER_SECONDS,
+            data_dir, binaries=programs, state_root=self.state_root, linger_seconds=LINGER_SECONDS
         )
         self.made.append(server)
+        if not new:
+            subprocess.run(["mkdir", "-p", data_dir.parent], check=True)
+            subprocess.run(["cp", "-a", _made_once(programs), data_dir], check=True)
         return server
 
     def end(self) -> None:
@@ -84,6 +91,19 @@ class Servers:
             for pid in postmaster.processes(place / "cluster"):
                 end(pid)
             wait_until(lambda place=place: not Instance(place).has_processes(), 20, f"the end of {place}")
+            remove_scope(place)
+
+
+@cache
+def _made_once(programs: Binaries) -> Path:
+    """Make the database that tests copy, as most of them are about what comes after a first start."""
+    directory = Path(tempfile.mkdtemp(prefix="wk-"))
+    directory.chmod(0o711)
+    atexit.register(shutil.rmtree, directory)
+    server = EmbeddedServer(directory / "database", binaries=programs)
+    with server.user(stop_when_last=True):
+        server.start()
+    return server.data_dir
 
 
 @contextmanager
@@ -124,6 +144,20 @@ def keeper(server: EmbeddedServer) -> int:
 def end(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def remove_scope(place: Path) -> None:
+    """Remove the cgroup that a keeper leaves behind when it is killed; the next one would use it again."""
+    for scope in (root / postmaster.instance_name(place) for root in cgroup_roots()):
+        if scope.exists():
+            events = scope / "cgroup.events"
+            wait_until(lambda events=events: "populated 0" in events.read_text(), what="an empty scope")
+            scope.rmdir()
+
+
+def cgroup_roots() -> list[Path]:
+    mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [Path(fields[4]) for fields in mounts if fields[fields.index("-") + 1] == "cgroup2"]
 
 
 def clean_environment() -> dict[str, str]:

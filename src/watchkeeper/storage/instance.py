@@ -135,7 +135,9 @@ class Instance:
 
     @contextmanager
     def _open_log(self) -> Iterator[int]:
-        descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(
+            self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
         try:
             if os.geteuid() == 0:  # what root starts for another user's directory stays that user's
                 owner = self.place.stat()

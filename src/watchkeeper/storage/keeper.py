@@ -66,6 +66,10 @@ class Keeper:
                 if not self._should_restart():
                     return
                 self._start()
+            if not self.cluster.exists():
+                say("the database was removed; stopping its server")
+                self.stop()
+                continue
             bound_log(self.place / "log" / "server.log")
             if server_users.present(self.place / "users"):
                 used_at = time.monotonic()
@@ -149,13 +153,22 @@ def server_options(orders: Orders) -> list[str]:
 
 def bound_log(log: Path, limit: int = LOG_BYTES) -> None:
     """Keep one old log of the limit's size; the server has the file open, so it is copied and emptied."""
+    # No links are followed: root may keep the server of a person who owns this directory.
     try:
-        if log.stat().st_size <= limit:
+        descriptor = os.open(log, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return  # removed by a person; the server writes on into the file that it has
+    with os.fdopen(descriptor, "r+b") as file:
+        if os.fstat(descriptor).st_size <= limit:
             return
-        shutil.copyfile(log, log.with_name(log.name + ".1"))
-        os.truncate(log, 0)
-    except OSError as error:
-        say(f"the log could not be turned over: {error}")
+        old = log.with_name(log.name + ".1")
+        try:
+            old.unlink(missing_ok=True)
+            with old.open("xb") as copy:
+                shutil.copyfileobj(file, copy)
+        except OSError as error:
+            say(f"the old part of the log is lost: {error}")
+        os.ftruncate(descriptor, 0)
 
 
 def say(sentence: str) -> None:

@@ -38,8 +38,16 @@ class Account:
 
     def owns(self, path: Path) -> None:
         """Give a file or directory of ours to this user."""
-        if self.uid is not None and self.gid is not None:
+        if self.uid is None or self.gid is None:
+            return
+        try:
             os.chown(path, self.uid, self.gid)
+        except OSError as error:
+            raise SettingError(
+                f"PostgreSQL does not run as root, and no file can be given to the user {self.name} here "
+                f"({error.strerror}).",
+                hint="Run as an ordinary user, or give the container more than one user id.",
+            ) from error
 
     def may_enter(self, directory: Path) -> bool:
         """Tell by owner, group and mode bits whether this user can reach what is in a directory."""
