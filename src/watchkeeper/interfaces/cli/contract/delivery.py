@@ -51,11 +51,12 @@ class Round:
         return {"delivered": delivered, "refused": refused} if delivered or refused else {}
 
 
-def deliver(outbox: Outbox, means: Means, own_id: str = "") -> Round:
+def deliver(outbox: Outbox, means: Means, own_id: str = "", own_is_known: bool = False) -> Round:
     """Deliver what waits, oldest first, and stop at the first entry that the server could not take for good.
 
-    To be called while holding `outbox.delivering()`. A refusal of the entry `own_id` is its caller's to tell,
-    so it is removed and not kept among the refused.
+    To be called while holding `outbox.delivering()`. A refusal of the entry `own_id` is its caller's to tell:
+    it is not kept among the refused, unless it was told as queued before (`own_is_known`), since the caller may
+    die before it tells.
     """
     done = Round()
     while entries := outbox.entries():
@@ -66,7 +67,7 @@ def deliver(outbox: Outbox, means: Means, own_id: str = "") -> Round:
             done.blocked = reply
             break
         done.record(entry, reply)
-        if reply.ok or own:
+        if reply.ok or (own and not own_is_known):
             outbox.remove(entry)
         else:
             outbox.refuse(entry, reply.answer)

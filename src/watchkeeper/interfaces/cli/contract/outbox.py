@@ -25,6 +25,7 @@ from watchkeeper.interfaces.cli.contract.durable import (
     write_file,
 )
 from watchkeeper.interfaces.cli.contract.leases import file_name
+from watchkeeper.interfaces.cli.contract.uploads import given_name
 
 STORE_LOCK_SECONDS = 10.0
 
@@ -93,8 +94,8 @@ class Outbox:
     def holds(self, entry_id: str) -> bool:
         return self._path(entry_id).exists()
 
-    def put(self, entry: Entry, keep_files: bool = False) -> Entry:
-        """Store a command for good and give it as stored; a repetition takes the place and id of the first.
+    def put(self, entry: Entry, keep_files: bool = False) -> tuple[Entry, bool]:
+        """Store a command; give it as stored, and whether it repeats one, whose place and id it then takes.
 
         `keep_files` copies what its artifacts name by path, since their workspace may be gone by then.
         """
@@ -106,7 +107,7 @@ class Outbox:
             if keep_files:
                 stored = stored._replace(body=self._with_copies(stored))
             write_file(self._path(stored.id), stored.content)
-        return stored
+        return stored, same is not None
 
     def update(self, former: Entry, entry: Entry) -> bool:
         """Store what has become of an entry; say False, changing nothing, where another put it aside."""
@@ -202,7 +203,7 @@ class Outbox:
                 artifacts.append(artifact)
                 continue
             source = Path(artifact["path"]).resolve(strict=True)
-            target = base / str(number) / source.name
+            target = base / str(number) / given_name(Path(artifact["path"]), source)
             _copy(source, target)
             artifacts.append({**artifact, "path": str(target)})
         return {**entry.body, "artifacts": artifacts}

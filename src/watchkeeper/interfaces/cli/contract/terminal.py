@@ -30,13 +30,13 @@ def end_job(outbox: Outbox | None, means: Means, entry: Entry, fence: Path | Non
         return _unkept(entry, means, unsent, "neither WATCHKEEPER_HOME, XDG_STATE_HOME nor HOME is set")
     try:
         outbox.prepare()
-        entry = outbox.put(entry, keep_files=unsent is not None)
+        entry, known = outbox.put(entry, keep_files=unsent is not None)
     except (OSError, WatchkeeperError) as error:
         return _unkept(entry, means, unsent, str(error))
     if unsent is not None:
         return _queued(entry, unsent)
     try:
-        return _deliver(outbox, means, entry)
+        return _deliver(outbox, means, entry, known)
     except KeyboardInterrupt:
         if not outbox.holds(entry.id):
             raise
@@ -56,13 +56,13 @@ def _upload(entry: Entry, means: Means, fence: Path | None) -> tuple[Entry, Repl
     return entry._replace(body={**entry.body, "artifacts": uploaded}), refusal
 
 
-def _deliver(outbox: Outbox, means: Means, entry: Entry) -> Reply:
+def _deliver(outbox: Outbox, means: Means, entry: Entry, known: bool) -> Reply:
     with outbox.delivering(TURN_SECONDS) as turn:
         if not turn:
             return _queued(entry, failure(ServerUnreachable("another command is still delivering")))
         if not outbox.holds(entry.id):
             return _delivered_by_another(outbox, means, entry)
-        done = deliver(outbox, means, entry.id)
+        done = deliver(outbox, means, entry.id, known)
     reply = done.answers.get(entry.id)
     if reply is None:
         reply = _queued(entry, done.blocked or failure(ServerUnreachable()))
@@ -73,8 +73,8 @@ def _delivered_by_another(outbox: Outbox, means: Means, entry: Entry) -> Reply:
     """Learn the answer that another process got: a refusal is kept, a success is told again."""
     if (refused := outbox.refusal(entry.id)) is not None:
         return Reply(refused, 409)
-    again = outbox.put(entry)
-    done = deliver(outbox, means, again.id)
+    again, known = outbox.put(entry)
+    done = deliver(outbox, means, again.id, known)
     return done.answers.get(again.id) or _queued(again, done.blocked or failure(ServerUnreachable()))
 
 

@@ -49,6 +49,11 @@ def collect(paths: list[str], workspace: Path | None) -> list[UploadFile]:
     return list(files.values())
 
 
+def given_name(path: Path, real: Path) -> str:
+    """Give the name under which a path's file is sent: the one it was given by, also where that is a link."""
+    return path.name if path.name not in {"", ".."} else real.name
+
+
 def _files_of(path: Path, given: str, fence: Path | None) -> Iterator[UploadFile]:
     real = _real(path, given)
     if fence is not None and not real.is_relative_to(fence):
@@ -59,7 +64,7 @@ def _files_of(path: Path, given: str, fence: Path | None) -> Iterator[UploadFile
     if real.is_dir():
         yield from _walk(real, "", [real], fence or real)
     else:
-        yield _file(path.name if path.name not in {"", ".."} else real.name, real, given)
+        yield _file(given_name(path, real), real, given)
 
 
 def _walk(folder: Path, prefix: str, ancestors: list[Path], fence: Path) -> Iterator[UploadFile]:

@@ -1,0 +1,24 @@
+"""What the tests of the interfaces share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from contract_program import Program
+from contract_server import ContractServer
+
+
+@pytest.fixture
+def contract() -> Iterator[ContractServer]:
+    """A scripted server that speaks the worker routes."""
+    server = ContractServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def program(contract: ContractServer, tmp_path: Path) -> Program:
+    """The contract CLI of one worker, pointed at the scripted server."""
+    return Program(tmp_path / "home", contract)
