@@ -62,7 +62,7 @@ class Keeper:
             self.handle = os.pidfd_open(self.orders.adopted)
         used_at = time.monotonic()
         while True:
-            if self._ended_within(LOOK_SECONDS):
+            if self._ended_within(min(LOOK_SECONDS, self.orders.linger_seconds)):
                 if not self._should_restart():
                     return
                 self._start()
