@@ -60,11 +60,17 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, help="rounds of each comparison (5)")
     parser.add_argument("--jobs", type=int, help="jobs of each drain and bulk enqueue (30,000)")
-    parser.add_argument("--only", action="append", choices=list(MEASUREMENTS), help="measure this; repeatable")
+    parser.add_argument(
+        "--only", action="append", choices=list(MEASUREMENTS), help="measure this; repeatable"
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not how fast")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    parser.add_argument("--dir", type=Path, help="where the server's data goes: a real disk (the temporary directory)")
-    parser.add_argument("--database-url", help="measure on this server instead, as a user that may make databases")
+    parser.add_argument(
+        "--dir", type=Path, help="where the server's data goes: a real disk (the temporary directory)"
+    )
+    parser.add_argument(
+        "--database-url", help="measure on this server instead, as a user that may make databases"
+    )
     return parser.parse_args()
 
 

@@ -17,7 +17,7 @@ PAGE = b"\0" * 8192
 
 
 async def calibrate(bench: Bench) -> dict[str, Spread]:
-    """Measure the start of Python, an fdatasync of 8 kB, and SELECT 1 by both drivers; all in milliseconds."""
+    """Measure the start of Python, an fdatasync of 8 kB, and SELECT 1 by both drivers, in milliseconds."""
     return {
         "python start": _python_start(),
         "fdatasync of 8 kB": _fdatasync(bench.scratch),

@@ -7,6 +7,7 @@ import time
 import asyncpg
 
 from bench import server
+from bench.barrier import line_up
 from bench.crew import waiting_crew, watch
 from bench.peers import Peer, enqueue_all, peers
 from bench.plan import Bench, Row, Spread
@@ -46,8 +47,8 @@ async def drain(bench: Bench, peer: Peer, url: str, workers: int, *, jobs: int, 
         with waiting_crew(bench, peer.name, url, workers) as crew:
             await server.execute(bench.server.url, "CHECKPOINT")
             before = await connection.fetchval(peer.finished, LANE, mark)
-            begun = time.perf_counter()
-            crew.release()
+            async with line_up(crew, peer, url):
+                begun = time.perf_counter()
             watch(crew, jobs)
             while await connection.fetchval(peer.finished, LANE, mark) - before < jobs:
                 crew.check()

@@ -1,4 +1,4 @@
-"""The two peers as the measurements use them: install, enqueue in bulk, count what is finished, fill a table."""
+"""The two peers as the measurements use them: install, enqueue, count what is finished, fill a table."""
 
 from __future__ import annotations
 
@@ -31,9 +31,15 @@ class Lane(Protocol):
 
 
 class Peer(Protocol):
-    """What a measurement may ask of either peer. A lane keeps jobs apart: a project there, an entrypoint here."""
+    """What a measurement may ask of either peer.
+
+    A lane keeps jobs apart: it is a project of ours and an entrypoint of theirs. `queue` is the table that
+    claims read.
+    """
 
     name: str
+    queue: str
+    lock: str
     finished: str
     mark: str
     copy_finished: str
@@ -50,6 +56,8 @@ class Watchkeeper:
     """Ours, through the Python interface."""
 
     name = "watchkeeper"
+    queue = "watchkeeper.ready_jobs"
+    lock = "LOCK TABLE watchkeeper.ready_jobs"
 
     def __init__(self) -> None:
         self.finished = sql("watchkeeper_finished")
@@ -79,7 +87,7 @@ class PgQueuerLane:
 
     async def enqueue(self, payloads: Sequence[Any]) -> None:
         count = len(payloads)
-        bodies = [json.dumps(payload).encode() for payload in payloads]
+        bodies: list[bytes | None] = [json.dumps(payload).encode() for payload in payloads]
         await self._queries.enqueue([self._lane] * count, bodies, [0] * count)
 
     async def enqueue_one(self, payload: Any) -> None:
@@ -90,6 +98,8 @@ class PgQueuer:
     """The fastest peer known, as its documentation installs it: asyncpg, its durable default schema."""
 
     name = "pgqueuer"
+    queue = "pgqueuer"
+    lock = "LOCK TABLE pgqueuer"
 
     def __init__(self) -> None:
         self.finished = sql("pgqueuer_finished")

@@ -23,7 +23,10 @@ def table(rows: Sequence[Row]) -> str:
     cells = [("what", "required", "reached", "ok")]
     cells += [(row.what, row.required, row.reached, _verdict(row)) for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(4)]
-    lines = ["| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in cells]
+    lines = [
+        "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |"
+        for line in cells
+    ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
 
@@ -34,10 +37,13 @@ def calibration_text(calibration: Mapping[str, Spread]) -> str:
 
 def machine() -> str:
     """Name the class of this machine, and nothing that is its own."""
-    return f"{os.cpu_count()}-core {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    kind = f"{os.cpu_count()}-core {platform.system()} {platform.machine()}"
+    return f"{kind}, Python {platform.python_version()}"
 
 
-def document(plan: Plan, calibration: Mapping[str, Spread], named: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
+def document(
+    plan: Plan, calibration: Mapping[str, Spread], named: Mapping[str, Sequence[Row]]
+) -> dict[str, Any]:
     """Give everything that was measured, as JSON."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

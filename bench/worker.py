@@ -1,7 +1,7 @@
-"""One worker process of either peer: `python -m bench.worker PEER --lane LANE ...`, its database in BENCH_DATABASE.
+"""One worker process of either peer: `python -m bench.worker PEER --lane LANE ...`, BENCH_DATABASE set.
 
-With `--counts` it drains a warm-up lane, says "ready", waits for a line, and counts what it handles where its parent
-can see it. Without, it runs at once and says of each job when it began.
+With `--counts` it drains a warm-up lane, says "ready", waits for a line, and counts what it handles where its
+parent can see it. Without, it runs at once and says of each job when it began.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ async def drain(run: Callable[..., Any], args: argparse.Namespace) -> None:
 
 
 def say_when(_stop: Stop) -> None:
-    """Tell the moment by both clocks of this machine: one for differences, one to hold against the database's."""
+    """Tell the moment by both clocks: one for differences, one to hold against the database's."""
     os.write(1, b"%d %d\n" % (time.monotonic_ns(), time.time_ns()))
 
 
