@@ -1,0 +1,117 @@
+"""Removes from the artifact store what no row names, a day after that was first seen, and torn files at once.
+
+Which files are named only the database knows: the caller goes through `shards`, asks it, and calls `settle`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from watchkeeper.services.artifact_store import INCOMING, TOMBSTONE, ArtifactStore, project_lock, sync_folder
+
+GRACE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was done to one shard: newly marked, removed, and found to be named after all."""
+
+    marked: int = 0
+    removed: int = 0
+    revived: int = 0
+
+
+class ArtifactSweep:
+    """Safe beside writers and beside other sweeps, on one machine."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+
+    def projects(self) -> list[str]:
+        """Name the projects that have a folder."""
+        if not self._store.root.is_dir():
+            return []
+        return sorted(entry.name for entry in self._store.root.iterdir() if entry.is_dir())
+
+    def shards(self, project: str) -> Iterator[tuple[str, ...]]:
+        """Give the hashes of all stored files, by groups of about a 256th."""
+        folder = self._store.project_folder(project)
+        if not folder.is_dir():
+            return
+        for shard in sorted(entry for entry in folder.iterdir() if len(entry.name) == 2 and entry.is_dir()):
+            hashes = tuple(sorted(entry.name for entry in shard.iterdir() if len(entry.name) == 64))
+            if hashes:
+                yield hashes
+
+    def settle(
+        self,
+        project: str,
+        hashes: Collection[str],
+        named: Collection[str],
+        now: datetime,
+        grace: timedelta = GRACE,
+    ) -> Settled:
+        """Mark those of `hashes` that no row names, and remove those marked for `grace` already.
+
+        `named` must have been read after `hashes`. A writer that puts a file in place takes its mark away
+        under the same lock, so a file that is uploaded again just now stays.
+        """
+        marked = removed = revived = 0
+        folder = self._store.project_folder(project)
+        with project_lock(folder, fcntl.LOCK_EX):
+            for sha256 in hashes:
+                path = self._store.path(project, sha256)
+                mark = path.with_name(path.name + TOMBSTONE)
+                marked_at = _modified(mark)
+                if sha256 in named:
+                    mark.unlink(missing_ok=True)
+                    revived += marked_at is not None
+                elif marked_at is None:
+                    _mark(mark, now)
+                    marked += 1
+                elif now.timestamp() - marked_at >= grace.total_seconds():
+                    path.unlink(missing_ok=True)
+                    mark.unlink(missing_ok=True)
+                    sync_folder(path.parent)
+                    removed += 1
+        return Settled(marked, removed, revived)
+
+    def sweep_incoming(self, project: str) -> int:
+        """Remove what writers that died left behind; give their count. A living writer locks its file."""
+        folder = self._store.project_folder(project) / INCOMING
+        if not folder.is_dir():
+            return 0
+        return sum(_remove_if_left(path) for path in folder.iterdir())
+
+
+def _remove_if_left(path: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError, BlockingIOError):  # done, or being written, meanwhile
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A file made this moment may not have its lock yet.
+            if time.time() - os.fstat(descriptor).st_mtime >= 60:
+                path.unlink()
+                return True
+        finally:
+            os.close(descriptor)
+    return False
+
+
+def _modified(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _mark(path: Path, now: datetime) -> None:
+    path.touch(mode=0o600)
+    os.utime(path, (now.timestamp(), now.timestamp()))
