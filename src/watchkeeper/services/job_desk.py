@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,15 +99,18 @@ class JobDesk:
 
     async def upload(self, job: ClaimedJob, name: str, content: bytes | Path, kind: str | None) -> str:
         """Store an artifact of the job; raise StaleLease when the lease is no longer held."""
-        data = content if isinstance(content, bytes) else await asyncio.to_thread(content.read_bytes)
-        lease = HeldLease(job.seq, job.token.epoch, job.token.secret_hash)
-        return await self._gate.store(job.project_id, lease, name, data, kind)
+        lease = HeldLease(job.seq, job.epoch, job.token.secret_hash)
+        if isinstance(content, bytes):
+            row = await self._gate.store_bytes(job.project_id, lease, name, content, kind)
+        else:
+            row = await self._gate.store_file(job.project_id, lease, name, content, kind)
+        return str(row["id"])
 
     async def pass_gate(self, job: ClaimedJob, lease: HeldLease) -> tuple[str, str]:
         """Check the job's evidence; give `verified` and the hash of what was checked.
 
         Raises GateFailed, with every failed check, when it does not pass.
         """
-        verdict = await self._gate.check(job.project_id, lease, job.contract, [], command="complete")
-        verdict.demand()
-        return verdict.verified, verdict.output_hash
+        outcome = await self._gate.check(job.project_id, lease, job.contract, [], command="complete")
+        outcome.demand()
+        return outcome.verified, outcome.output_hash

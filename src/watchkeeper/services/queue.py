@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from watchkeeper.storage.database import Connection, Database, Row, fetch
 from watchkeeper.storage.jobs import Completion, EndedAttempt, HeldLease, NewJob
 
 ENQUEUE_BATCH = 1000
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 MAX_ATTEMPT_ERROR_CHARS = 20_000
 
 
@@ -100,7 +101,7 @@ class Queue:
     async def _enqueue(
         self, connection: Connection, project_id: str, requests: Sequence[JobRequest], actor: str, is_shadow: bool
     ) -> list[Enqueued]:
-        jobs = [self._new_job(request) for request in requests]
+        jobs = self._new_jobs(requests)
         await self._refuse_secrets(connection, project_id, jobs)
         enqueued: list[Enqueued] = []
         for batch in _runs(jobs):
@@ -114,20 +115,24 @@ class Queue:
                 enqueued.append(Enqueued(row["id"], row["seq"], existing=not new))
         return enqueued
 
-    def _new_job(self, request: JobRequest) -> NewJob:
-        payload = json_text(request.payload if request.payload is not None else {}, "payload")
-        contract = None if request.contract is None else json_text(request.contract, "contract")
-        return NewJob(
-            request.kind,
-            payload,
-            contract,
-            request.priority,
-            request.run_at,
-            request.unique_key,
-            request.external_id,
-            request.deliverable_id,
-            self._redactor.suspects(payload),
-        )
+    def _new_jobs(self, requests: Sequence[JobRequest]) -> list[NewJob]:
+        payloads = [json_text(request.payload, "payload") for request in requests]
+        # One search through all of them is far cheaper than one each, and nearly always finds nothing.
+        suspicious = self._redactor.suspects("\n".join(payloads))
+        return [
+            NewJob(
+                request.kind,
+                payload,
+                None if request.contract is None else json_text(request.contract, "contract"),
+                request.priority,
+                request.run_at,
+                request.unique_key,
+                request.external_id,
+                request.deliverable_id,
+                suspicious and self._redactor.suspects(payload),
+            )
+            for request, payload in zip(requests, payloads, strict=True)
+        ]
 
     async def _refuse_secrets(
         self, connection: Connection, project_id: str, jobs: Iterable[NewJob]
@@ -190,13 +195,17 @@ class Queue:
         ends: Sequence[AttemptEnd],
         *,
         output_hash: str | None = None,
+        detail: Mapping[str, Any] | None = None,
         connection: Connection | None = None,
     ) -> dict[int, Row]:
-        """End attempts as their holders say, by the kinds' policies; a missing lease is one that was not held."""
+        """End attempts as their holders say, by the kinds' policies; a missing lease is one that was not held.
+
+        `detail` is kept with a job that is held for a person.
+        """
         if connection is not None:
-            return await self._end(connection, project_id, actor, ends, output_hash)
+            return await self._end(connection, project_id, actor, ends, output_hash, detail)
         async with self._database.transaction() as own:
-            return await self._end(own, project_id, actor, ends, output_hash)
+            return await self._end(own, project_id, actor, ends, output_hash, detail)
 
     async def _end(
         self,
@@ -205,13 +214,16 @@ class Queue:
         actor: str,
         ends: Sequence[AttemptEnd],
         output_hash: str | None,
+        detail: Mapping[str, Any] | None,
     ) -> dict[int, Row]:
         by_seq = {end.lease.seq: end for end in ends}
         held = await store.lock_held(connection, project_id, [end.lease for end in ends])
         ended = [self._verdict(by_seq[row["seq"]], row) for row in held]
         if not ended:
             return {}
-        rows = await store.end_attempts(connection, project_id, actor, ended, output_hash=output_hash)
+        rows = await store.end_attempts(
+            connection, project_id, actor, ended, detail=detail, output_hash=output_hash
+        )
         return {row["seq"]: row for row in rows}
 
     def _verdict(self, end: AttemptEnd, row: Row) -> EndedAttempt:
@@ -235,8 +247,10 @@ class Queue:
 
 def json_text(value: Any, what: str) -> str:
     """Write a value as JSON for the database; raise UsageError for what JSON or PostgreSQL cannot hold."""
+    if value is None:
+        return "{}"
     try:
-        text = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+        text = _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"the {what} is not JSON: {error}") from error
     if "\\u0000" in text and "\x00" in _all_text(value):
@@ -272,6 +286,6 @@ def _runs(jobs: Sequence[NewJob]) -> Iterable[list[NewJob]]:
         if batch:
             yield batch
             batch = []
-        yield [replace(job)]
+        yield [job]
     if batch:
         yield batch

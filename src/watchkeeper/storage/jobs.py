@@ -18,9 +18,9 @@ from watchkeeper.storage.database import Connection, Row, fetch, fetch_one
 from watchkeeper.storage.queries import query
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewJob:
-    """A job as it is asked for; `payload` and `contract` are JSON texts."""
+    """A job as it is asked for; `payload` and `contract` are JSON texts. Not frozen: made in thousands."""
 
     kind: str
     payload: str = "{}"
@@ -90,6 +90,7 @@ async def enqueue(
     connection: Connection, project_id: str, actor: str, jobs: Sequence[NewJob], *, is_shadow: bool = False
 ) -> list[Row]:
     """Add jobs without keys; a row `{seq, id}` for each, in order."""
+    same_kind = len({job.kind for job in jobs}) == 1
     return await fetch(
         connection,
         "enqueue",
@@ -97,8 +98,8 @@ async def enqueue(
             "project_id": project_id,
             "actor": actor,
             "is_shadow": is_shadow,
-            "kinds": [job.kind for job in jobs],
-            "payloads": [job.payload for job in jobs],
+            "kinds": [jobs[0].kind] if same_kind else [job.kind for job in jobs],
+            "payloads": f"[{','.join([job.payload for job in jobs])}]",
             "contracts": _unless_all(None, [job.contract for job in jobs]),
             "priorities": _unless_all(None, [job.priority for job in jobs]),
             "run_ats": _unless_all(None, [job.run_at for job in jobs]),

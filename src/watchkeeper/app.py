@@ -1,0 +1,121 @@
+"""The composition root: builds the pool, the storage and the services from settings; nothing else constructs them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from watchkeeper.domain.errors import SettingError
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.services.artifact_store import ArtifactStore
+from watchkeeper.services.claims import Claims
+from watchkeeper.services.contract import Contract
+from watchkeeper.services.gate import Gate
+from watchkeeper.services.identity import Identity
+from watchkeeper.services.insights import Insights
+from watchkeeper.services.job_desk import JobDesk
+from watchkeeper.services.kinds import Kinds
+from watchkeeper.services.live import Wakeups
+from watchkeeper.services.maintenance import Maintenance, MaintenanceConfig
+from watchkeeper.services.operations import Operations
+from watchkeeper.services.queue import Queue
+from watchkeeper.settings import Settings
+from watchkeeper.storage.database import Database, DatabaseConfig
+from watchkeeper.storage.migrate import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that an interface calls, for one database."""
+
+    settings: Settings
+    database: Database
+    redactor: Redactor
+    queue: Queue
+    kinds: Kinds
+    gate: Gate
+    claims: Claims
+    contract: Contract
+    operations: Operations
+    identity: Identity
+    insights: Insights
+    wakeups: Wakeups
+    maintenance: Maintenance
+    desk: JobDesk
+    artifacts: ArtifactStore
+
+
+def database_config(settings: Settings) -> DatabaseConfig:
+    """Read where the database is; raise SettingError where no address is set."""
+    if settings.database_url is None:
+        raise SettingError(
+            "no database is set",
+            hint="Set WATCHKEEPER_DATABASE_URL, or run 'watchkeeper up', which brings its own.",
+        )
+    return DatabaseConfig(
+        settings.database_url,
+        settings.database_direct_url,
+        settings.database_pooled,
+        settings.database_pool_size,
+    )
+
+
+def build(settings: Settings, database: Database | None = None) -> App:
+    """Put the parts together; opens nothing."""
+    database = database or Database(database_config(settings))
+    redactor = Redactor(_known_secrets(settings))
+    queue = Queue(database, redactor=redactor)
+    kinds = Kinds(database)
+    store = ArtifactStore(settings.home / "artifacts", limit_bytes=settings.artifact_limit_bytes)
+    gate = Gate(database, store, redactor)
+    wakeups = Wakeups(database)
+    return App(
+        settings=settings,
+        database=database,
+        redactor=redactor,
+        queue=queue,
+        kinds=kinds,
+        gate=gate,
+        claims=Claims(database, queue, wakeups),
+        contract=Contract(database, queue, gate, redactor),
+        operations=Operations(database),
+        identity=Identity(database),
+        insights=Insights(database),
+        wakeups=wakeups,
+        maintenance=Maintenance(
+            database,
+            queue,
+            MaintenanceConfig(
+                job_retention_days=settings.job_retention_days,
+                output_retention_days=settings.output_retention_days,
+            ),
+        ),
+        desk=JobDesk(database, queue, kinds, gate),
+        artifacts=store,
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, migrated: bool = True) -> AsyncIterator[App]:
+    """Build, open the database, bring its schema up to date, and close it all in the end."""
+    app = build(settings)
+    await app.database.open()
+    try:
+        if migrated:
+            await migrate(app.database)
+        yield app
+    finally:
+        await app.wakeups.stop()
+        await app.database.close()
+
+
+def _known_secrets(settings: Settings) -> list[str]:
+    urls = (settings.database_url, settings.database_direct_url)
+    return [password for url in urls if url and (password := _password(url))]
+
+
+def _password(url: str) -> str | None:
+    credentials, at, _ = url.partition("@")
+    _, colon, password = credentials.partition("://")[2].partition(":")
+    return password if at and colon else None

@@ -1,0 +1,118 @@
+"""The Python interface: enqueue from your own code, and run async handlers under Watchkeeper's leases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Self
+
+from watchkeeper.app import App, build
+from watchkeeper.services.handlers import Handler
+from watchkeeper.services.queue import Enqueued, JobRequest
+from watchkeeper.services.worker import HandlerWorker, WorkerConfig
+from watchkeeper.settings import Settings
+from watchkeeper.storage.database import Connection
+from watchkeeper.storage.migrate import migrate
+
+
+def _app(database_url: str | None) -> App:
+    settings = Settings.read()
+    if database_url is not None:
+        settings = replace(settings, database_url=database_url)
+    return build(settings)
+
+
+class Client:
+    """Enqueues jobs of one project. Use it as an async context manager, or call `open` and `close`.
+
+    `database_url` None reads WATCHKEEPER_DATABASE_URL.
+    """
+
+    def __init__(
+        self, database_url: str | None = None, *, project: str = "default", actor: str = "client"
+    ) -> None:
+        self._app = _app(database_url)
+        self._project = project
+        self._actor = actor
+
+    async def open(self) -> None:
+        """Connect, bring the schema up to date, and make the project if there is none."""
+        await self._app.database.open()
+        await migrate(self._app.database)
+        await self._app.kinds.ensure_project(self._project)
+
+    async def close(self) -> None:
+        await self._app.database.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def enqueue(
+        self,
+        kind: str,
+        payload: Any = None,
+        *,
+        contract: Mapping[str, Any] | None = None,
+        priority: int | None = None,
+        run_at: datetime | None = None,
+        unique_key: str | None = None,
+        external_id: str | None = None,
+        connection: Connection | None = None,
+    ) -> Enqueued:
+        """Add a job; with `connection`, inside the caller's own psycopg transaction.
+
+        A job whose unique key or foreign id is taken is not added: the one that holds it is given, `existing` set.
+        Raises UsageError for a payload that is not JSON, DatabaseUnavailable while the database is away.
+        """
+        request = JobRequest(kind, payload, contract, priority, run_at, unique_key, external_id)
+        return (await self.enqueue_many([request], connection=connection))[0]
+
+    async def enqueue_many(
+        self, requests: Sequence[JobRequest], *, connection: Connection | None = None
+    ) -> list[Enqueued]:
+        """Add jobs in bulk, all or none, in order."""
+        return await self._app.queue.enqueue(
+            self._project, requests, actor=self._actor, connection=connection
+        )
+
+    async def job(self, job_id: str) -> dict[str, Any]:
+        """Give a job with its state, attempts and artifacts; raise JobNotFound."""
+        return await self._app.insights.job(self._project, job_id)
+
+
+class Worker(HandlerWorker):
+    """Runs handlers that are marked with `@job`: `await Worker([...]).run()`, or `async with Worker([...])` in a lifespan.
+
+    `concurrency` handlers run at once; `prefetch` more jobs may be held, for handlers of milliseconds.
+    """
+
+    def __init__(
+        self,
+        handlers: Iterable[Handler],
+        *,
+        concurrency: int = 2,
+        prefetch: int = 0,
+        project: str = "default",
+        database_url: str | None = None,
+        worker_id: str | None = None,
+        pool: str = "default",
+        role: str | None = None,
+        persona: str | None = None,
+    ) -> None:
+        self._app = _app(database_url)
+        config = WorkerConfig(project, concurrency, prefetch, worker_id, pool, role, persona)
+        super().__init__(handlers, self._app.desk, config)
+
+    async def run(self) -> None:
+        """Work until `stop()`; then finish what runs, hand back what has not begun, and return."""
+        await self._app.database.open()
+        try:
+            await migrate(self._app.database)
+            await super().run()
+        finally:
+            await self._app.database.close()

@@ -1,0 +1,279 @@
+"""The contract's commands that come before a job: doctor, touch, register, claim, renew.
+
+A contract worker (profile `session`) holds one job at a time; a runtime worker as many as the slots it registered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.errors import MultiplePrimaryJobs, StaleLease, UsageError, WorkerStopped
+from watchkeeper.domain.leases import LeaseToken, new_secret
+from watchkeeper.services.live import Wakeups
+from watchkeeper.services.queue import Queue
+from watchkeeper.storage import jobs as store
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.jobs import HeldLease
+
+MAX_WAIT_SECONDS = 60.0
+MAX_LIMIT = 100
+POLL_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAsked:
+    """A claim as it is asked for; `kinds` None takes any."""
+
+    worker_id: str
+    kinds: Sequence[str] | None = None
+    wait_seconds: float = 0.0
+    limit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a runtime worker says of itself."""
+
+    worker_id: str
+    slots: int
+    kinds: Sequence[str] | None = None
+    role: str | None = None
+    pool: str = "default"
+    persona: str | None = None
+    host_id: str | None = None
+    version: str | None = None
+
+
+class Claims:
+    """How workers come to their jobs and keep them."""
+
+    def __init__(self, database: Database, queue: Queue, wakeups: Wakeups) -> None:
+        self._database = database
+        self._queue = queue
+        self._wakeups = wakeups
+
+    async def register(self, project_id: str, asked: Registration) -> Row:
+        """Make a runtime worker known; give whether it may claim."""
+        rows = await self._database.fetch(
+            "register_worker",
+            {
+                "project_id": project_id,
+                "profile": "runtime",
+                **{name: getattr(asked, name) for name in asked.__dataclass_fields__},
+                "kinds": None if asked.kinds is None else list(asked.kinds),
+            },
+        )
+        return rows[0]
+
+    async def touch(self, project_id: str, worker_id: str, automation_id: str | None) -> dict[str, Any]:
+        """Note that a worker is there; gives its health."""
+        async with self._database.transaction() as connection:
+            seen = await self._see(connection, project_id, worker_id, None)
+            where = {"project_id": project_id, "worker_id": worker_id}
+            row = await fetch_one(connection, "touch_worker", {**where, "automation_id": automation_id})
+            assert row is not None
+            await self._beat(connection, project_id, worker_id, automation_id, row)
+        return {
+            "touched": True,
+            "worker_id": worker_id,
+            "health": _health(row),
+            "touch_requested": seen["touch_requested"],
+        }
+
+    async def note_doctor(self, project_id: str, worker_id: str, *, ok: bool) -> bool:
+        """Keep what a worker's doctor found; say whether it has ever been touched."""
+        async with self._database.transaction() as connection:
+            await self._see(connection, project_id, worker_id, None)
+            row = await fetch_one(
+                connection, "note_doctor", {"project_id": project_id, "worker_id": worker_id, "ok": ok}
+            )
+        return bool(row and row["touched"])
+
+    async def claim(self, project_id: str, asked: ClaimAsked) -> dict[str, Any]:
+        """Hand out jobs, waiting for them up to `wait_seconds`.
+
+        Raises WorkerStopped, and MultiplePrimaryJobs for a contract worker that already used the lease of another job.
+        """
+        if not 1 <= asked.limit <= MAX_LIMIT:
+            raise UsageError(f"limit is {asked.limit}; it is from 1 to {MAX_LIMIT}")
+        if not 0 <= asked.wait_seconds <= MAX_WAIT_SECONDS:
+            raise UsageError(f"wait_seconds is {asked.wait_seconds:g}; it is from 0 to {MAX_WAIT_SECONDS:g}")
+        jobs = await self._claim_or_wait(project_id, asked)
+        declined = [] if jobs else await self.declined(project_id, asked.kinds)
+        noted = await self._database.fetch_one(
+            "note_claim",
+            {
+                "project_id": project_id,
+                "worker_id": asked.worker_id,
+                "found": bool(jobs),
+                "declined": json.dumps(declined),
+            },
+        )
+        return {"jobs": jobs, "no_job_count": noted["no_job_count"] if noted else 0, "declined": declined}
+
+    async def _claim_or_wait(self, project_id: str, asked: ClaimAsked) -> list[ClaimedJob]:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + asked.wait_seconds
+        me = {"project_id": project_id, "worker_id": asked.worker_id}
+        asleep = False
+        with self._wakeups.expect(project_id) as woken:
+            try:
+                while not (jobs := await self._claim_once(project_id, asked)):
+                    if (left := deadline - clock()) <= 0:
+                        break
+                    if not asleep:
+                        # Once more after falling asleep: who enqueued just before has woken nobody.
+                        kinds = None if asked.kinds is None else list(asked.kinds)
+                        await self._database.fetch("fall_asleep", {**me, "kinds": kinds})
+                        asleep = True
+                        continue
+                    await woken.wait(min(left, POLL_SECONDS))
+            finally:
+                if asleep:
+                    await self._database.fetch("wake_up", me)
+        return jobs
+
+    async def declined(self, project_id: str, kinds: Sequence[str] | None) -> list[dict[str, Any]]:
+        """Say of waiting jobs why they wait: the first twenty."""
+        rows = await self._database.fetch(
+            "waiting_jobs",
+            {"project_id": project_id, "kinds": None if kinds is None else list(kinds), "limit": 20},
+        )
+        return [{"job": str(row["id"]), "reason": row["reason"]} for row in rows if row["reason"]]
+
+    async def _claim_once(self, project_id: str, asked: ClaimAsked) -> list[ClaimedJob]:
+        async with self._database.transaction() as connection:
+            worker = await self._see(connection, project_id, asked.worker_id, asked.kinds)
+            if worker["stopped"]:
+                raise WorkerStopped(f"this worker was stopped: {worker['stop_reason'] or 'no reason was given'}")
+            if worker["profile"] == "runtime":
+                return await self._claim_runtime(connection, project_id, asked, worker)
+            held = await fetch(
+                connection, "session_leases", {"project_id": project_id, "worker_id": asked.worker_id}
+            )
+            if not held:
+                return await self._queue.claim(
+                    project_id, asked.worker_id, asked.kinds, limit=1, profile="session", connection=connection
+                )
+            row = held[0]
+            if not row.pop("used"):
+                return await self._redeliver(connection, project_id, asked.worker_id, row)
+            await fetch(
+                connection,
+                "open_multiple_primary_jobs",
+                {"project_id": project_id, "worker_id": asked.worker_id, "job_id": row["id"]},
+            )
+        # After the commit: the refusal must not undo what it reports.
+        raise MultiplePrimaryJobs(job=row["id"])
+
+    async def _claim_runtime(
+        self, connection: Connection, project_id: str, asked: ClaimAsked, worker: Row
+    ) -> list[ClaimedJob]:
+        held = await fetch_one(
+            connection, "worker_leases", {"project_id": project_id, "worker_id": asked.worker_id}
+        )
+        room = worker["slots"] - (held["held"] if held else 0)
+        if room <= 0:
+            return []
+        return await self._queue.claim(
+            project_id,
+            asked.worker_id,
+            asked.kinds,
+            limit=min(asked.limit, room),
+            profile="runtime",
+            connection=connection,
+        )
+
+    async def _redeliver(
+        self, connection: Connection, project_id: str, worker_id: str, row: Row
+    ) -> list[ClaimedJob]:
+        token = LeaseToken(row["epoch"], new_secret())
+        renewed = await fetch_one(
+            connection,
+            "redeliver",
+            {
+                "project_id": project_id,
+                "seq": row["seq"],
+                "epoch": row["epoch"],
+                "token_hash": token.secret_hash,
+                "actor": f"worker:{worker_id}",
+            },
+        )
+        if renewed is None:
+            return []
+        row["lease_expires_at"] = renewed["expires_at"]
+        return [ClaimedJob(**row, secret=token.secret, redelivered=True)]
+
+    async def renew(
+        self, project_id: str, worker_id: str, leases: Sequence[tuple[str, str]]
+    ) -> dict[str, Any]:
+        """Renew leases, given as (job id, lease token), in one statement; name the lost ones and the wishes."""
+        held: dict[str, HeldLease] = {}
+        async with self._database.transaction() as connection:
+            seqs = await fetch(
+                connection, "job_seqs", {"project_id": project_id, "ids": [job for job, _ in leases]}
+            )
+            by_id = {str(row["id"]): row["seq"] for row in seqs}
+            for job, text in leases:
+                try:
+                    token = LeaseToken.parse(text)
+                except StaleLease:
+                    continue
+                if job in by_id:
+                    held[job] = HeldLease(by_id[job], token.epoch, token.secret_hash)
+            rows = await store.renew(connection, project_id, list(held.values()))
+            worker = await self._see(connection, project_id, worker_id, None)
+        renewed = {row["seq"]: row for row in rows}
+        kept = {job: renewed[lease.seq] for job, lease in held.items() if lease.seq in renewed}
+        return {
+            "renewed": [{"job": job, "lease_expires_at": row["expires_at"]} for job, row in kept.items()],
+            "lost": [job for job, _ in leases if job not in kept],
+            "cancel_requested": [job for job, row in kept.items() if row["cancel_requested"]],
+            "touch_requested": worker["touch_requested"],
+        }
+
+    async def _see(
+        self, connection: Connection, project_id: str, worker_id: str, kinds: Sequence[str] | None
+    ) -> Row:
+        row = await fetch_one(
+            connection,
+            "see_worker",
+            {
+                "project_id": project_id,
+                "worker_id": worker_id,
+                "profile": "session",
+                "kinds": None if kinds is None else list(kinds),
+            },
+        )
+        assert row is not None
+        return row
+
+    async def _beat(
+        self, connection: Connection, project_id: str, worker_id: str, automation_id: str | None, row: Row
+    ) -> None:
+        await fetch(
+            connection,
+            "record_heartbeat",
+            {
+                "project_id": project_id,
+                "worker_id": worker_id,
+                "automation_id": automation_id,
+                "status": _health(row),
+                "doctor_ok": row["doctor_ok"],
+                "touch_ok": True,
+                "claim_ok": None,
+                "current_job_id": None,
+                "lease_expires_at": None,
+            },
+        )
+
+
+def _health(row: Row) -> str:
+    if row["stopped"]:
+        return "stuck"
+    return "degraded" if row["doctor_ok"] is False else "ok"

@@ -1,0 +1,286 @@
+"""The contract's commands that fit one job: context, progress, upload-files, verify, complete, fail, release.
+
+Each proves the lease first, so that nothing done with an old one changes a job. Terminal commands are repeatable: the
+closed attempt, found by its token, is the record of how it ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.domain.artifacts import ClaimedArtifact
+from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease, WatchkeeperError
+from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.services.gate import Gate, GateOutcome
+from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
+from watchkeeper.services.queue import AttemptEnd, Queue, json_text
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.jobs import Completion
+
+MAX_TEXT_CHARS = 20_000
+KNOWN_PHASES = frozenset(
+    "doctor touch claim context progress reading_context building_artifact build upload verify complete".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How an attempt ended without completion; see services.queue.AttemptEnd for the flags."""
+
+    command: str
+    reason: str
+    cause: AttemptCause
+    lost: bool = False
+    cancelled: bool = False
+    delay: float = 0.0
+
+
+class Contract:
+    """What the holder of a job may do with it."""
+
+    def __init__(self, database: Database, queue: Queue, gate: Gate, redactor: Redactor) -> None:
+        self._database = database
+        self._queue = queue
+        self._gate = gate
+        self._redactor = redactor
+
+    async def context(self, caller: Caller, job: str) -> dict[str, Any]:
+        """Give a job with its contract, what happened to it before, and what it has produced."""
+        async with self._database.transaction() as connection:
+            claim = await find_claim(connection, caller, job)
+            holding = await hold(connection, caller.project_id, claim, phase="context")
+            where = {"project_id": caller.project_id, "seq": claim.seq}
+            found = await fetch_one(connection, "job_context", where)
+            assert found is not None
+            attempts = await fetch(connection, "previous_attempts", {**where, "epoch": claim.epoch})
+            artifacts = await fetch(connection, "job_artifacts", {**where, "epoch": claim.epoch})
+            await self._record_run(connection, caller, holding, "context", None, None)
+        contract = found.pop("contract")
+        return {
+            "job": found,
+            "contract": contract,
+            "previous_attempts": attempts,
+            "lessons": [],
+            "artifacts": artifacts,
+            "lease_expires_at": holding.expires_at,
+        }
+
+    async def progress(
+        self, caller: Caller, job: str, message: str, phase: str, payload: Any
+    ) -> dict[str, Any]:
+        """Record that the job moves, and renew its lease."""
+        async with self._database.transaction() as connection:
+            claim = await find_claim(connection, caller, job)
+            holding = await hold(connection, caller.project_id, claim, phase=phase[:100], progressed=True)
+            await self._record_run(connection, caller, holding, phase[:100], message, payload)
+            wishes = await self._see(connection, caller.project_id, holding.worker_id)
+        return {
+            "status": "running",
+            "lease_expires_at": holding.expires_at,
+            "cancel_requested": holding.cancel_requested,
+            "touch_requested": wishes["touch_requested"],
+        }
+
+    async def upload(
+        self, caller: Caller, job: str, files: Sequence[tuple[str, Path]]
+    ) -> dict[str, Any]:
+        """Store files of a job: (name, where its bytes are). The lease is proven before and after the bytes are taken."""
+        holding = await self._hold(caller, job, "upload")
+        artifacts = [
+            await self._gate.store_file(caller.project_id, holding.lease, name, path) for name, path in files
+        ]
+        return {"artifacts": artifacts, "skipped": None}
+
+    async def verify(self, caller: Caller, job: str, url: str | None) -> dict[str, Any]:
+        """Check a job's evidence as `complete` would; never changes the job."""
+        holding = await self._hold(caller, job, "verify")
+        contract = await self._contract_of(caller.project_id, holding.claim)
+        claimed = [] if url is None else [ClaimedArtifact.parse({"kind": "html_page", "url": url, "primary": True})]
+        outcome = await self._gate.check(
+            caller.project_id, holding.lease, contract, claimed, command="verify"
+        )
+        return outcome.to_json()
+
+    async def complete(
+        self, caller: Caller, job: str, summary: str, artifacts: Any
+    ) -> dict[str, Any]:
+        """Complete a job, if the gate passes.
+
+        Raises ContractRejected (the job goes on), GateFailed (the job is stuck, with the failed checks), or StaleLease;
+        what came too late is kept for a person.
+        """
+        claimed = ClaimedArtifact.parse_all(artifacts)
+        claim = await self._find(caller, job)
+        if (answer := await self._answer_again(caller.project_id, claim)) is not None:
+            return answer
+        body = {"summary": self._text(summary), "artifacts": artifacts}
+        try:
+            async with self._database.transaction() as connection:
+                holding = await hold(connection, caller.project_id, claim, phase="complete")
+            contract = await self._contract_of(caller.project_id, claim)
+            outcome = await self._gate.check(
+                caller.project_id, holding.lease, contract, claimed, command="complete"
+            )
+            return await self._complete_checked(caller.project_id, holding, outcome, body)
+        except StaleLease:
+            await self._keep_late(caller.project_id, claim, "complete", body)
+            raise
+
+    async def _complete_checked(
+        self, project_id: str, holding: Holding, outcome: GateOutcome, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        actor = f"worker:{holding.worker_id}"
+        if outcome.rejected:
+            raise ContractRejected(failed=outcome.failed)
+        if outcome.failed:
+            error = f"the gate failed: {', '.join(check['check'] for check in outcome.failed)}"
+            end = AttemptEnd(holding.lease, AttemptCause.GATE, error)
+            ended = await self._queue.end(
+                project_id, actor, [end], output_hash=outcome.output_hash, detail={"failed": outcome.failed}
+            )
+            if not ended:
+                raise StaleLease
+            raise GateFailed(failed=outcome.failed)
+        completion = Completion(holding.lease, outcome.verified, body["summary"], outcome.output_hash)
+        if not await self._queue.complete(project_id, actor, [completion]):
+            raise StaleLease
+        return {"status": "completed", "verified": outcome.verified}
+
+    async def end(self, caller: Caller, job: str, failure: Failure) -> dict[str, Any]:
+        """Fail a job or hand it back; give its new state and when it runs next."""
+        claim = await self._find(caller, job)
+        if (answer := await self._answer_again(caller.project_id, claim)) is not None:
+            return answer
+        async with self._database.transaction() as connection:
+            holding = await hold(connection, caller.project_id, claim)
+            end = AttemptEnd(
+                holding.lease,
+                failure.cause,
+                self._text(failure.reason),
+                failure.lost,
+                failure.cancelled,
+                failure.delay,
+            )
+            output_hash = hashlib.sha256(end.error.encode()).hexdigest()
+            rows = await self._queue.end(
+                caller.project_id,
+                f"worker:{holding.worker_id}",
+                [end],
+                output_hash=output_hash,
+                connection=connection,
+            )
+        if (row := rows.get(claim.seq)) is None:
+            raise StaleLease
+        return {"status": row["state"], "next_run_at": row["next_run_at"]}
+
+    async def record_event(
+        self, project_id: str, worker_id: str | None, job_id: str | None, command: str, answer: Any, exit_code: int
+    ) -> None:
+        """Keep one execution of a contract command: its output redacted, its hash of what is kept."""
+        output = self._redactor.redact(json.dumps(answer, default=str, sort_keys=True))[:MAX_TEXT_CHARS]
+        error = answer.get("error") if isinstance(answer, dict) else None
+        await self._database.fetch(
+            "record_helper_event",
+            {
+                "project_id": project_id,
+                "worker_id": worker_id,
+                "job_id": job_id,
+                "command": command,
+                "exit_code": exit_code,
+                "output": output,
+                "output_hash": hashlib.sha256(output.encode()).hexdigest(),
+                "error_code": error["code"] if error else None,
+            },
+        )
+
+    async def _find(self, caller: Caller, job: str) -> Claim:
+        async with self._database.transaction() as connection:
+            return await find_claim(connection, caller, job)
+
+    async def _hold(self, caller: Caller, job: str, phase: str) -> Holding:
+        async with self._database.transaction() as connection:
+            claim = await find_claim(connection, caller, job)
+            holding = await hold(connection, caller.project_id, claim, phase=phase)
+            await self._record_run(connection, caller, holding, phase, None, None)
+            return holding
+
+    async def _contract_of(self, project_id: str, claim: Claim) -> Any:
+        row = await self._database.fetch_one("job_contract", {"project_id": project_id, "seq": claim.seq})
+        return None if row is None else row["contract"]
+
+    async def _answer_again(self, project_id: str, claim: Claim) -> dict[str, Any] | None:
+        """Give the answer to a terminal command that was already carried out under this very token."""
+        ended = await self._database.fetch_one(
+            "ended_attempt",
+            {
+                "project_id": project_id,
+                "seq": claim.seq,
+                "epoch": claim.epoch,
+                "token_hash": claim.token_hash,
+            },
+        )
+        if ended is None:
+            return None
+        match ended["outcome"]:
+            case "completed":
+                return {"status": "completed", "verified": ended["verified"]}
+            case "failed" | "released" | "cancelled":
+                return dict(ended["answer"])
+        return None
+
+    async def _keep_late(self, project_id: str, claim: Claim, command: str, body: dict[str, Any]) -> None:
+        await self._database.fetch(
+            "keep_late_completion",
+            {
+                "project_id": project_id,
+                "seq": claim.seq,
+                "epoch": claim.epoch,
+                "token_hash": claim.token_hash,
+                "command": command,
+                "body": json_text(body, "completion"),
+                "reason": "the lease was lost before the completion arrived",
+            },
+        )
+
+    async def _see(self, connection: Connection, project_id: str, worker_id: str) -> Row:
+        row = await fetch_one(
+            connection,
+            "see_worker",
+            {"project_id": project_id, "worker_id": worker_id, "profile": "session", "kinds": None},
+        )
+        if row is None:
+            raise WatchkeeperError("a worker's row could not be written")
+        return row
+
+    async def _record_run(
+        self,
+        connection: Connection,
+        caller: Caller,
+        holding: Holding,
+        phase: str,
+        message: str | None,
+        payload: Any,
+    ) -> None:
+        await fetch(
+            connection,
+            "record_worker_run",
+            {
+                "project_id": caller.project_id,
+                "worker_id": holding.worker_id,
+                "job_id": holding.claim.job_id,
+                "epoch": holding.claim.epoch,
+                "phase": phase,
+                "status": "ok",
+                "message": None if message is None else self._text(message),
+                "payload": None if payload is None else json_text(self._redactor.redact_data(payload), "payload"),
+            },
+        )
+
+    def _text(self, text: str) -> str:
+        return self._redactor.redact(text)[:MAX_TEXT_CHARS]

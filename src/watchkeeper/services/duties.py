@@ -1,0 +1,77 @@
+"""The one shape of every periodic duty: `run_once()` does a bounded piece of work and says what it did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, WatchkeeperError
+from watchkeeper.logs import log
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one run did, and in how many seconds it wants to run next (None: after its interval)."""
+
+    counts: Mapping[str, int]
+    next_in: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A name, the work, and the longest pause between two runs, in seconds."""
+
+    name: str
+    run_once: Callable[[], Awaitable[Ran]]
+    interval: float
+
+    def __post_init__(self) -> None:
+        if self.interval <= 0:
+            raise SettingError(f"the interval of {self.name} is {self.interval:g} s; it is more than 0")
+
+
+class Duties:
+    """Runs duties side by side, each in its own task, until stopped. An outage is logged once, at its begin and end."""
+
+    def __init__(self, *duties: Duty) -> None:
+        self._duties = duties
+        self._tasks: list[asyncio.Task[None]] = []
+        self._outage = False
+
+    def start(self) -> None:
+        """Begin; safe to repeat."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._repeat(duty), name=duty.name) for duty in self._duties]
+
+    async def stop(self) -> None:
+        """End after the runs under way are broken off at their next await; safe to repeat."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+
+    async def _repeat(self, duty: Duty) -> None:
+        while True:
+            pause = duty.interval
+            try:
+                ran = await duty.run_once()
+            except DatabaseUnavailable as error:
+                if not self._outage:
+                    self._outage = True
+                    log("database_down", what=duty.name, detail=error.message)
+                pause = min(duty.interval, 1.0)
+            except WatchkeeperError as error:
+                log("duty_failed", duty=duty.name, code=error.code, detail=error.message)
+            else:
+                if self._outage:
+                    self._outage = False
+                    log("database_back", what=duty.name)
+                if any(ran.counts.values()):
+                    log("duty_ran", duty=duty.name, **ran.counts)
+                if ran.next_in is not None:
+                    pause = max(0.0, min(duty.interval, ran.next_in))
+            await asyncio.sleep(pause)

@@ -1,0 +1,189 @@
+"""The gate at work: files go into the own store, and their evidence is read back before a job is called completed.
+
+What is judged, and how, is in domain/gate.py; this reads the bytes, asks it, and keeps what it found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.domain.artifacts import ArtifactKind, ClaimedArtifact, guess_kind, normalise_kind
+from watchkeeper.domain.contracts import ResultContract
+from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease, WatchkeeperError
+from watchkeeper.domain.evidence import GateVerdict, StoredFile
+from watchkeeper.domain.file_names import checked_name
+from watchkeeper.domain.gate import claims_of, judge
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.services.artifact_store import ArtifactStore, StoredBlob
+from watchkeeper.storage.database import Database, Row, fetch
+from watchkeeper.storage.jobs import HeldLease
+
+TEXT_LIMIT_BYTES = 2 * 1024 * 1024
+"""How much of a text file is searched for markers and secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateOutcome:
+    """What the gate found for one command. `verified` is `artifact` for evidence that passed, `none` without a contract."""
+
+    verified: str
+    rejected: bool
+    failed: list[dict[str, str]]
+    output_hash: str
+    http_status: int | None = None
+    files: tuple[dict[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what `verify` answers."""
+        return {
+            "http_status": self.http_status,
+            "file_count": len(self.files),
+            "files": list(self.files),
+            "output_hash": self.output_hash,
+            "failed": self.failed,
+        }
+
+    def demand(self) -> None:
+        """Raise ContractRejected or GateFailed, with every failed check, unless all passed."""
+        if self.rejected:
+            raise ContractRejected(failed=self.failed)
+        if self.failed:
+            raise GateFailed(failed=self.failed)
+
+
+class Gate:
+    """Stores what attempts produce and checks it against their contracts."""
+
+    def __init__(self, database: Database, store: ArtifactStore, redactor: Redactor) -> None:
+        self._database = database
+        self._store = store
+        self._redactor = redactor
+
+    async def store_bytes(
+        self, project_id: str, lease: HeldLease, name: str, content: bytes, kind: str | None = None
+    ) -> Row:
+        """Store bytes as an artifact of the attempt that holds the lease; raise StaleLease where it is lost."""
+        blob = await asyncio.to_thread(self._store.put, project_id, [content])
+        return await self._add(project_id, lease, name, kind, blob)
+
+    async def store_file(
+        self, project_id: str, lease: HeldLease, name: str, path: Path, kind: str | None = None
+    ) -> Row:
+        """The same for a file, which is read as a stream."""
+        blob = await asyncio.to_thread(self._store.put_file, project_id, path)
+        return await self._add(project_id, lease, name, kind, blob)
+
+    async def _add(
+        self, project_id: str, lease: HeldLease, name: str, kind: str | None, blob: StoredBlob
+    ) -> Row:
+        name = checked_name(name)
+        media_type = mimetypes.guess_type(name)[0]
+        head = await asyncio.to_thread(self._store.head, project_id, blob.sha256, TEXT_LIMIT_BYTES)
+        text = _as_text(head)
+        row = await self._database.fetch_one(
+            "add_artifact",
+            {
+                "project_id": project_id,
+                "seq": lease.seq,
+                "epoch": lease.epoch,
+                "token_hash": lease.token_hash,
+                "kind": (normalise_kind(kind) if kind else guess_kind(name, media_type)).value,
+                "name": name,
+                "title": None,
+                "sha256": blob.sha256,
+                "bytes": blob.bytes,
+                "media_type": media_type,
+                "secret_suspected": text is not None and self._redactor.suspects(text),
+            },
+        )
+        if row is None:
+            raise StaleLease
+        return row
+
+    async def check(
+        self,
+        project_id: str,
+        lease: HeldLease,
+        contract: Any,
+        claimed: Sequence[ClaimedArtifact],
+        *,
+        command: str,
+    ) -> GateOutcome:
+        """Judge an attempt's evidence against its contract, and keep what was found.
+
+        Without a contract nothing is demanded and nothing is verified. Nothing claimed means all that was stored.
+        """
+        where = {"project_id": project_id, "seq": lease.seq, "epoch": lease.epoch}
+        rows = await self._database.fetch("job_artifacts", where)
+        manifest = [await asyncio.to_thread(self._read, project_id, row) for row in rows]
+        verdict = judge(
+            ResultContract.parse(contract if contract is not None else {"primary": "any"}),
+            list(claimed) or claims_of(manifest),
+            manifest,
+        )
+        if contract is None and command == "complete":
+            return GateOutcome("none", rejected=False, failed=[], output_hash=verdict.output_hash)
+        await self._keep(where, verdict, command)
+        return GateOutcome(
+            "artifact" if contract is not None else "none",
+            bool(verdict.rejected),
+            [failed.to_json() for failed in verdict.all_failed],
+            verdict.output_hash,
+            verdict.http_status,
+            tuple(verdict.files_json()),
+        )
+
+    async def _keep(self, where: dict[str, Any], verdict: GateVerdict, command: str) -> None:
+        primary = verdict.primary_file
+        async with self._database.transaction() as connection:
+            kept = await fetch(
+                connection,
+                "add_artifact_check",
+                {
+                    **where,
+                    "command": command,
+                    "primary_url": None if primary is None else f"artifact:{primary.artifact_id}",
+                    "http_status": verdict.http_status,
+                    "file_count": len(verdict.files),
+                    "files": json.dumps(verdict.files_json()),
+                    "failed": json.dumps([failed.to_json() for failed in verdict.all_failed]),
+                    "passed": verdict.passed,
+                    "output_hash": verdict.output_hash,
+                },
+            )
+            if not kept:
+                raise WatchkeeperError("what the gate found could not be kept")
+            if command == "complete" and verdict.passed and primary is not None:
+                await fetch(connection, "mark_primary", {**where, "id": primary.artifact_id})
+
+    def _read(self, project_id: str, row: Row) -> StoredFile:
+        """Read a stored file back: that it is there, that its bytes are still the recorded ones, and its text."""
+        intact = self._store.verify(project_id, row["sha256"])
+        size = self._store.size(project_id, row["sha256"])
+        head = self._store.head(project_id, row["sha256"], TEXT_LIMIT_BYTES) if size is not None else b""
+        return StoredFile(
+            artifact_id=str(row["id"]),
+            name=row["name"],
+            kind=ArtifactKind(row["kind"]),
+            bytes=row["bytes"],
+            sha256=row["sha256"],
+            sha256_now=row["sha256"] if intact else None,
+            text=_as_text(head),
+            text_is_cut=row["bytes"] > TEXT_LIMIT_BYTES,
+            readable=size is not None,
+            media_type=row["media_type"],
+        )
+
+
+def _as_text(head: bytes) -> str | None:
+    """Read the head of a file as text; None for what is binary."""
+    if b"\0" in head[:8192]:
+        return None
+    return head.decode("utf-8", errors="replace")
+

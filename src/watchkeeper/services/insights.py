@@ -1,0 +1,146 @@
+"""Every read that an interface needs: API, console and CLI call this and nothing below."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import datetime
+from typing import Any
+
+from watchkeeper.domain.errors import JobNotFound, UsageError
+from watchkeeper.domain.jobs import JobState
+from watchkeeper.services.operations import as_uuid, find_job
+from watchkeeper.storage.database import Database, Row, fetch, fetch_one
+
+MAX_PAGE = 1000
+TIMELINE_ROWS = 1000
+WAITING_SAMPLE = 1000
+
+
+class Insights:
+    """Answers about one installation; every list is bounded."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def projects(self, only: str | None) -> list[Row]:
+        """Projects with their jobs by state; `only` None gives all."""
+        return await self._database.fetch("project_totals", {"project_id": only})
+
+    async def jobs(
+        self,
+        project_id: str,
+        *,
+        state: str | None = None,
+        kind: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> tuple[list[Row], int | None]:
+        """Give a page of jobs, the newest first, and the cursor of the next page (None at the end)."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise UsageError(f"limit is {limit}; it is from 1 to {MAX_PAGE}")
+        if state is not None and state not in set(JobState):
+            raise UsageError(f"unknown state {state!r}; it is one of {', '.join(JobState)}")
+        rows = await self._database.fetch(
+            _list_query(state),
+            {"project_id": project_id, "state": state, "kind": kind, "before": before, "limit": limit + 1},
+        )
+        more = len(rows) > limit
+        return rows[:limit], rows[limit - 1]["seq"] if more else None
+
+    async def job(self, project_id: str, job: str) -> dict[str, Any]:
+        """Give one job with its attempts and artifacts; raise JobNotFound."""
+        async with self._database.transaction() as connection:
+            row = await find_job(connection, project_id, job)
+            where = {"project_id": project_id, "seq": row["seq"]}
+            row["attempts"] = await fetch(connection, "job_attempts", where)
+            row["artifacts"] = await fetch(connection, "all_job_artifacts", where)
+        return row
+
+    async def timeline(self, project_id: str, job: str) -> list[Row]:
+        """Give what is known of a job in order of time: audit rows, phases, checks; raise JobNotFound."""
+        async with self._database.transaction() as connection:
+            row = await find_job(connection, project_id, job)
+            return await fetch(
+                connection,
+                "job_timeline",
+                {"project_id": project_id, "seq": row["seq"], "id": row["id"], "limit": TIMELINE_ROWS},
+            )
+
+    async def workers(self, project_id: str, limit: int = 200) -> list[Row]:
+        return await self._database.fetch("list_workers", {"project_id": project_id, "limit": limit})
+
+    async def leases(self, project_id: str, limit: int = 200) -> list[Row]:
+        return await self._database.fetch("list_leases", {"project_id": project_id, "limit": limit})
+
+    async def audit(self, project_id: str, limit: int = 50) -> list[Row]:
+        return await self._database.fetch("recent_audit", {"project_id": project_id, "limit": limit})
+
+    async def outcomes(self, project_id: str) -> Row:
+        """Count how the newest 10,000 ended jobs ended."""
+        row = await self._database.fetch_one("outcome_totals", {"project_id": project_id})
+        return row or {}
+
+    async def queue_health(self, project_id: str) -> dict[str, Any]:
+        """Say of each kind what waits, what runs, and why nothing moves where nothing does."""
+        async with self._database.transaction() as connection:
+            counts = await fetch(connection, "queue_counts", {"project_id": project_id})
+            waiting = await fetch(
+                connection,
+                "waiting_jobs",
+                {"project_id": project_id, "kinds": None, "limit": WAITING_SAMPLE},
+            )
+            reaper = await fetch_one(connection, "reaper_facts")
+        assert reaper is not None
+        reasons: dict[str, Counter[str]] = defaultdict(Counter)
+        for row in waiting:
+            if row["reason"]:
+                reasons[row["kind"]][row["reason"]] += 1
+        now: datetime = reaper["now"]
+        return {
+            "generated_at": now,
+            "watchdog": {"last_tick_at": reaper["last_tick_at"], "ok": reaper["ok"]},
+            "queues": [_queue(row, reasons[row["kind"]]) for row in counts],
+        }
+
+    async def change_mark(self) -> int:
+        """Give a number that moves with every change worth showing."""
+        row = await self._database.fetch_one("change_mark")
+        return int(row["mark"]) if row else 0
+
+    async def artifact(self, project_id: str, artifact_id: str) -> Row:
+        """Give where an artifact's bytes are; raise JobNotFound for one that is not here."""
+        row = None
+        if (found := as_uuid(artifact_id)) is not None:
+            row = await self._database.fetch_one("find_artifact", {"project_id": project_id, "id": found})
+        if row is None:
+            raise JobNotFound("there is no such artifact here")
+        return row
+
+
+def _list_query(state: str | None) -> str:
+    match state:
+        case "running":
+            return "list_running_jobs"
+        case "stuck" | "paused":
+            return "list_held_jobs"
+        case "failed" | "cancelled":
+            return "list_unwell_jobs"
+    return "list_jobs"
+
+
+def _queue(row: Row, reasons: Counter[str]) -> dict[str, Any]:
+    status = "ok"
+    if row["paused_kind"]:
+        status = "paused"
+    elif row["stuck"]:
+        status = "stuck"
+    elif row["ready"] and reasons:
+        status = "waiting"
+    return {
+        "kind": row["kind"],
+        **{key: row[key] for key in ("ready", "scheduled", "running", "stuck", "paused")},
+        "oldest_ready_age_s": row["oldest_ready_age_s"],
+        "eligible_workers": row["eligible_workers"],
+        "waiting_reasons": dict(reasons),
+        "status": status,
+    }

@@ -1,0 +1,164 @@
+"""The queue's own upkeep: reaping lost leases, promoting due jobs, firing schedules, forgetting what is old.
+
+Each duty is safe on many machines at once: it takes rows with SKIP LOCKED and decides again in the statement that acts.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+from watchkeeper.domain.attempts import after_lost_lease, ended_by
+from watchkeeper.domain.errors import SettingError
+from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
+from watchkeeper.logs import log
+from watchkeeper.services.duties import Duty, Ran
+from watchkeeper.services.queue import JobRequest, Queue
+from watchkeeper.storage import jobs as store
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.jobs import EndedAttempt, HeldLease
+
+SOON_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceConfig:
+    """`tick_seconds` bounds how late a lease or schedule that is younger than the last look is seen.
+
+    `gap_seconds`: ticks further apart than this mean that nobody watched, and begin a quiet time.
+    """
+
+    tick_seconds: float = 1.0
+    gap_seconds: float = 15.0
+    batch: int = 500
+    upkeep_seconds: float = 60.0
+    worker_silence_seconds: float = 300.0
+    job_retention_days: float = 90.0
+    output_retention_days: float = 35.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tick_seconds < self.gap_seconds / 3:
+            raise SettingError("tick_seconds is more than 0 and under a third of gap_seconds")
+        if self.batch < 1:
+            raise SettingError("batch is at least 1")
+
+
+class Maintenance:
+    """The duties that keep a queue alive."""
+
+    def __init__(self, database: Database, queue: Queue, config: MaintenanceConfig | None = None) -> None:
+        self._database = database
+        self._queue = queue
+        self._config = config or MaintenanceConfig()
+
+    def duties(self) -> list[Duty]:
+        return [
+            Duty("timekeeping", self.keep_time, self._config.tick_seconds),
+            Duty("upkeep", self.upkeep, self._config.upkeep_seconds),
+        ]
+
+    async def keep_time(self) -> Ran:
+        """Reap, promote and fire what is due; ask to run again at the next deadline."""
+        reaped = await self.reap()
+        promoted = sum(
+            row["promoted"] for row in await self._database.fetch("promote_due", {"limit": self._config.batch})
+        )
+        fired = await self.fire_schedules()
+        deadlines = await self._database.fetch_one("next_deadlines")
+        assert deadlines is not None
+        ahead = [seconds + SOON_SECONDS for seconds in deadlines.values() if seconds is not None and seconds > 0]
+        full = self._config.batch in (reaped, promoted)
+        next_in = 0.0 if full else min(ahead, default=self._config.tick_seconds)
+        return Ran({"reaped": reaped, "promoted": promoted, "fired": fired}, next_in)
+
+    async def reap(self) -> int:
+        """End attempts whose leases expired, by their kinds' policies; give how many."""
+        async with self._database.transaction() as connection:
+            state = await fetch_one(connection, "tick_reaper", {"gap_seconds": self._config.gap_seconds})
+            assert state is not None
+            rows = await fetch(
+                connection,
+                "lock_expired_leases",
+                {"quiet_since": state["quiet_since"], "limit": self._config.batch},
+            )
+            for project_id, group in groupby(rows, key=lambda row: row["project_id"]):
+                await self._reap_project(connection, project_id, list(group))
+        if rows:
+            log("leases_reaped", count=len(rows), first=rows[0]["seq"], kind=rows[0]["kind"])
+        return len(rows)
+
+    async def _reap_project(self, connection: Connection, project_id: str, rows: list[Row]) -> None:
+        ended = [_reaped(row) for row in rows]
+        done = await store.end_attempts(connection, project_id, "system", ended)
+        workers = {row["seq"]: row["worker_id"] for row in rows}
+        await fetch(
+            connection,
+            "record_reaping",
+            {
+                "project_id": project_id,
+                "seqs": [row["seq"] for row in done],
+                "epochs": [row["epoch"] for row in done],
+                "worker_ids": [workers[row["seq"]] for row in done],
+                "new_states": [row["state"] for row in done],
+                "reasons": ["the lease expired and was not renewed"] * len(done),
+            },
+        )
+
+    async def fire_schedules(self) -> int:
+        """Enqueue one job for each schedule that is due; missed times are not made up for one by one."""
+        async with self._database.transaction() as connection:
+            due = await fetch(connection, "lock_due_schedules", {"limit": self._config.batch})
+            for row in due:
+                await self._queue.enqueue(
+                    row["project_id"],
+                    [JobRequest(row["kind"], json.loads(row["payload"]))],
+                    actor=f"schedule:{row['name']}",
+                    connection=connection,
+                )
+                next_at = next_time(row["cron"], row["time_zone"], row["now"])
+                where = {"project_id": row["project_id"], "name": row["name"]}
+                await fetch(connection, "set_next_schedule", {**where, "next_at": next_at})
+        return len(due)
+
+    async def upkeep(self) -> Ran:
+        """Make the audit trail's next partitions, mark silent workers, and delete what has outlived its retention."""
+        partitions = await self._database.fetch("add_audit_partitions")
+        gone = await self._database.fetch(
+            "mark_gone_workers", {"silence_seconds": self._config.worker_silence_seconds}
+        )
+        jobs = await self._database.fetch(
+            "prune_jobs", {"days": int(self._config.job_retention_days), "limit": self._config.batch}
+        )
+        rest = await self._database.fetch(
+            "prune_old_rows", {"output_days": int(self._config.output_retention_days)}
+        )
+        pruned = jobs[0]["pruned"]
+        counts = {
+            "partitions": sum(row["added"] for row in partitions),
+            "workers_gone": len(gone),
+            "jobs_pruned": pruned,
+            "rows_pruned": rest[0]["pruned"],
+        }
+        return Ran(counts, 0.0 if pruned == self._config.batch else None)
+
+
+def _reaped(row: Row) -> EndedAttempt:
+    policy = store.policy_of(row)
+    lease = HeldLease(row["seq"], row["epoch"], row["token_hash"])
+    error = f"the lease of worker {row['worker_id']} expired at {row['expires_at']:%Y-%m-%d %H:%M:%S.%f} UTC"
+    if row["cancel_requested"]:
+        ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
+        return EndedAttempt(lease, ending, "job_cancelled", error)
+    # Back-off jitter spreads load; nothing secret depends on it.
+    return EndedAttempt(lease, after_lost_lease(policy, random.random()), "lease_reaped", error)  # noqa: S311
+
+
+def next_time(cron: str, time_zone: str, now: Any) -> Any:
+    """Give the first time after `now` that a cron expression names, in its own time zone."""
+    return next(CronSim(cron, now.astimezone(ZoneInfo(time_zone))))

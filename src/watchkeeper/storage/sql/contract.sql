@@ -1,0 +1,95 @@
+-- name: job_context
+-- A job as its holder sees it.
+SELECT s.id, s.kind, s.project_id, s.payload, coalesce(s.contract, k.contract) AS contract, s.deliverable_id, s.is_shadow,
+       s.external_id, s.retry_of, s.created_at, l.epoch AS attempt
+  FROM watchkeeper.job_specs s
+  JOIN watchkeeper.leases l ON l.project_id = s.project_id AND l.seq = s.seq
+  LEFT JOIN watchkeeper.job_kinds k ON k.project_id = s.project_id AND k.kind = s.kind
+ WHERE s.project_id = %(project_id)s AND s.seq = %(seq)s
+
+-- name: job_contract
+-- What a job must produce: its own contract, or else its kind's; NULL for none.
+SELECT coalesce(s.contract, k.contract) AS contract
+  FROM watchkeeper.job_specs s
+  LEFT JOIN watchkeeper.job_kinds k ON k.project_id = s.project_id AND k.kind = s.kind
+ WHERE s.project_id = %(project_id)s AND s.seq = %(seq)s
+
+-- name: previous_attempts
+-- How earlier attempts at a job ended, the last ten.
+SELECT epoch AS attempt, worker_id, outcome, cause, error, started_at, ended_at
+  FROM watchkeeper.closed_attempts
+ WHERE project_id = %(project_id)s AND seq = %(seq)s AND epoch < %(epoch)s
+ ORDER BY epoch DESC LIMIT 10
+
+-- name: job_artifacts
+-- What this attempt has stored.
+SELECT id, kind, name, title, url, sha256, bytes, media_type, created_at
+  FROM watchkeeper.artifacts
+ WHERE project_id = %(project_id)s AND seq = %(seq)s AND epoch = %(epoch)s
+ ORDER BY created_at, id
+
+-- name: job_seqs
+-- The numbers of jobs by their ids; an id that is no UUID finds nothing.
+SELECT seq, id FROM watchkeeper.job_specs
+ WHERE project_id = %(project_id)s AND id::text = ANY (%(ids)s::text[])
+
+-- name: keep_late_completion
+-- Keeps, for a person, a completion that came after its lease was lost; only from one who once held it, and once.
+INSERT INTO watchkeeper.reconcile_items (project_id, job_id, seq, epoch, worker_id, command, body, reason)
+SELECT a.project_id, s.id, a.seq, a.epoch, a.worker_id, %(command)s, %(body)s::text::jsonb, %(reason)s
+  FROM watchkeeper.closed_attempts a
+  JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.seq
+ WHERE a.project_id = %(project_id)s AND a.seq = %(seq)s AND a.epoch = %(epoch)s
+   AND (%(token_hash)s::bytea IS NULL OR a.token_hash = %(token_hash)s::bytea)
+   AND NOT EXISTS (SELECT FROM watchkeeper.reconcile_items r
+                    WHERE r.project_id = a.project_id AND r.seq = a.seq AND r.epoch = a.epoch AND r.command = %(command)s)
+RETURNING id
+
+-- name: open_multiple_primary_jobs
+-- Opens an incident, or counts one more: a contract worker asked for a second job while it worked on one.
+WITH found AS (
+  INSERT INTO watchkeeper.watchdog_incidents (project_id, rule, fingerprint, severity, state, job_id, worker_id, evidence,
+                                              next_action)
+  VALUES (%(project_id)s, 'multiple_primary_jobs', 'multiple_primary_jobs:' || %(worker_id)s::text, 'critical', 'open',
+          %(job_id)s::uuid, %(worker_id)s, jsonb_build_object('held_job', %(job_id)s::text), 'inspect_queue')
+  ON CONFLICT (project_id, fingerprint) WHERE state <> 'resolved'
+     DO UPDATE SET occurrences = watchdog_incidents.occurrences + 1, last_seen_at = watchkeeper.now()
+  RETURNING id
+)
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
+SELECT %(project_id)s, 'claim_refused', 'worker:' || %(worker_id)s::text,
+       jsonb_build_object('rule', 'multiple_primary_jobs', 'incident_id', id, 'held_job', %(job_id)s::text) FROM found
+
+-- name: add_artifact
+-- Writes a stored file down as an artifact of the attempt that made it; no row for a lease that is not held.
+INSERT INTO watchkeeper.artifacts (project_id, seq, epoch, kind, name, title, url, sha256, bytes, media_type, secret_suspected)
+SELECT l.project_id, l.seq, l.epoch, %(kind)s, %(name)s, %(title)s::text, 'artifact:' || made.id, %(sha256)s, %(bytes)s,
+       %(media_type)s::text, %(secret_suspected)s
+  FROM watchkeeper.leases l
+ CROSS JOIN (SELECT watchkeeper.uuid7() AS id) made
+ WHERE l.project_id = %(project_id)s AND l.seq = %(seq)s AND l.epoch = %(epoch)s AND l.token_hash = %(token_hash)s
+RETURNING id, kind, name, url, sha256, bytes
+
+-- name: add_artifact_check
+-- Keeps what one verification of a job's evidence found.
+INSERT INTO watchkeeper.artifact_checks (project_id, job_id, seq, epoch, command, primary_url, http_status, file_count, files,
+                                         failed, passed, output_hash)
+SELECT s.project_id, s.id, s.seq, %(epoch)s, %(command)s, %(primary_url)s::text, %(http_status)s::int, %(file_count)s,
+       %(files)s::text::jsonb, %(failed)s::text::jsonb, %(passed)s, %(output_hash)s
+  FROM watchkeeper.job_specs s WHERE s.project_id = %(project_id)s AND s.seq = %(seq)s
+RETURNING id
+
+-- name: mark_primary
+-- Marks the artifact that a completion rests on.
+UPDATE watchkeeper.artifacts SET is_primary = (id = %(id)s::uuid)
+ WHERE project_id = %(project_id)s AND seq = %(seq)s AND epoch = %(epoch)s
+
+-- name: find_artifact
+-- One artifact of a project, to hand out its bytes.
+SELECT a.id, a.name, a.kind, a.sha256, a.bytes, a.media_type, s.id AS job_id
+  FROM watchkeeper.artifacts a JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.seq
+ WHERE a.project_id = %(project_id)s AND a.id = %(id)s::uuid
+
+-- name: referenced_hashes
+-- Which of these stored files an artifact still names.
+SELECT DISTINCT sha256 FROM watchkeeper.artifacts WHERE project_id = %(project_id)s AND sha256 = ANY (%(hashes)s::text[])

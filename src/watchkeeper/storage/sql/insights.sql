@@ -1,0 +1,194 @@
+-- name: waiting_jobs
+-- Pending jobs with the reason why each waits; NULL where a worker may take it at once.
+SELECT s.id, w.kind, w.reason
+  FROM (
+    SELECT r.project_id, r.seq, r.kind, r.ready_at AS since,
+           CASE WHEN NOT (SELECT is_on FROM watchkeeper.switches WHERE name = 'claims') THEN 'claims_off'
+                WHEN p.paused_at IS NOT NULL OR k.paused_at IS NOT NULL THEN 'paused'
+                WHEN k.concurrency IS NOT NULL
+                     AND k.concurrency <= (SELECT count(*) FROM watchkeeper.leases l
+                                            WHERE l.project_id = r.project_id AND l.kind = r.kind) THEN 'limit_full'
+                WHEN NOT EXISTS (SELECT FROM watchkeeper.workers e
+                                  WHERE e.project_id = r.project_id AND e.gone_at IS NULL
+                                    AND (e.kinds IS NULL OR r.kind = ANY (e.kinds))) THEN 'no_eligible_worker'
+                WHEN NOT EXISTS (SELECT FROM watchkeeper.workers e
+                                  WHERE e.project_id = r.project_id AND e.gone_at IS NULL AND e.stopped_at IS NULL
+                                    AND (e.kinds IS NULL OR r.kind = ANY (e.kinds))) THEN 'worker_stopped'
+                WHEN NOT EXISTS (SELECT FROM watchkeeper.workers e
+                                  WHERE e.project_id = r.project_id AND e.gone_at IS NULL AND e.stopped_at IS NULL
+                                    AND (e.kinds IS NULL OR r.kind = ANY (e.kinds))
+                                    AND NOT EXISTS (SELECT FROM watchkeeper.pool_parks q
+                                                     WHERE q.project_id = e.project_id AND q.pool = e.pool
+                                                       AND q.until > watchkeeper.now())) THEN 'quota_parked'
+           END AS reason
+      FROM (SELECT * FROM watchkeeper.ready_jobs WHERE project_id = %(project_id)s
+             ORDER BY kind, priority DESC, seq LIMIT 1000) r
+      JOIN watchkeeper.projects p ON p.project_id = r.project_id
+      LEFT JOIN watchkeeper.job_kinds k ON k.project_id = r.project_id AND k.kind = r.kind
+    UNION ALL
+    SELECT project_id, seq, kind, run_at, 'not_due'
+      FROM (SELECT * FROM watchkeeper.scheduled_jobs WHERE project_id = %(project_id)s ORDER BY run_at LIMIT 1000) d
+    UNION ALL
+    SELECT project_id, seq, kind, held_at, CASE WHEN state_reason = 'quarantined' THEN 'quarantined' ELSE 'paused' END
+      FROM (SELECT * FROM watchkeeper.held_jobs WHERE project_id = %(project_id)s AND state = 'paused'
+             ORDER BY held_at LIMIT 1000) h
+    UNION ALL
+    SELECT l.project_id, l.seq, l.kind, l.expires_at, 'lease_dead'
+      FROM watchkeeper.leases l WHERE l.project_id = %(project_id)s AND l.expires_at < watchkeeper.now()
+  ) w
+  JOIN watchkeeper.job_specs s ON s.project_id = w.project_id AND s.seq = w.seq
+ WHERE %(kinds)s::text[] IS NULL OR w.kind = ANY (%(kinds)s::text[])
+ ORDER BY w.since, w.seq
+ LIMIT %(limit)s
+
+-- name: queue_counts
+-- Live jobs of each kind by state, with the age of the oldest claimable one.
+SELECT k.kind, k.paused_at IS NOT NULL AS paused_kind,
+       coalesce(r.ready, 0) AS ready, coalesce(d.scheduled, 0) AS scheduled, coalesce(l.running, 0) AS running,
+       coalesce(h.stuck, 0) AS stuck, coalesce(h.paused, 0) AS paused,
+       extract(epoch FROM (SELECT watchkeeper.now()) - r.oldest)::float8 AS oldest_ready_age_s,
+       (SELECT count(*) FROM watchkeeper.workers w
+         WHERE w.project_id = k.project_id AND w.gone_at IS NULL AND w.stopped_at IS NULL AND NOT w.draining
+           AND (w.kinds IS NULL OR k.kind = ANY (w.kinds))) AS eligible_workers
+  FROM watchkeeper.job_kinds k
+  LEFT JOIN (SELECT kind, count(*) AS ready, min(ready_at) AS oldest FROM watchkeeper.ready_jobs
+              WHERE project_id = %(project_id)s GROUP BY kind) r ON r.kind = k.kind
+  LEFT JOIN (SELECT kind, count(*) AS scheduled FROM watchkeeper.scheduled_jobs
+              WHERE project_id = %(project_id)s GROUP BY kind) d ON d.kind = k.kind
+  LEFT JOIN (SELECT kind, count(*) AS running FROM watchkeeper.leases
+              WHERE project_id = %(project_id)s GROUP BY kind) l ON l.kind = k.kind
+  LEFT JOIN (SELECT kind, count(*) FILTER (WHERE state = 'stuck') AS stuck, count(*) FILTER (WHERE state = 'paused') AS paused
+               FROM watchkeeper.held_jobs WHERE project_id = %(project_id)s GROUP BY kind) h ON h.kind = k.kind
+ WHERE k.project_id = %(project_id)s
+ ORDER BY k.kind
+
+-- name: reaper_facts
+-- When a reaper last ticked, for readers who ask whether anybody watches.
+SELECT last_tick_at, quiet_since, watchkeeper.now() AS now,
+       last_tick_at IS NOT NULL AND watchkeeper.now() - last_tick_at < interval '15 seconds' AS ok
+  FROM watchkeeper.reaper_state
+
+-- name: list_jobs
+-- Jobs of a project, the newest first, from a cursor on; of one kind or state where asked.
+SELECT j.id, j.seq, j.kind, j.state, j.state_reason, j.code, j.verified, j.summary, j.priority, j.epoch, j.worker_id, j.phase,
+       j.run_at, j.created_at, j.started_at, j.state_since, j.finished_at, j.lease_expires_at, j.external_id, j.is_shadow,
+       j.secret_suspected, j.retry_of
+  FROM watchkeeper.jobs j
+ WHERE j.project_id = %(project_id)s
+   AND (%(before)s::bigint IS NULL OR j.seq < %(before)s::bigint)
+   AND (%(kind)s::text IS NULL OR j.kind = %(kind)s::text)
+   AND (%(state)s::text IS NULL OR j.state = %(state)s::text)
+ ORDER BY j.seq DESC
+ LIMIT %(limit)s
+
+-- name: list_running_jobs
+-- The jobs that run, the newest first, from a cursor on.
+SELECT j.id, j.seq, j.kind, j.state, j.state_reason, j.code, j.verified, j.summary, j.priority, j.epoch, j.worker_id, j.phase,
+       j.run_at, j.created_at, j.started_at, j.state_since, j.finished_at, j.lease_expires_at, j.external_id, j.is_shadow,
+       j.secret_suspected, j.retry_of
+  FROM (SELECT project_id, seq FROM watchkeeper.leases
+         WHERE project_id = %(project_id)s AND (%(before)s::bigint IS NULL OR seq < %(before)s::bigint)
+           AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
+         ORDER BY seq DESC LIMIT %(limit)s) l
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.jobs v WHERE v.project_id = l.project_id AND v.seq = l.seq LIMIT 1) j
+ ORDER BY j.seq DESC
+
+-- name: list_held_jobs
+-- The stuck or paused jobs, the newest first, from a cursor on.
+SELECT j.id, j.seq, j.kind, j.state, j.state_reason, j.code, j.verified, j.summary, j.priority, j.epoch, j.worker_id, j.phase,
+       j.run_at, j.created_at, j.started_at, j.state_since, j.finished_at, j.lease_expires_at, j.external_id, j.is_shadow,
+       j.secret_suspected, j.retry_of
+  FROM (SELECT project_id, seq FROM watchkeeper.held_jobs
+         WHERE project_id = %(project_id)s AND state = %(state)s AND (%(before)s::bigint IS NULL OR seq < %(before)s::bigint)
+           AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
+         ORDER BY seq DESC LIMIT %(limit)s) h
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.jobs v WHERE v.project_id = h.project_id AND v.seq = h.seq LIMIT 1) j
+ ORDER BY j.seq DESC
+
+-- name: list_unwell_jobs
+-- The failed or cancelled jobs, the newest first, from a cursor on.
+SELECT j.id, j.seq, j.kind, j.state, j.state_reason, j.code, j.verified, j.summary, j.priority, j.epoch, j.worker_id, j.phase,
+       j.run_at, j.created_at, j.started_at, j.state_since, j.finished_at, j.lease_expires_at, j.external_id, j.is_shadow,
+       j.secret_suspected, j.retry_of
+  FROM (SELECT o.project_id, o.seq FROM watchkeeper.job_outcomes o
+          JOIN watchkeeper.job_specs s ON s.project_id = o.project_id AND s.seq = o.seq
+         WHERE o.project_id = %(project_id)s AND o.state = %(state)s AND o.state <> 'completed'
+           AND (%(before)s::bigint IS NULL OR o.seq < %(before)s::bigint)
+           AND (%(kind)s::text IS NULL OR s.kind = %(kind)s::text)
+         ORDER BY o.seq DESC LIMIT %(limit)s) u
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.jobs v WHERE v.project_id = u.project_id AND v.seq = u.seq LIMIT 1) j
+ ORDER BY j.seq DESC
+
+-- name: job_timeline
+-- Everything that the audit trail and the attempts know of a job, in order.
+SELECT at, what, event, actor, epoch, old_state, new_state, reason, data FROM (
+  SELECT at, 'audit' AS what, event, actor, epoch, old_state, new_state, reason, data, seq AS n
+    FROM watchkeeper.audit_events WHERE project_id = %(project_id)s AND job_seq = %(seq)s
+  UNION ALL
+  SELECT started_at, 'run', phase, 'worker:' || worker_id, epoch, NULL, NULL, message, payload, 0
+    FROM watchkeeper.worker_runs WHERE project_id = %(project_id)s AND job_id = %(id)s::uuid
+  UNION ALL
+  SELECT checked_at, 'check', command, 'system', epoch, NULL, NULL, CASE WHEN passed THEN 'passed' ELSE 'failed' END,
+         jsonb_build_object('failed', failed, 'file_count', file_count, 'primary_url', primary_url), 0
+    FROM watchkeeper.artifact_checks WHERE project_id = %(project_id)s AND seq = %(seq)s
+) t ORDER BY at, n LIMIT %(limit)s
+
+-- name: job_attempts
+-- The attempts at a job, open one included.
+SELECT epoch AS attempt, worker_id, outcome, cause, error, started_at, ended_at
+  FROM watchkeeper.job_attempts WHERE project_id = %(project_id)s AND seq = %(seq)s ORDER BY epoch
+
+-- name: all_job_artifacts
+-- What all attempts at a job have stored.
+SELECT id, epoch AS attempt, kind, name, title, url, sha256, bytes, media_type, is_primary, secret_suspected, created_at
+  FROM watchkeeper.artifacts WHERE project_id = %(project_id)s AND seq = %(seq)s ORDER BY created_at, id
+
+-- name: list_workers
+-- The workers of a project with what each holds, the live ones first.
+SELECT w.worker_id, w.profile, w.slots, w.kinds, w.role, w.pool, w.persona, w.host_id, w.version, w.no_job_count, w.draining,
+       w.stopped_at, w.stop_reason, w.registered_at, w.last_seen_at, w.gone_at, w.doctor_ok,
+       (SELECT count(*) FROM watchkeeper.leases l WHERE l.project_id = w.project_id AND l.worker_id = w.worker_id) AS holding,
+       CASE WHEN w.gone_at IS NOT NULL THEN 'offline' WHEN w.stopped_at IS NOT NULL THEN 'stuck'
+            WHEN w.doctor_ok = false OR w.draining THEN 'degraded'
+            WHEN watchkeeper.now() - w.last_seen_at > interval '20 minutes' THEN 'unknown' ELSE 'ok' END AS health
+  FROM watchkeeper.workers w
+ WHERE w.project_id = %(project_id)s
+ ORDER BY w.gone_at IS NOT NULL, w.last_seen_at DESC, w.worker_id
+ LIMIT %(limit)s
+
+-- name: list_leases
+-- The live leases of a project, the next to expire first.
+SELECT job_id, kind, epoch, worker_id, profile, claimed_at, lease_expires_at, last_heartbeat_at, risk_level,
+       extract(epoch FROM lease_expires_at - watchkeeper.now())::float8 AS remaining_s
+  FROM watchkeeper.job_leases WHERE project_id = %(project_id)s ORDER BY lease_expires_at LIMIT %(limit)s
+
+-- name: project_totals
+-- Jobs of each project by state; history is not counted beyond a day.
+SELECT p.project_id, p.title, p.paused_at, p.pause_reason,
+       (SELECT count(*) FROM watchkeeper.ready_jobs r WHERE r.project_id = p.project_id)
+     + (SELECT count(*) FROM watchkeeper.scheduled_jobs d WHERE d.project_id = p.project_id) AS pending,
+       (SELECT count(*) FROM watchkeeper.leases l WHERE l.project_id = p.project_id) AS running,
+       (SELECT count(*) FROM watchkeeper.held_jobs h WHERE h.project_id = p.project_id AND h.state = 'stuck') AS stuck,
+       (SELECT count(*) FROM watchkeeper.held_jobs h WHERE h.project_id = p.project_id AND h.state = 'paused') AS paused,
+       (SELECT count(*) FROM watchkeeper.workers w WHERE w.project_id = p.project_id AND w.gone_at IS NULL) AS workers
+  FROM watchkeeper.projects p
+ WHERE %(project_id)s::text IS NULL OR p.project_id = %(project_id)s::text
+ ORDER BY p.project_id
+
+-- name: outcome_totals
+-- How the newest jobs of a project ended: at most the last 10,000.
+SELECT count(*) FILTER (WHERE state = 'completed' AND verified = 'artifact') AS verified,
+       count(*) FILTER (WHERE state = 'completed' AND verified = 'none') AS unverified,
+       count(*) FILTER (WHERE state = 'failed') AS failed,
+       count(*) FILTER (WHERE state = 'cancelled') AS cancelled
+  FROM (SELECT state, verified FROM watchkeeper.job_outcomes WHERE project_id = %(project_id)s
+         ORDER BY seq DESC LIMIT 10000) newest
+
+-- name: change_mark
+-- A number that moves with every audited change, read without touching any table's rows.
+SELECT last_value AS mark FROM watchkeeper.audit_events_seq
+
+-- name: recent_audit
+-- The newest audit rows of a project.
+SELECT seq, at, event, actor, job_seq, epoch, old_state, new_state, reason, data
+  FROM watchkeeper.audit_events WHERE project_id = %(project_id)s ORDER BY at DESC, seq DESC LIMIT %(limit)s
