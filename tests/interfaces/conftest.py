@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from contract_program import Program
-from contract_server import ContractServer
+
+from interfaces.contract_program import Program
+from interfaces.contract_server import ContractServer
 
 
 @pytest.fixture

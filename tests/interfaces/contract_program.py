@@ -11,9 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from contract_server import TOKEN, ContractServer
-
 import watchkeeper
+from interfaces.contract_server import TOKEN, ContractServer
 
 SOURCE = Path(watchkeeper.__file__).parents[1]
 
@@ -47,9 +46,25 @@ class Program:
     def start(
         self, *arguments: str | bytes, cwd: Path | None = None, **environ: str | None
     ) -> subprocess.Popen[bytes]:
+        return self.start_python("-m", "watchkeeper", *arguments, cwd=cwd, **environ)
+
+    def start_without_room(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command that cannot write a byte to any file, as on a full disk."""
+        return self._start(
+            "sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-m", "watchkeeper", *arguments
+        )
+
+    def start_python(
+        self, *arguments: str | bytes, cwd: Path | None = None, **environ: str | None
+    ) -> subprocess.Popen[bytes]:
+        return self._start(sys.executable, *arguments, cwd=cwd, **environ)
+
+    def _start(
+        self, *arguments: str | bytes, cwd: Path | None = None, **environ: str | None
+    ) -> subprocess.Popen[bytes]:
         changed = {name: value for name, value in (self.environ | environ).items() if value is not None}
         return subprocess.Popen(
-            [sys.executable, "-m", "watchkeeper", *arguments],
+            arguments,
             env=changed,
             cwd=cwd or self.home.parent,
             stdin=subprocess.PIPE,

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-from contract_program import SOURCE, Program
-from contract_server import JOB, TOKEN, TRUE_ANSWERS, ContractServer, Trouble, answer, error
-from jsonschema import Draft202012Validator, FormatChecker
-from referencing import Registry, Resource
+from jsonschema import Draft202012Validator
 
+from interfaces.contract_program import Program
+from interfaces.contract_schemas import SCHEMAS, holds
+from interfaces.contract_server import JOB, TOKEN, TRUE_ANSWERS, ContractServer, Trouble, answer, error
 from watchkeeper.domain.errors import EXIT_CODE, HTTP_STATUS
+from watchkeeper.interfaces.cli.contract import arguments, environment
 
-SCHEMAS = SOURCE.parent / "docs" / "reference" / "schemas"
 ARTIFACTS = '[{"kind": "html_page", "artifact_id": "art-1", "primary": true}]'
 
 COMMANDS: dict[str, list[str]] = {
@@ -32,20 +31,6 @@ COMMANDS: dict[str, list[str]] = {
     "release": [JOB, "not mine"],
 }
 ON_A_JOB = [name for name, arguments in COMMANDS.items() if arguments]
-
-
-@cache
-def schemas() -> Registry[Any]:
-    documents = {path.name: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
-    return Registry().with_resources(
-        (name, Resource.from_contents(value)) for name, value in documents.items()
-    )
-
-
-def holds(name: str, value: Any) -> None:
-    """Fail unless a value has the published form."""
-    schema = schemas().contents(name)
-    Draft202012Validator(schema, registry=schemas(), format_checker=FormatChecker()).validate(value)
 
 
 def verb(command: str) -> str:
@@ -295,3 +280,14 @@ def test_a_cut_connection_is_an_absent_server(program: Program, contract: Contra
     outcome = program.run("context", JOB)
     assert (outcome.exit_code, outcome.error["code"]) == (4, "server_unreachable")
     assert "cut" in outcome.error["message"]
+
+
+def test_the_reference_names_everything() -> None:
+    """Each command with its usage, each error code and each variable stands in the reference."""
+    reference = (SCHEMAS.parent / "contract.md").read_text()
+    for command in arguments.COMMANDS.values():
+        assert f"`{command.usage.removeprefix('watchkeeper ')}`" in reference
+        assert f"contract-{command.name}.json" in reference
+    assert [code for code in EXIT_CODE if f"`{code}`" not in reference] == []
+    source = (Path(environment.__file__)).read_text()
+    assert [name for name in re.findall(r"WATCHKEEPER_[A-Z_]+", source) if f"`{name}`" not in reference] == []

@@ -12,13 +12,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from contract_program import Program, finish
-from contract_server import JOB, ContractServer, Gate, Trouble, answer
-from test_contract_cli import holds
 
+from interfaces.contract_program import Program, finish
+from interfaces.contract_schemas import holds
+from interfaces.contract_server import JOB, ContractServer, Gate, Trouble, answer
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.contract import answers_to, arguments
 from watchkeeper.interfaces.cli.contract.artifacts import read_artifacts
+from watchkeeper.interfaces.cli.contract.leases import KEPT_LEASES, LeaseStore
 from watchkeeper.interfaces.cli.contract.texts import TEXT_LIMIT_BYTES, Texts
 from watchkeeper.interfaces.cli.contract.wire import Address
 
@@ -319,3 +320,43 @@ def test_drafts_and_leases_are_private(program: Program) -> None:
         stat.S_IMODE(path.stat().st_mode) for path in (program.home / "contract").rglob("*") if path.is_file()
     }
     assert modes == {0o600}
+
+
+def test_a_full_disk_is_told(program: Program, contract: ContractServer) -> None:
+    """With no room for a lease the claim says so and names the way out; a job can still be ended."""
+    claim = finish(program.start_without_room("claim"))
+    assert (claim.exit_code, claim.error["code"]) == (5, "internal_error")
+    assert "its lease cannot be kept: File too large" in claim.error["message"]
+    ended = finish(program.start_without_room("complete", JOB, "done", "[]"))
+    assert (ended.exit_code, ended.answer["status"]) == (0, "completed")
+    contract.stop()
+    lost = finish(program.start_without_room("complete", JOB, "done", "[]"))
+    assert (lost.exit_code, lost.error["code"]) == (4, "server_unreachable")
+    assert "NOT kept" in lost.error["message"]
+
+
+@pytest.mark.parametrize(
+    "trouble", ["ValueError(os.environ['WATCHKEEPER_TOKEN'])", "MemoryError()", "OSError(28, 'x')"]
+)
+def test_what_nobody_foresaw_is_an_internal_error(trouble: str, program: Program) -> None:
+    """Whatever breaks inside the program is answered in JSON, by kind and place, without its text."""
+    script = f"""if True:
+        import os, sys
+        from watchkeeper.interfaces.cli.contract import program
+        def broken(caller):
+            raise {trouble}
+        program.COMMANDS["touch"] = broken
+        sys.exit(program.run(["touch"]))"""
+    outcome = finish(program.start_python("-c", script))
+    assert (outcome.exit_code, outcome.error["code"]) == (5, "internal_error")
+    assert outcome.error["details"]["exception"] == trouble.partition("(")[0]
+
+
+def test_old_leases_make_room(tmp_path: Path) -> None:
+    """The newest hundred leases are kept, so that the folder does not grow for ever."""
+    store = LeaseStore(tmp_path, "worker")
+    store.prepare()
+    for number in range(KEPT_LEASES + 5):
+        store.keep({"id": f"job-{number}", "lease_token": f"1.{number}"})
+    assert store.token(f"job-{KEPT_LEASES + 4}") == f"1.{KEPT_LEASES + 4}"
+    assert len(list(tmp_path.rglob("*.json"))) == KEPT_LEASES

@@ -8,9 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from contract_program import Program, finish
-from contract_server import JOB, OTHER_JOB, TOKEN, ContractServer, Gate, Trouble, answer, claimed, error
-from test_contract_cli import holds
+
+from interfaces.contract_program import Program, finish
+from interfaces.contract_schemas import holds
+from interfaces.contract_server import (
+    JOB,
+    OTHER_JOB,
+    TOKEN,
+    ContractServer,
+    Gate,
+    Trouble,
+    answer,
+    claimed,
+    error,
+)
 
 PAGE = '[{"kind": "html_page", "artifact_id": "art-1", "primary": true}]'
 

@@ -8,9 +8,9 @@ import socket
 from pathlib import Path
 
 import pytest
-from contract_program import Program
-from contract_server import JOB, ContractServer, answer, error
 
+from interfaces.contract_program import Program
+from interfaces.contract_server import JOB, ContractServer, answer, error
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.contract.multipart import body_of
 from watchkeeper.interfaces.cli.contract.uploads import collect

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from contract_program import Program
 
+from interfaces.contract_program import Program
 from watchkeeper.domain.errors import ServerUnreachable
 from watchkeeper.interfaces.cli.contract.server import Body, Patience, Server, Tokens
 

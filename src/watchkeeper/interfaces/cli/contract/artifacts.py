@@ -27,6 +27,9 @@ def read_artifacts(value: Any) -> list[Json]:
     for number, artifact in enumerate(artifacts):
         if not isinstance(artifact, dict):
             raise UsageError(f"artifact {number} must be an object")
+        for name in ("url", "path", "artifact_id"):
+            if artifact.get(name, name) is None:
+                del artifact[name]
         if "path" in artifact:
             if not isinstance(artifact["path"], str) or not artifact["path"]:
                 raise UsageError(f"the path of artifact {number} must be a text")

@@ -55,8 +55,8 @@ def deliver(outbox: Outbox, means: Means, own_id: str = "", own_is_known: bool =
     """Deliver what waits, oldest first, and stop at the first entry that the server could not take for good.
 
     To be called while holding `outbox.delivering()`. A refusal of the entry `own_id` is its caller's to tell:
-    it is not kept among the refused, unless it was told as queued before (`own_is_known`), since the caller may
-    die before it tells.
+    it is not kept among the refused, unless it was told as queued before (`own_is_known`), since the caller
+    may die before it tells.
     """
     done = Round()
     while entries := outbox.entries():
