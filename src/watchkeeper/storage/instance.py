@@ -15,7 +15,6 @@ from urllib.parse import quote, urlencode
 import psycopg
 from psycopg.pq import Ping
 
-import watchkeeper
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError
 from watchkeeper.storage import postmaster, server_users
 from watchkeeper.storage.keeper import Orders
@@ -106,7 +105,7 @@ class Instance:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env=postmaster.CLEAN_ENVIRONMENT | {"PYTHONPATH": str(Path(watchkeeper.__file__).parents[1])},
+                env=postmaster.CLEAN_ENVIRONMENT | {"PYTHONPATH": str(Path(postmaster.__file__).parents[2])},
                 start_new_session=True,
                 check=False,  # another keeper was quicker, or the log says why not; the caller looks
             )
