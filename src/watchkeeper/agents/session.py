@@ -112,6 +112,10 @@ class Session:
         return dict(self._about.get("facts", {}))
 
     @property
+    def workspace(self) -> Path | None:
+        return Path(self._about["workspace"]) if "workspace" in self._about else None
+
+    @property
     def limits_held(self) -> tuple[str, ...]:
         """Give the limits that the kernel holds by the scope: of `memory`, `cpu`, `pids`."""
         return tuple(self._about.get("limits", ()))

@@ -200,6 +200,14 @@ class Shim:
                 time.sleep(1.0)
 
 
+def _let_go_of_descriptors() -> None:
+    """Close what was inherited: the agent must not hold our supervisor's sockets, nor a pipe tie us to it."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers are wanted, not paths
+        if int(name) > 2:
+            with suppress(OSError):  # the listing's own descriptor is closed by now
+                os.close(int(name))
+
+
 def _now() -> float:
     """Seconds of a clock that also counts a suspended machine's sleep, and that nobody can set."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -217,6 +225,7 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     signal.pthread_sigmask(signal.SIG_BLOCK, LISTENED)
     os.chdir("/")
+    _let_go_of_descriptors()
     if not records.take_spec(directory, records.SPEC_TAKEN):
         return 3
     orders = Orders.from_record(records.read_record(directory / records.SPEC_TAKEN) or {})
