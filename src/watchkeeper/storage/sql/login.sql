@@ -1,0 +1,59 @@
+-- name: create_login_code
+-- Writes a one-time login code down, by its hash; codes that ran out more than a day ago go.
+WITH forgotten AS (
+  DELETE FROM watchkeeper.login_codes WHERE expires_at < (SELECT watchkeeper.now()) - interval '1 day'
+), made AS (
+  INSERT INTO watchkeeper.login_codes (code_hash, principal_id, role, project_id, expires_at)
+  VALUES (%(code_hash)s, %(principal_id)s, %(role)s, %(project_id)s::text,
+          watchkeeper.now() + make_interval(secs => %(lifetime_seconds)s::float8))
+  RETURNING expires_at
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
+  SELECT coalesce(%(project_id)s::text, 'system'), 'login_code_created', %(actor)s,
+         jsonb_build_object('role', %(role)s::text, 'expires_at', expires_at) FROM made
+)
+SELECT expires_at FROM made
+
+-- name: consume_login_code
+-- Exchanges a living code for a session, once; no row where the code is unknown, used or too old.
+WITH used AS (
+  UPDATE watchkeeper.login_codes SET used_at = watchkeeper.now()
+   WHERE code_hash = %(code_hash)s AND used_at IS NULL AND expires_at > (SELECT watchkeeper.now())
+  RETURNING principal_id, role, project_id
+), forgotten AS (
+  DELETE FROM watchkeeper.console_sessions WHERE expires_at < (SELECT watchkeeper.now())
+), opened AS (
+  INSERT INTO watchkeeper.console_sessions (secret_hash, principal_id, role, project_id, expires_at)
+  SELECT %(secret_hash)s, principal_id, role, project_id,
+         watchkeeper.now() + make_interval(secs => %(lifetime_seconds)s::float8) FROM used
+  RETURNING principal_id, role, project_id, expires_at
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
+  SELECT coalesce(o.project_id, 'system'), 'console_login', 'principal:' || p.name,
+         jsonb_build_object('role', o.role, 'expires_at', o.expires_at)
+    FROM opened o JOIN watchkeeper.principals p ON p.id = o.principal_id
+)
+SELECT expires_at FROM opened
+
+-- name: find_console_session
+-- The session of a hash with its principal, while it lives and is in use.
+SELECT s.principal_id, p.name, s.role, s.project_id,
+       s.last_seen_at < (SELECT watchkeeper.now()) - interval '1 minute' AS note_use
+  FROM watchkeeper.console_sessions s JOIN watchkeeper.principals p ON p.id = s.principal_id
+ WHERE s.secret_hash = %(secret_hash)s AND s.expires_at > (SELECT watchkeeper.now())
+   AND s.last_seen_at > (SELECT watchkeeper.now()) - make_interval(secs => %(idle_seconds)s::float8)
+
+-- name: note_session_use
+-- Keeps when a session was last used, to the minute.
+UPDATE watchkeeper.console_sessions SET last_seen_at = watchkeeper.now() WHERE secret_hash = %(secret_hash)s
+
+-- name: end_console_session
+-- Ends a session at once; no row where there is none.
+WITH ended AS (
+  DELETE FROM watchkeeper.console_sessions WHERE secret_hash = %(secret_hash)s RETURNING principal_id, project_id
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor)
+  SELECT coalesce(e.project_id, 'system'), 'console_logout', 'principal:' || p.name
+    FROM ended e JOIN watchkeeper.principals p ON p.id = e.principal_id
+)
+SELECT principal_id FROM ended
