@@ -75,6 +75,16 @@ class Insights:
     async def audit(self, project_id: str, limit: int = 50) -> list[Row]:
         return await self._database.fetch("recent_audit", {"project_id": project_id, "limit": limit})
 
+    async def needing_people(self, project_id: str, limit: int = 50) -> list[Row]:
+        """Give what stands still until a person looks, the most urgent first."""
+        return await self._database.fetch("jobs_needing_people", {"project_id": project_id, "limit": limit})
+
+    async def watch(self) -> Row:
+        """Give the database's time, and when a reaper last ticked: silence must be proven."""
+        row = await self._database.fetch_one("reaper_facts")
+        assert row is not None
+        return row
+
     async def outcomes(self, project_id: str) -> Row:
         """Count how the newest 10,000 ended jobs ended."""
         row = await self._database.fetch_one("outcome_totals", {"project_id": project_id})

@@ -158,9 +158,33 @@ SELECT w.worker_id, w.profile, w.slots, w.kinds, w.role, w.pool, w.persona, w.ho
 
 -- name: list_leases
 -- The live leases of a project, the next to expire first.
-SELECT job_id, kind, epoch, worker_id, profile, claimed_at, lease_expires_at, last_heartbeat_at, risk_level,
-       extract(epoch FROM lease_expires_at - watchkeeper.now())::float8 AS remaining_s
-  FROM watchkeeper.job_leases WHERE project_id = %(project_id)s ORDER BY lease_expires_at LIMIT %(limit)s
+SELECT l.job_id, s.seq AS job_seq, l.kind, l.epoch, l.worker_id, l.profile, l.claimed_at, l.lease_expires_at,
+       l.last_heartbeat_at, l.risk_level, extract(epoch FROM l.lease_expires_at - watchkeeper.now())::float8 AS remaining_s
+  FROM watchkeeper.job_leases l
+  JOIN watchkeeper.job_specs s ON s.project_id = l.project_id AND s.id = l.job_id
+ WHERE l.project_id = %(project_id)s ORDER BY l.lease_expires_at LIMIT %(limit)s
+
+-- name: jobs_needing_people
+-- What stands still until a person looks: dead leases, held jobs, and what failed within a day among the newest failures.
+SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, n.summary, n.worker_id, n.since
+  FROM (
+    (SELECT 0 AS rank, 'lease_dead' AS concern, project_id, seq, 'running' AS state, NULL AS state_reason, NULL AS code,
+            NULL AS summary, worker_id, expires_at AS since
+       FROM watchkeeper.leases WHERE project_id = %(project_id)s AND expires_at < watchkeeper.now()
+      ORDER BY expires_at LIMIT %(limit)s)
+    UNION ALL
+    (SELECT CASE state WHEN 'stuck' THEN 1 ELSE 3 END, state, project_id, seq, state, state_reason, NULL, NULL, held_by, held_at
+       FROM watchkeeper.held_jobs WHERE project_id = %(project_id)s ORDER BY state DESC, held_at LIMIT %(limit)s)
+    UNION ALL
+    (SELECT 2, 'failed', f.project_id, f.seq, f.state, f.state_reason, f.code, f.summary, NULL, f.finished_at
+       FROM (SELECT * FROM watchkeeper.job_outcomes WHERE project_id = %(project_id)s AND state = 'failed'
+              ORDER BY seq DESC LIMIT 200) f
+      WHERE f.finished_at > (SELECT watchkeeper.now()) - interval '1 day'
+      ORDER BY f.finished_at DESC LIMIT %(limit)s)
+  ) n
+  JOIN watchkeeper.job_specs s ON s.project_id = n.project_id AND s.seq = n.seq
+ ORDER BY n.rank, n.since, n.seq
+ LIMIT %(limit)s
 
 -- name: project_totals
 -- Jobs of each project by state; history is not counted beyond a day.
@@ -189,6 +213,9 @@ SELECT count(*) FILTER (WHERE state = 'completed' AND verified = 'artifact') AS 
 SELECT last_value AS mark FROM watchkeeper.audit_events_seq
 
 -- name: recent_audit
--- The newest audit rows of a project.
-SELECT seq, at, event, actor, job_seq, epoch, old_state, new_state, reason, data
-  FROM watchkeeper.audit_events WHERE project_id = %(project_id)s ORDER BY at DESC, seq DESC LIMIT %(limit)s
+-- The newest audit rows of a project, each with its job's id.
+SELECT a.seq, a.at, a.event, a.actor, a.job_seq, s.id AS job_id, a.epoch, a.old_state, a.new_state, a.reason, a.data
+  FROM (SELECT * FROM watchkeeper.audit_events WHERE project_id = %(project_id)s
+         ORDER BY at DESC, seq DESC LIMIT %(limit)s) a
+  LEFT JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.job_seq
+ ORDER BY a.at DESC, a.seq DESC
