@@ -40,7 +40,9 @@ def raw_server(answer: Callable[[socket.socket], None]) -> Iterator[Server]:
 
 def saying(*parts: bytes) -> Callable[[socket.socket], None]:
     def answer(connection: socket.socket) -> None:
-        connection.recv(65536)
+        asked = b""
+        while not asked.endswith(b'{"a": 1}'):
+            asked += connection.recv(65536)
         for part in parts:
             connection.sendall(part)
 

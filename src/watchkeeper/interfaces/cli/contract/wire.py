@@ -93,7 +93,7 @@ class _GarbledAnswerError(Exception):
 def _connect(address: Address, timeout: float) -> socket.socket:
     connection = socket.create_connection((address.host, address.port), timeout=timeout)
     try:
-        # Head and body leave in two writes: Nagle would hold the second back for the first one's ACK.
+        # A body leaves in several writes: Nagle would hold each back for the ACK of the one before.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not address.secure:
             return connection
@@ -118,7 +118,7 @@ def _send(connection: socket.socket, address: Address, request: Request) -> OSEr
         head.append(f"Content-Length: {request.length}")
     # The body's own errors (a file that cannot be read) are not the connection's.
     chunks = iter(request.body)
-    chunk: bytes | None = "\r\n".join([*head, "", ""]).encode("ascii")
+    chunk: bytes | None = "\r\n".join([*head, "", ""]).encode("ascii") + next(chunks, b"")
     while chunk is not None:
         try:
             connection.sendall(chunk)
