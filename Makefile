@@ -1,0 +1,43 @@
+# Watchkeeper. `make` lists what there is to make.
+.DEFAULT_GOAL := help
+.PHONY: help up example-clean test check bench lock setup clean
+SHELL := /bin/bash
+PYTHON ?= $(shell scripts/find-python)
+RUN := .venv/bin/python -m
+export WATCHKEEPER_HOME ?= $(CURDIR)/.watchkeeper
+
+help: ## List what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: setup ## Run it all here: database, server, watchdog, worker, example; Ctrl-C ends it
+	@exec .venv/bin/watchkeeper up $(ARGS)
+
+example-clean: setup ## Remove the example project's data
+	@.venv/bin/watchkeeper projects remove example --reason 'make example-clean'
+
+test: setup ## Run all tests (sets up what they need; skips are named at the end)
+	@scripts/system-packages
+	$(RUN) pytest -n 2 -q -rs $(ARGS)
+
+check: setup ## Lint, types, layers and unit tests, in under a minute
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	.venv/bin/lint-imports
+	$(RUN) pytest -n 2 -q tests/unit tests/docs
+
+bench: setup ## Measure, beside other queues, and print a table
+	$(RUN) bench $(ARGS)
+
+lock: setup ## Write the lock files anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+setup: ## Build .venv from the lock file; nothing to do where it stands
+	@scripts/setup '$(PYTHON)'
+
+clean: ## Remove .venv and caches; the data in .watchkeeper stays
+	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	find src tests bench -name __pycache__ -prune -exec rm -rf {} +
