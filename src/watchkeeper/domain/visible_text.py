@@ -35,12 +35,13 @@ _SIBLINGS = {
     "li": frozenset({"li"}),
     "dt": frozenset({"dt", "dd"}),
     "dd": frozenset({"dt", "dd"}),
-    "tr": frozenset({"tr", "td", "th"}),
+    "tr": frozenset({"tr"}),
+    "tbody": frozenset({"tbody", "thead", "tfoot"}),
     "td": frozenset({"td", "th"}),
     "th": frozenset({"td", "th"}),
     "option": frozenset({"option"}),
 }
-_ENDS_NO_SIBLING = names("ul ol dl table select")
+_ENDS_NO_SIBLING = names("ul ol dl table tr select")
 _LOOK_BACK = 64
 _SHOWN_ATTRIBUTES = ("placeholder", "value", "alt", "title", "label")
 _LINK_ATTRIBUTES = ("href", "src", "action", "poster", "data")

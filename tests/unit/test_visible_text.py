@@ -1,0 +1,206 @@
+"""What a reader of a page would see, and what not."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchkeeper.domain.visible_text import is_page, visible_page, visible_text
+
+MARKER = "pending publish"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>Pending Publish",
+        "<p>pending <b>pub</b>lish</p>",
+        "<p>pending\n  publish</p>",
+        "<p>pending&nbsp;publish</p>",
+        "<p>pending<br>publish",
+        "<p>pen&shy;ding pub\u200blish</p>",
+        "<title>pending publish</title>",
+        "<textarea>pending publish</textarea>",
+        "<input value='pending publish'>",
+        "<img src=x alt='Pending publish'>",
+        "<p hidden>a<p>pending publish",
+        "<div><p hidden>a</div>pending publish",
+        "<ul><li hidden>a<li>pending publish</ul>",
+        "<table><tr hidden><td>a<tr><td>pending publish</table>",
+        "<script>x</script>pending publish",
+        "<script>a</SCRIPT >pending publish",
+        "<!-- a -->pending publish<!-- b -->",
+        "<!-->pending publish",
+        "<!--a--!>pending publish",
+        "<div hidden><div></div></div>pending publish",
+        "<img hidden>pending publish",
+        "<input type=hidden value=x>pending publish",
+        "<div style='color:red'>pending publish</div>",
+        "<a title='>'>pending publish</a>",
+        "</div>pending publish",
+        "<div hidden></b></div>pending publish",
+        "1 < 2 pending publish",
+        "<p>pending publish <",
+        "<template></template>pending publish",
+    ],
+)
+def test_what_a_reader_sees_is_found(page: str) -> None:
+    """A marker that a browser would show is found, however the page is written."""
+    assert visible_page(page).mentions(MARKER)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<!-- pending publish --><p>ok",
+        "<!-- pending publish",
+        "<script>var s = 'pending publish'</script>",
+        "<script>if (a</b) x; pending publish</script>",
+        "<style>/* pending publish */</style>",
+        "<p hidden>pending publish</p>",
+        "<p hidden=''><b>pending publish</b></p>",
+        "<div hidden><div>a</div>pending publish</div>",
+        "<div style='color:red; DISPLAY : none!important'>pending publish</div>",
+        "<div style='display:/**/none'>pending publish</div>",
+        "<div style='visibility:hidden'>pending publish</div>",
+        "<template><p>pending publish</p></template>",
+        "<noscript>pending publish</noscript>",
+        "<input type=hidden value='pending publish'>",
+        "<p data-state='pending publish'>ok</p>",
+        "<table><tr><td>pending<td>publish date</table>",
+        "<p>pending</p><p>publish</p>",
+        "<p class='pending publish",
+        "<?xml pending publish ?>",
+        "<!doctype pending publish>",
+    ],
+)
+def test_what_a_reader_does_not_see_is_not_found(page: str) -> None:
+    """A marker in a comment, a script or a hidden part blocks nobody."""
+    assert not visible_page(page).mentions(MARKER)
+
+
+def test_a_local_address_counts_in_links() -> None:
+    """A page that links to a file on one machine is not published, though its text does not say so."""
+    assert visible_page("<a href='pls_file://report'>report</a>").mentions("pls_file://")
+    assert not visible_page("<a href='/pending publish'>report</a>").mentions("pending publish")
+    assert visible_page("<p>this is local\u2011only").mentions("local-only")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "",
+        " \n",
+        "<html><head><title>Dashboard</title></head><body></body></html>",
+        "<div><p>&nbsp;</p></div>",
+        "<p hidden>text</p>",
+        "<!-- all of it -->",
+        "<script></script>",
+        "<script type='application/json'>{}</script>",
+        "<template><script>run()</script></template>",
+        "<div style='display:none'><img src=x></div>",
+        "<img>",
+        "<input type=hidden>",
+        "<noscript>Turn on scripts</noscript>",
+        "<style>p{}</style>",
+    ],
+)
+def test_a_page_that_shows_nothing_is_empty(page: str) -> None:
+    """A hollow page is known for what it is."""
+    assert visible_page(page).is_empty
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "x",
+        "<p>x",
+        "<script>draw()</script>",
+        "<script src=app.js></script>",
+        "<script type=module src=app.js></script>",
+        "<svg></svg>",
+        "<canvas></canvas>",
+        "<img src=a.png>",
+        "<button></button>",
+        "<iframe src=a></iframe>",
+        "<div hidden><script>run()</script></div>",
+    ],
+)
+def test_a_page_that_draws_is_not_empty(page: str) -> None:
+    """A picture, a control, or a script that may draw is something to be seen."""
+    assert not visible_page(page).is_empty
+
+
+def test_markdown_is_read_without_its_comments() -> None:
+    """Markdown hides comments and nothing else."""
+    assert not visible_text("# Title\n<!-- pending publish -->").mentions(MARKER)
+    assert visible_text("# Title\n\n`pending\npublish`").mentions(MARKER)
+    assert not visible_text("pending\n\npublish").mentions(MARKER)
+    assert visible_text("<!-- a -->\n \u200b").is_empty
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("<!DOCTYPE html><p>", True),
+        ("\ufeff\n<!-- a --><html lang=en>", True),
+        ("<header>", False),
+        ("<!-- a", False),
+        ("# Title", False),
+        ("", False),
+    ],
+)
+def test_a_page_is_known_by_its_beginning(text: str, answer: bool) -> None:
+    """A file without a telling name is a page if it begins like one."""
+    assert is_page(text) is answer
+
+
+@given(st.text("<>/!-='\"ab p hidden", max_size=60) | st.text(max_size=60))
+def test_any_text_can_be_read(page: str) -> None:
+    """No page, however broken, breaks the gate."""
+    visible_page(page).mentions(MARKER)
+    visible_text(page)
+    is_page(page)
+
+
+PIECES = [
+    "<",
+    "<a ",
+    "<!--",
+    "<!-- -->",
+    "</",
+    "</a>",
+    "<a b='",
+    '<a b="',
+    "<a b=",
+    "<div>",
+    "<p>",
+    "<li>",
+    "<ul><div>",
+]
+PIECES += [
+    "<script>",
+    "<title>",
+    "<script></script>",
+    "&",
+    "&amp",
+    "<a b=c",
+    "<?",
+    "--",
+    "<td></td>",
+    "=",
+    "<p hidden>",
+]
+PIECES += ["<ul><li>", "<b style='/*", "-", "\n", " "]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_time_grows_no_faster_than_the_page(piece: str) -> None:
+    """No page that an agent makes can keep the gate busy."""
+    page = "<ul>" + "<div>" * 100 + piece * (500_000 // len(piece))
+    began = time.process_time()
+    visible_page(page)
+    visible_text(page)
+    is_page(page)
+    assert time.process_time() - began < 6
