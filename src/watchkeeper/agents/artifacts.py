@@ -116,7 +116,11 @@ class _Directory:
     @classmethod
     def open(cls, workspace: Path, parts: list[str]) -> _Directory:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-        directory = cls(os.open(workspace, flags | os.O_NOFOLLOW), "")
+        try:
+            directory = cls(os.open(workspace, flags | os.O_NOFOLLOW), "")
+        except OSError as error:
+            text = f"the workspace {workspace} is gone or no longer a directory: {error.strerror}"
+            _refuse("leaves_workspace", str(workspace), text, "Leave the workspace itself where it is.")
         for part in parts:
             with closing(directory):
                 directory = directory.enter(part)

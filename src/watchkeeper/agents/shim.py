@@ -73,7 +73,8 @@ class Shim:
         except LaunchError as failure:
             self.reason, self.error = "not_started", str(failure)
         except OSError as failure:
-            self.reason, self.error = "shim_failed", str(failure)
+            if self.ended is None:
+                self.reason, self.error = "shim_failed", str(failure)
         report = self._sweep()
         if not (self.directory / records.ENDED).exists():
             self._insist(records.ENDED, self._end())
