@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 PYTHON ?= $(shell scripts/find-python)
 RUN := .venv/bin/python -m
-export WATCHKEEPER_HOME ?= $(CURDIR)/.watchkeeper
+up example-clean: export WATCHKEEPER_HOME ?= $(CURDIR)/.watchkeeper
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
