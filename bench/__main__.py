@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from bench import deep_tables, drain, enqueue, report
+from bench import deep_tables, drain, enqueue, idle, one_claim, renewal, report, wake_up
 from bench.calibration import calibrate
 from bench.plan import Bench, NotMeasurableError, Plan, Row, not_measured
 from bench.server import Server, embedded
@@ -20,6 +20,10 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "drain": drain.measure,
     "deep-tables": deep_tables.measure,
     "enqueue": enqueue.measure,
+    "wake-up": wake_up.measure,
+    "one-claim": one_claim.measure,
+    "renewal": renewal.measure,
+    "idle": idle.measure,
 }
 
 

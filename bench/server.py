@@ -67,3 +67,7 @@ async def settle(url: str) -> None:
     """Bring a filled database to rest: statistics made, dead rows gone, pages written."""
     await execute(url, "VACUUM (ANALYZE)")
     await execute(url, "CHECKPOINT")
+
+
+def database_name(url: str) -> str:
+    return urlsplit(url).path.lstrip("/")

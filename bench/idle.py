@@ -1,0 +1,78 @@
+"""What a worker costs that has nothing to do: memory, and transactions a second."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from bench import server
+from bench.crew import line_of, worker
+from bench.peers import Peer, peers, sql
+from bench.plan import Bench, Row
+
+MOST_MB = 60.0
+MOST_TRANSACTIONS = 1.0
+SETTLE_SECONDS = 3.0
+LANE = "bench"
+
+
+async def measure(bench: Bench) -> list[Row]:
+    """Watch one idle worker of each peer at the same time; first the databases without them."""
+    async with AsyncExitStack() as stack:
+        urls = {}
+        for peer in peers(0):
+            urls[peer.name] = await stack.enter_async_context(bench.server.database())
+            await peer.install(urls[peer.name])
+        bench.say("idle: the databases alone, then with a worker each")
+        alone = await _commits_a_second(bench, urls)
+        processes = {peer.name: await _idle_worker(stack, peer, urls[peer.name]) for peer in peers(0)}
+        await asyncio.sleep(SETTLE_SECONDS)
+        beside = await _commits_a_second(bench, urls)
+        memory = {name: resident_mb(process.pid) for name, process in processes.items()}
+    rate = {name: max(0.0, beside[name] - alone[name]) for name in beside}
+    texts = [f"{memory[name]:.0f} MB, {rate[name]:.2f}/s" for name in ("watchkeeper", "pgqueuer")]
+    return [
+        Row(
+            what="idle worker",
+            required=f"<= {MOST_MB:g} MB, <= {MOST_TRANSACTIONS:g} transaction/s",
+            reached=f"{texts[0]}; pgqueuer {texts[1]}",
+            ok=memory["watchkeeper"] <= MOST_MB and rate["watchkeeper"] <= MOST_TRANSACTIONS,
+            figures={"resident_mb": memory, "transactions_per_second": rate, "without_worker": alone},
+        )
+    ]
+
+
+async def _idle_worker(stack: AsyncExitStack, peer: Peer, url: str) -> subprocess.Popen[str]:
+    """Start a worker and see it do one job, so that it is idle and not starting."""
+    process = stack.enter_context(worker(peer.name, url, "--lane", LANE))
+    async with peer.lane(url, LANE) as lane:
+        await lane.enqueue_one({})
+        await asyncio.to_thread(line_of, process, 60.0)
+    return process
+
+
+async def _commits_a_second(bench: Bench, urls: dict[str, str]) -> dict[str, float]:
+    """Count commits in each database, seen from another one so that the looks do not count."""
+    before = {name: await _commits(bench, url) for name, url in urls.items()}
+    await asyncio.sleep(bench.plan.idle_seconds)
+    return {
+        name: (await _commits(bench, url) - before[name]) / bench.plan.idle_seconds
+        for name, url in urls.items()
+    }
+
+
+async def _commits(bench: Bench, url: str) -> int:
+    found = await server.value(bench.server.url, sql("commits"), server.database_name(url))
+    assert isinstance(found, int)
+    return found
+
+
+def resident_mb(pid: int) -> float:
+    """Give the resident memory of a process in megabytes of 1,000,000 bytes."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) * 1024 / 1e6
