@@ -136,6 +136,14 @@ class ContractServer:
     def last(self, verb: str) -> Seen:
         return [seen for seen in self.seen if seen.verb == verb][-1]
 
+    def drop_ends(self) -> None:
+        """Drop every end of a job, and every upload, unheard."""
+        for verb in (*TERMINAL, "files"):
+            self.always[verb] = Trouble()
+
+    def hear_again(self) -> None:
+        self.always.clear()
+
     def stop(self) -> None:
         """Stop listening: from now on connections are refused."""
         if not self._thread.is_alive():

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import signal
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from interfaces.contract_program import Program, finish
+from interfaces.contract_program import Program
 from interfaces.contract_schemas import holds
 from interfaces.contract_server import (
     JOB,
     OTHER_JOB,
     TOKEN,
     ContractServer,
-    Gate,
     Trouble,
     answer,
     claimed,
@@ -26,25 +23,15 @@ from interfaces.contract_server import (
 PAGE = '[{"kind": "html_page", "artifact_id": "art-1", "primary": true}]'
 
 
-def away(contract: ContractServer) -> None:
-    """Let the server drop every end of a job unheard."""
-    for verb in ("complete", "fail", "release", "files"):
-        contract.always[verb] = Trouble()
-
-
-def back(contract: ContractServer) -> None:
-    contract.always.clear()
-
-
 def test_an_end_without_a_server_is_kept_and_delivered(program: Program, contract: ContractServer) -> None:
     """While the server is away `complete` answers `queued`; the next command delivers it and says so."""
     program.claim()
-    away(contract)
+    contract.drop_ends()
     kept = program.run("complete", JOB, "done", PAGE)
     assert (kept.exit_code, kept.error["code"]) == (4, "queued")
     assert kept.error["details"]["outbox_id"] == kept.answer["outbox_id"]
     holds("contract-complete.json", kept.answer)
-    back(contract)
+    contract.hear_again()
     later = program.run("touch")
     assert later.answer["outbox"] == {
         "delivered": [{"outbox_id": kept.answer["outbox_id"], "command": "complete", "job": JOB}],
@@ -87,7 +74,7 @@ def test_every_trouble_of_the_server_queues(
 def test_no_job_is_claimed_before_the_outbox_is_delivered(program: Program, contract: ContractServer) -> None:
     """A claim delivers first; while it cannot, it answers `queued` and asks for no job."""
     program.claim()
-    away(contract)
+    contract.drop_ends()
     kept = program.run("fail", JOB, "no")
     contract.seen.clear()
     outcome = program.run("claim")
@@ -95,7 +82,7 @@ def test_no_job_is_claimed_before_the_outbox_is_delivered(program: Program, cont
     assert outcome.answer["outbox_id"] == kept.answer["outbox_id"]
     assert contract.verbs() == ["fail"]
     holds("contract-claim.json", outcome.answer)
-    back(contract)
+    contract.hear_again()
     contract.jobs.append(claimed(OTHER_JOB, "2.second-secret"))
     assert program.run("claim").answer["job"]["id"] == OTHER_JOB
     assert contract.verbs() == ["fail", "fail", "claim"]
@@ -103,11 +90,11 @@ def test_no_job_is_claimed_before_the_outbox_is_delivered(program: Program, cont
 
 def test_ends_are_delivered_in_their_order(program: Program, contract: ContractServer) -> None:
     """Several ends are delivered oldest first, also when the newest command is itself an end of a job."""
-    away(contract)
+    contract.drop_ends()
     jobs = [f"job-{number}" for number in range(4)]
     for job in jobs[:3]:
         program.run("release", job, "no")
-    back(contract)
+    contract.hear_again()
     contract.seen.clear()
     last = program.run("release", jobs[3], "no")
     assert [seen.job for seen in contract.seen] == jobs
@@ -119,12 +106,12 @@ def test_a_repeated_end_stands_once(program: Program, contract: ContractServer) 
     one's place.
     """
     program.claim()
-    away(contract)
+    contract.drop_ends()
     ids = [program.run("complete", JOB, text, PAGE).answer["outbox_id"] for text in ("one", "one", "two")]
     program.run("release", "other", "no")
     assert len(set(ids)) == 1
     assert [entry["job"] for entry in program.waiting()] == [JOB, "other"]
-    back(contract)
+    contract.hear_again()
     contract.seen.clear()
     program.run("touch")
     assert [(seen.verb, seen.json.get("summary")) for seen in contract.seen[:2]] == [
@@ -138,10 +125,10 @@ def test_a_refused_entry_is_put_aside_with_its_answer(program: Program, contract
     blocks nobody.
     """
     program.claim()
-    away(contract)
+    contract.drop_ends()
     program.run("complete", JOB, "done", PAGE)
     program.run("release", "other", "no")
-    back(contract)
+    contract.hear_again()
     contract.troubles["complete"].append(error(409, "stale_lease"))
     outcome = program.run("touch")
     assert [entry["error"]["code"] for entry in outcome.answer["outbox"]["refused"]] == ["stale_lease"]
@@ -156,9 +143,9 @@ def test_a_refused_entry_is_put_aside_with_its_answer(program: Program, contract
 def test_a_wrong_token_keeps_what_waits(program: Program, contract: ContractServer) -> None:
     """A token that is refused today does not throw away what waits; with the right one it is delivered."""
     program.claim()
-    away(contract)
+    contract.drop_ends()
     program.run("complete", JOB, "done", PAGE)
-    back(contract)
+    contract.hear_again()
     contract.troubles["complete"].append(error(401, "unauthenticated"))
     outcome = program.run("claim")
     assert (outcome.error["code"], outcome.error["details"]["cause"]["code"]) == ("queued", "unauthenticated")
@@ -169,10 +156,10 @@ def test_a_job_token_is_delivered_with_itself(program: Program, contract: Contra
     """An end under a job token keeps that token; once the token is dead with its lease, the entry is
     refused.
     """
-    away(contract)
+    contract.drop_ends()
     program.run("complete", JOB, "done", PAGE, WATCHKEEPER_TOKEN="job-token")
     assert [entry["bearer"] for entry in program.waiting()] == ["job-token"]
-    back(contract)
+    contract.hear_again()
     contract.troubles["complete"].append(error(401, "unauthenticated"))
     program.run("touch")
     assert contract.last("complete").headers["authorization"] == "Bearer job-token"
@@ -183,7 +170,7 @@ def test_a_job_token_is_delivered_with_itself(program: Program, contract: Contra
 def test_a_workers_own_token_is_never_stored(program: Program, contract: ContractServer) -> None:
     """Under a lease the outbox keeps the lease's token only: the worker's own stays in its environment."""
     program.claim()
-    away(contract)
+    contract.drop_ends()
     program.run("complete", JOB, "done", PAGE)
     stored = b"".join(path.read_bytes() for path in program.home.rglob("*") if path.is_file())
     assert TOKEN.encode() not in stored
@@ -191,7 +178,7 @@ def test_a_workers_own_token_is_never_stored(program: Program, contract: Contrac
 
 def test_doctor_shows_what_waits(program: Program, contract: ContractServer) -> None:
     """Doctor fails the check `outbox` while an end of a job could not be delivered."""
-    away(contract)
+    contract.drop_ends()
     program.run("fail", JOB, "no")
     outcome = program.run("doctor")
     assert outcome.exit_code == 3
@@ -217,11 +204,11 @@ def test_files_wait_with_their_end(program: Program, contract: ContractServer, t
     page = tmp_path / "site" / "index.html"
     page.parent.mkdir()
     page.write_text("<h1>kept</h1>")
-    away(contract)
+    contract.drop_ends()
     artifacts = json.dumps([{"kind": "html_page", "path": str(page.parent), "primary": True}])
     assert program.run("complete", JOB, "done", artifacts).error["code"] == "queued"
     page.write_text("changed since")
-    back(contract)
+    contract.hear_again()
     contract.seen.clear()
     assert len(program.run("claim").answer["outbox"]["delivered"]) == 1
     assert contract.verbs() == ["files", "complete", "claim"]
@@ -235,9 +222,9 @@ def test_files_wait_with_their_end(program: Program, contract: ContractServer, t
 def test_refused_files_are_put_aside_too(program: Program, contract: ContractServer, tmp_path: Path) -> None:
     """The files of a refused end go with it, so that a person can hand them in."""
     (tmp_path / "a.html").write_text("work")
-    away(contract)
+    contract.drop_ends()
     program.run("complete", JOB, "done", '[{"kind": "html_page", "path": "a.html"}]')
-    back(contract)
+    contract.hear_again()
     contract.troubles["files"].append(error(409, "stale_lease"))
     program.run("touch")
     assert [path.read_text() for path in program.home.glob("contract/refused/*.files/**/a.html")] == ["work"]
@@ -246,74 +233,9 @@ def test_refused_files_are_put_aside_too(program: Program, contract: ContractSer
 
 def test_an_entry_that_nobody_can_read_is_put_aside(program: Program, contract: ContractServer) -> None:
     """A file in the outbox that is not ours blocks nobody and is not thrown away."""
-    away(contract)
+    contract.drop_ends()
     program.run("fail", JOB, "no")
     [entry] = program.home.glob("contract/outbox/worker-1/*.json")
     entry.write_text("{broken")
     assert program.run("claim").exit_code == 0
     assert [path.read_text() for path in program.home.glob("contract/refused/*.unreadable")] == ["{broken"]
-
-
-@pytest.mark.parametrize("act", [False, True], ids=["before it acts", "after it acted"])
-def test_a_killed_command_loses_nothing(act: bool, program: Program, contract: ContractServer) -> None:
-    """SIGKILL while the server thinks leaves the end on disk; the next command delivers it, and it counts
-    once.
-    """
-    program.claim()
-    gate = Gate()
-    contract.troubles["complete"].append(Trouble(act=act, gate=gate))
-    process = program.start("complete", JOB, "done", PAGE)
-    assert gate.reached.wait(10)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    gate.opened.set()
-    assert len(program.waiting()) == 1
-    assert len(program.run("touch").answer["outbox"]["delivered"]) == 1
-    assert contract.verbs().count("complete") == 2
-    assert len(contract.effects) == 1
-
-
-def test_a_killed_delivery_loses_nothing(program: Program, contract: ContractServer) -> None:
-    """SIGKILL of the command that delivers leaves the entry, and its lock with nobody."""
-    away(contract)
-    program.run("fail", "job-a", "no")
-    program.run("fail", "job-b", "no")
-    back(contract)
-    gate = Gate()
-    contract.troubles["fail"].append(Trouble(act=True, gate=gate))
-    process = program.start("claim")
-    assert gate.reached.wait(10)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    gate.opened.set()
-    assert [entry["job"] for entry in program.run("claim").answer["outbox"]["delivered"]] == [
-        "job-a",
-        "job-b",
-    ]
-
-
-def test_two_commands_at_once_deliver_once(program: Program, contract: ContractServer) -> None:
-    """While one command delivers, another asks its own question and leaves the outbox alone."""
-    away(contract)
-    program.run("fail", "job-a", "no")
-    back(contract)
-    gate = Gate()
-    contract.troubles["fail"].append(Trouble(200, b'{"ok": true}', gate=gate))
-    first = program.start("touch")
-    assert gate.reached.wait(10)
-    assert program.run("progress", JOB, "on", "build").exit_code == 0
-    gate.opened.set()
-    assert len(finish(first).answer["outbox"]["delivered"]) == 1
-    assert contract.verbs().count("fail") == 2  # the one that was queued, the one that was delivered
-
-
-def test_two_ends_of_one_job_at_once_both_learn_the_answer(
-    program: Program, contract: ContractServer
-) -> None:
-    """The same end from two processes at once takes effect once, and both are told."""
-    program.claim()
-    with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(lambda _: program.run("complete", JOB, "done", PAGE), range(4)))
-    assert [outcome.answer["status"] for outcome in outcomes] == ["completed"] * 4
-    assert len(contract.effects) == 1
-    assert program.waiting() == []

@@ -117,6 +117,8 @@ def parse(argv: list[str]) -> Parsed:
 
     Raises UsageError with the nearest known name for an unknown command or option.
     """
+    if not argv:
+        raise UsageError("a command is missing", hint=f"The commands are {', '.join(COMMANDS)}.")
     command = COMMANDS.get(argv[0])
     if command is None:
         raise UsageError(f"there is no command {argv[0]!r}{_did_you_mean(argv[0], list(COMMANDS))}")

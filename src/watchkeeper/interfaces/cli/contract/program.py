@@ -45,7 +45,7 @@ def run(argv: list[str]) -> int:
         reply = _internal(error)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if reply.code in {"usage", "invalid_contract"}:
-        note(f"watchkeeper {argv[0]}: {reply.answer['error']['message']}")
+        note(f"watchkeeper: {reply.answer['error']['message']}")
     if not write(reply.answer, stdout_is_open):
         note("the answer could not be written to standard output")
         return SERVER_ERROR_EXIT
