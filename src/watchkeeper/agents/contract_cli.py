@@ -14,10 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import watchkeeper
 from watchkeeper.agents.user import AgentUser, python_for
 
-PACKAGE = Path(watchkeeper.__file__).parent
+PACKAGE = Path(__file__).parents[1]
 COPIED = (
     "__init__.py",
     "domain/*.py",
