@@ -11,6 +11,8 @@ from watchkeeper.domain.contracts import Publish, ResultContract
 from watchkeeper.domain.evidence import CONTRACT_CHECKS, GateCheck, StoredFile
 from watchkeeper.domain.gate import judge
 
+Case = tuple[ResultContract, list[ClaimedArtifact], list[StoredFile]]
+
 NAMES = ["index.html", "b.html", "notes.md", "d.csv", "p.png", "tool.py", "run.log"]
 TEXTS = [
     "",
@@ -26,8 +28,13 @@ kinds = st.sampled_from(list(ArtifactKind))
 
 
 @st.composite
-def stored_files(draw: st.DrawFn) -> StoredFile:
+def stored_files(draw: st.DrawFn, *, is_whole: bool = False) -> StoredFile:
     name, text = draw(st.sampled_from(NAMES)), draw(st.sampled_from(TEXTS))
+    if is_whole:
+        name, text = (
+            draw(st.sampled_from(["index.html", *NAMES])),
+            draw(st.sampled_from(["<h1>ok</h1>", "# ok", *TEXTS])),
+        )
     data = (text if text is not None else "\0").encode()
     sha256 = hashlib.sha256(data).hexdigest()
     return StoredFile(
@@ -36,31 +43,24 @@ def stored_files(draw: st.DrawFn) -> StoredFile:
         kind=draw(st.just(guess_kind(name)) | kinds),
         bytes=len(data),
         sha256=sha256,
-        sha256_now=draw(st.sampled_from([sha256, sha256, sha256, None, "0" * 64])),
+        sha256_now=sha256 if is_whole else draw(st.sampled_from([sha256, sha256, None, "0" * 64])),
         text=text,
-        readable=draw(st.sampled_from([True, True, True, False])),
+        readable=is_whole or draw(st.booleans()),
     )
 
 
+page_claims = st.builds(
+    ClaimedArtifact,
+    kind=st.sampled_from([ArtifactKind.HTML_PAGE, ArtifactKind.DASHBOARD, ArtifactKind.TOOL]),
+    path=st.sampled_from(["index.html", *NAMES]),
+    primary=st.booleans(),
+)
+id_claims = st.builds(
+    ClaimedArtifact, kind=kinds, artifact_id=st.sampled_from("abcdefghx"), primary=st.booleans()
+)
+addresses = st.sampled_from(["https://example.org", "pls_file://x"])
 claims = (
-    st.builds(
-        ClaimedArtifact,
-        kind=kinds,
-        artifact_id=st.sampled_from("abcdefghx"),
-        primary=st.booleans(),
-    )
-    | st.builds(
-        ClaimedArtifact,
-        kind=st.sampled_from([ArtifactKind.HTML_PAGE, ArtifactKind.DASHBOARD, ArtifactKind.TOOL]),
-        path=st.sampled_from(NAMES),
-        primary=st.booleans(),
-    )
-    | st.builds(
-        ClaimedArtifact,
-        kind=kinds,
-        url=st.sampled_from(["https://example.org", "pls_file://x"]),
-        primary=st.booleans(),
-    )
+    page_claims | id_claims | st.builds(ClaimedArtifact, kind=kinds, url=addresses, primary=st.booleans())
 )
 contracts = st.builds(
     ResultContract,
@@ -70,15 +70,30 @@ contracts = st.builds(
     expected_files=st.none() | st.integers(1, 4) | st.sampled_from([("*.html",), ("*.html", "d.csv")]),
     publish=st.sampled_from([Publish.ANY, Publish.STORE, Publish.EXTERNAL]),
 )
+easy_contracts = st.builds(
+    ResultContract,
+    required_kinds=st.sampled_from([(), (), (ArtifactKind.MARKDOWN,), (ArtifactKind.DATA,)]),
+    primary_kinds=st.sampled_from([OPENABLE, None]),
+    min_bytes=st.sampled_from([1, 8]),
+    expected_files=st.sampled_from([None, None, 1, 2, ("*.html",)]),
+)
 manifests = st.lists(stored_files(), max_size=4)
+GOOD_HASH = hashlib.sha256(b"<h1>ok</h1>").hexdigest()
+GOOD_PAGE = StoredFile("x", "index.html", ArtifactKind.HTML_PAGE, 11, GOOD_HASH, GOOD_HASH, "<h1>ok</h1>")
+whole_files = st.lists(stored_files(is_whole=True), max_size=3, unique_by=lambda file: file.artifact_id)
+whole_manifests = whole_files.map(lambda files: [GOOD_PAGE, *files])
+cases = st.tuples(contracts, st.lists(claims, max_size=3), manifests) | st.tuples(
+    easy_contracts, st.lists(page_claims, min_size=1, max_size=1), whole_manifests
+)
 
 
-@given(contracts, st.lists(claims, max_size=3), manifests)
+@given(cases)
 @settings(max_examples=800, deadline=None)
 def test_nothing_passes_without_its_evidence(
-    contract: ResultContract, claimed: list[ClaimedArtifact], manifest: list[StoredFile]
+    case: Case,
 ) -> None:
     """A pass means: a primary of the right kind that opens and shows something, whole files, no gap."""
+    contract, claimed, manifest = case
     verdict = judge(contract, claimed, manifest)
     if not verdict.passed:
         return
@@ -108,12 +123,11 @@ def test_nothing_passes_without_its_evidence(
         )
 
 
-@given(contracts, st.lists(claims, max_size=3), manifests, st.data())
+@given(cases, st.data())
 @settings(max_examples=300, deadline=None)
-def test_a_file_less_never_mends_a_missing_file(
-    contract: ResultContract, claimed: list[ClaimedArtifact], manifest: list[StoredFile], data: st.DataObject
-) -> None:
+def test_a_file_less_never_mends_a_missing_file(case: Case, data: st.DataObject) -> None:
     """Taking a file away never makes the files complete."""
+    contract, claimed, manifest = case
     before = judge(contract, claimed, manifest)
     fewer = list(manifest)
     if fewer:
@@ -129,12 +143,13 @@ def test_a_file_less_never_mends_a_missing_file(
         assert GateCheck.MISSING_FILE in {one.check for one in after.failed}
 
 
-@given(contracts, st.lists(claims, max_size=3), manifests)
+@given(cases)
 @settings(max_examples=300, deadline=None)
 def test_a_verdict_is_a_function_of_its_facts(
-    contract: ResultContract, claimed: list[ClaimedArtifact], manifest: list[StoredFile]
+    case: Case,
 ) -> None:
     """The same facts give the same verdict; each failure has words and stands in its class."""
+    contract, claimed, manifest = case
     verdict = judge(contract, claimed, manifest)
     assert verdict == judge(contract, claimed, manifest)
     assert all(one.detail for one in verdict.all_failed)

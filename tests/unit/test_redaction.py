@@ -10,25 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from secret_examples import SECRETS
+from watchkeeper.domain.principals import JOB_TOKEN_PREFIX, TOKEN_PREFIX
 from watchkeeper.domain.redaction import Redactor
 
 PLAIN = Redactor()
-KEY_BODY = "\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7" + "x" * 12] * 8)
-
-SECRETS = {
-    "api_key": "sk-ant-api03-AbCdEf0123456789-AbCdEf0123456789",
-    "github_token": "ghp_0123456789abcdefABCDEF0123456789abcd",
-    "gitlab_token": "glpat-0123456789abcdefABCD",
-    "aws_key": "AKIAIOSFODNN7EXAMPLE",
-    "slack_token": "xoxb-123456789012-abcdefABCDEF",
-    "google_key": "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"[:35],
-    "stripe_key": "sk_live_0123456789abcdefABCDEF",
-    "registry_token": "npm_" + "a1B2" * 9,
-    "telegram_token": "123456789:" + "AAbb1" * 7,
-    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
-    "watchkeeper_token": "wkj_9f8Dk2lm0QwErTyUiOpAsDfG",
-    "private_key": f"-----BEGIN RSA PRIVATE KEY-----\n{KEY_BODY}\n-----END RSA PRIVATE KEY-----",
-}
 
 
 @pytest.mark.parametrize("kind", SECRETS)
@@ -148,6 +134,12 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
     """What was redacted on its way in is shown as it was stored."""
     once = PLAIN.redact(text)
     assert PLAIN.redact(once) == once
+
+
+@pytest.mark.parametrize("prefix", [*TOKEN_PREFIX.values(), JOB_TOKEN_PREFIX])
+def test_our_own_tokens_are_taken_out(prefix: str) -> None:
+    """Whatever its role, a token of ours never reaches a record."""
+    assert PLAIN.redact(f"with {prefix}{token_urlsafe(32)}") == "with [redacted:watchkeeper_token]"
 
 
 def test_short_known_values_do_not_shred_the_text() -> None:

@@ -5,8 +5,8 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_redaction import SECRETS
 
+from secret_examples import SECRETS
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.redaction_stream import RedactingStream
 from watchkeeper.domain.secret_shapes import MAX_MATCH

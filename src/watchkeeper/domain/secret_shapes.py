@@ -77,7 +77,15 @@ SHAPES: tuple[Shape, ...] = (
         ("-----BEGIN ",),
         _by_pattern(f"(?:{_KEY_BLOCK}){_KEY_BODY}{_KEY_END}"),
     ),
-    _prefixed("watchkeeper_token", "wko_", "wkw_", "wkj_", tail=rf"[A-Za-z0-9_-]{{12,{MAX_SECRET}}}+"),
+    _prefixed(
+        "watchkeeper_token",
+        "wko_",
+        "wks_",
+        "wkw_",
+        "wkv_",
+        "wkj_",
+        tail=rf"[A-Za-z0-9_-]{{12,{MAX_SECRET}}}+",
+    ),
     Shape(
         "lease_token",
         (".",),
