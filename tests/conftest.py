@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,10 +65,15 @@ def server(shared_directory: Path) -> Iterator[TestServer]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield _with_template(url, shared_directory)
         return
-    embedded = EmbeddedServer(shared_directory / "postgresql", binaries=find())
+    # Beside pytest's own directory, which is closed to the system user that the server runs as under root.
+    place = Path(tempfile.gettempdir()) / f"watchkeeper-tests-{hashlib.sha256(bytes(shared_directory)).hexdigest()[:12]}"
+    place.mkdir(mode=0o711, exist_ok=True)
+    embedded = EmbeddedServer(place / "postgresql", binaries=find())
     with embedded.user(stop_when_last=True):
         embedded.start()
         yield _with_template(embedded.admin_url(), shared_directory)
+    if embedded.status().state == "stopped":
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _with_template(admin_url: str, shared_directory: Path) -> TestServer:

@@ -8,10 +8,9 @@ from uuid import UUID
 from watchkeeper.domain.attempts import ended_by
 from watchkeeper.domain.errors import Conflict, JobNotFound
 from watchkeeper.domain.jobs import TERMINAL, AttemptCause, JobState, StateReason, may_move
-from watchkeeper.services.queue import Enqueued
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
-from watchkeeper.storage.jobs import EndedAttempt, HeldLease, Move, NewJob
+from watchkeeper.storage.jobs import EndedAttempt, Enqueued, HeldLease, Move, NewJob
 
 MOVES: dict[str, tuple[JobState, StateReason | None, str]] = {
     "cancel": (JobState.CANCELLED, StateReason.OPERATOR, "job_cancelled"),
@@ -89,7 +88,7 @@ class Operations:
                 move = Move(row["seq"], [state.value], "pending", "job_requeued", None, reason)
                 if await store.move_waiting(connection, project_id, actor, move) is None:
                     raise Conflict
-                return Enqueued(row["id"], row["seq"], existing=True)
+                return Enqueued(str(row["id"]), row["seq"], existing=True)
             if state not in TERMINAL:
                 raise Conflict(f"a job that is {state} need not be requeued")
             spec = await fetch_one(connection, "job_spec_texts", {"project_id": project_id, "seq": row["seq"]})
@@ -107,7 +106,7 @@ class Operations:
             made, new = await store.enqueue_keyed(
                 connection, project_id, actor, again, is_shadow=spec["is_shadow"]
             )
-        return Enqueued(made["id"], made["seq"], existing=not new)
+        return Enqueued(str(made["id"]), made["seq"], existing=not new)
 
 
 async def find_job(connection: Connection, project_id: str, job: str) -> Row:

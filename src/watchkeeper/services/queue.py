@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from watchkeeper.domain.attempts import after_failure, after_lost_lease, ended_by, handed_back
 from watchkeeper.domain.claims import ClaimedJob
@@ -18,14 +17,14 @@ from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECON
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch
-from watchkeeper.storage.jobs import Completion, EndedAttempt, HeldLease, NewJob
+from watchkeeper.storage.jobs import Completion, EndedAttempt, Enqueued, HeldLease, NewJob
 
 ENQUEUE_BATCH = 1000
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 MAX_ATTEMPT_ERROR_CHARS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JobRequest:
     """A job as a caller asks for it. `priority` is higher for sooner; None takes the kind's."""
 
@@ -37,15 +36,6 @@ class JobRequest:
     unique_key: str | None = None
     external_id: str | None = None
     deliverable_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Enqueued:
-    """The job that answers a request; `existing` when a key already stood for it."""
-
-    id: UUID
-    seq: int
-    existing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +96,12 @@ class Queue:
         enqueued: list[Enqueued] = []
         for batch in _runs(jobs):
             if batch[0].unique_key is None and batch[0].external_id is None:
-                rows = await store.enqueue(connection, project_id, actor, batch, is_shadow=is_shadow)
-                enqueued.extend(Enqueued(row["id"], row["seq"]) for row in rows)
+                enqueued += await store.enqueue(connection, project_id, actor, batch, is_shadow=is_shadow)
             else:
                 row, new = await store.enqueue_keyed(
                     connection, project_id, actor, batch[0], is_shadow=is_shadow
                 )
-                enqueued.append(Enqueued(row["id"], row["seq"], existing=not new))
+                enqueued.append(Enqueued(str(row["id"]), row["seq"], existing=not new))
         return enqueued
 
     def _new_jobs(self, requests: Sequence[JobRequest]) -> list[NewJob]:

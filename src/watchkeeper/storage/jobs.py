@@ -34,6 +34,15 @@ class NewJob:
     retry_of: UUID | None = None
 
 
+@dataclass(slots=True)
+class Enqueued:
+    """The job that answers a request; `existing` when a key already stood for it."""
+
+    id: str
+    seq: int
+    existing: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class HeldLease:
     """One lease as its holder proves it: the job's number, the epoch, the hash of the secret."""
@@ -88,25 +97,28 @@ class Move:
 
 async def enqueue(
     connection: Connection, project_id: str, actor: str, jobs: Sequence[NewJob], *, is_shadow: bool = False
-) -> list[Row]:
-    """Add jobs without keys; a row `{seq, id}` for each, in order."""
-    same_kind = len({job.kind for job in jobs}) == 1
-    return await fetch(
-        connection,
-        "enqueue",
-        {
-            "project_id": project_id,
-            "actor": actor,
-            "is_shadow": is_shadow,
-            "kinds": [jobs[0].kind] if same_kind else [job.kind for job in jobs],
-            "payloads": f"[{','.join([job.payload for job in jobs])}]",
-            "contracts": _unless_all(None, [job.contract for job in jobs]),
-            "priorities": _unless_all(None, [job.priority for job in jobs]),
-            "run_ats": _unless_all(None, [job.run_at for job in jobs]),
-            "deliverable_ids": _unless_all(None, [job.deliverable_id for job in jobs]),
-            "secret_suspected": _unless_all(False, [job.secret_suspected for job in jobs]),
-        },
-    )
+) -> list[Enqueued]:
+    """Add jobs without keys; give them in order."""
+    kinds = list(dict.fromkeys([job.kind for job in jobs]))
+    arguments = {
+        "project_id": project_id,
+        "actor": actor,
+        "is_shadow": is_shadow,
+        "distinct_kinds": kinds,
+        "kinds": kinds if len(kinds) == 1 else [job.kind for job in jobs],
+        "payloads": f"[{','.join([job.payload for job in jobs])}]",
+        "contracts": _unless_all(None, [job.contract for job in jobs]),
+        "priorities": _unless_all(None, [job.priority for job in jobs]),
+        "run_ats": _unless_all(None, [job.run_at for job in jobs]),
+        "deliverable_ids": _unless_all(None, [job.deliverable_id for job in jobs]),
+        "secret_suspected": _unless_all(False, [job.secret_suspected for job in jobs]),
+    }
+    async with connection.cursor(binary=True, row_factory=args_row(_enqueued)) as cursor:
+        return await (await cursor.execute(query("enqueue"), arguments)).fetchall()
+
+
+def _enqueued(job_id: str, seq: int, existing: bool, _woken: object) -> Enqueued:
+    return Enqueued(job_id, seq, existing)
 
 
 async def enqueue_keyed(

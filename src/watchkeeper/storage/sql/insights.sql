@@ -122,8 +122,13 @@ SELECT j.id, j.seq, j.kind, j.state, j.state_reason, j.code, j.verified, j.summa
 -- name: job_timeline
 -- Everything that the audit trail and the attempts know of a job, in order.
 SELECT at, what, event, actor, epoch, old_state, new_state, reason, data FROM (
+  SELECT created_at AS at, 'audit' AS what, 'jobs_enqueued' AS event, enqueued_by AS actor, NULL::int AS epoch,
+         NULL AS old_state, 'pending' AS new_state, NULL AS reason, NULL::jsonb AS data, 0 AS n
+    FROM watchkeeper.job_specs WHERE project_id = %(project_id)s AND seq = %(seq)s
+  UNION ALL
   SELECT at, 'audit' AS what, event, actor, epoch, old_state, new_state, reason, data, seq AS n
-    FROM watchkeeper.audit_events WHERE project_id = %(project_id)s AND job_seq = %(seq)s
+    FROM watchkeeper.audit_events
+   WHERE project_id = %(project_id)s AND job_seq = %(seq)s AND event <> 'jobs_enqueued'
   UNION ALL
   SELECT started_at, 'run', phase, 'worker:' || worker_id, epoch, NULL, NULL, message, payload, 0
     FROM watchkeeper.worker_runs WHERE project_id = %(project_id)s AND job_id = %(id)s::uuid
