@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.artifact_store import ArtifactStore
+from watchkeeper.services.changes import Changes
 from watchkeeper.services.claims import Claims
 from watchkeeper.services.contract import Contract
+from watchkeeper.services.diagnosis import Diagnosis
+from watchkeeper.services.fleet import Fleet
 from watchkeeper.services.gate import Gate
+from watchkeeper.services.helper_events import HelperEvents
+from watchkeeper.services.idempotency import Idempotency
 from watchkeeper.services.identity import Identity
 from watchkeeper.services.insights import Insights
 from watchkeeper.services.job_desk import JobDesk
@@ -20,6 +25,7 @@ from watchkeeper.services.live import Wakeups
 from watchkeeper.services.maintenance import Maintenance, MaintenanceConfig
 from watchkeeper.services.operations import Operations
 from watchkeeper.services.queue import Queue
+from watchkeeper.services.schedules import Schedules
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database, DatabaseConfig
 from watchkeeper.storage.migrate import migrate
@@ -44,6 +50,12 @@ class App:
     maintenance: Maintenance
     desk: JobDesk
     artifacts: ArtifactStore
+    changes: Changes
+    diagnosis: Diagnosis
+    fleet: Fleet
+    helper_events: HelperEvents
+    idempotency: Idempotency
+    schedules: Schedules
 
 
 def database_config(settings: Settings) -> DatabaseConfig:
@@ -93,6 +105,12 @@ def build(settings: Settings, database: Database | None = None) -> App:
         ),
         desk=JobDesk(database, queue, kinds, gate),
         artifacts=store,
+        changes=Changes(database),
+        diagnosis=Diagnosis(database, store.root),
+        fleet=Fleet(database),
+        helper_events=HelperEvents(database, redactor),
+        idempotency=Idempotency(database),
+        schedules=Schedules(database),
     )
 
 
@@ -106,6 +124,7 @@ async def running(settings: Settings, *, migrated: bool = True) -> AsyncIterator
             await migrate(app.database)
         yield app
     finally:
+        await app.changes.stop()
         await app.wakeups.stop()
         await app.database.close()
 

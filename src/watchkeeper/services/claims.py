@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,13 @@ from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import MultiplePrimaryJobs, StaleLease, UsageError, WorkerStopped
 from watchkeeper.domain.leases import LeaseToken, new_secret
 from watchkeeper.services.live import Wakeups
+from watchkeeper.services.operations import as_uuid
 from watchkeeper.services.queue import Queue
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 from watchkeeper.storage.jobs import HeldLease
 
-MAX_WAIT_SECONDS = 60.0
+MAX_WAIT_SECONDS = 3600.0
 MAX_LIMIT = 100
 POLL_SECONDS = 5.0
 
@@ -33,6 +34,10 @@ class ClaimAsked:
     kinds: Sequence[str] | None = None
     wait_seconds: float = 0.0
     limit: int = 1
+
+
+async def _stays() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,11 @@ class Claims:
             "touch_requested": seen["touch_requested"],
         }
 
+    async def look(self, project_id: str, worker_id: str) -> Row:
+        """Note that a worker was heard of; give what it must know of itself."""
+        async with self._database.transaction() as connection:
+            return await self._see(connection, project_id, worker_id, None)
+
     async def note_doctor(self, project_id: str, worker_id: str, *, ok: bool) -> bool:
         """Keep what a worker's doctor found; say whether it has ever been touched."""
         async with self._database.transaction() as connection:
@@ -94,8 +104,10 @@ class Claims:
             )
         return bool(row and row["touched"])
 
-    async def claim(self, project_id: str, asked: ClaimAsked) -> dict[str, Any]:
-        """Hand out jobs, waiting for them up to `wait_seconds`.
+    async def claim(
+        self, project_id: str, asked: ClaimAsked, is_gone: Callable[[], Awaitable[bool]] = _stays
+    ) -> dict[str, Any]:
+        """Hand out jobs, waiting for them up to `wait_seconds`; `is_gone` says that nobody waits any more.
 
         Raises WorkerStopped, and MultiplePrimaryJobs for a contract worker that already used the lease of another job.
         """
@@ -103,7 +115,7 @@ class Claims:
             raise UsageError(f"limit is {asked.limit}; it is from 1 to {MAX_LIMIT}")
         if not 0 <= asked.wait_seconds <= MAX_WAIT_SECONDS:
             raise UsageError(f"wait_seconds is {asked.wait_seconds:g}; it is from 0 to {MAX_WAIT_SECONDS:g}")
-        jobs = await self._claim_or_wait(project_id, asked)
+        jobs = await self._claim_or_wait(project_id, asked, is_gone)
         declined = [] if jobs else await self.declined(project_id, asked.kinds)
         noted = await self._database.fetch_one(
             "note_claim",
@@ -116,7 +128,9 @@ class Claims:
         )
         return {"jobs": jobs, "no_job_count": noted["no_job_count"] if noted else 0, "declined": declined}
 
-    async def _claim_or_wait(self, project_id: str, asked: ClaimAsked) -> list[ClaimedJob]:
+    async def _claim_or_wait(
+        self, project_id: str, asked: ClaimAsked, is_gone: Callable[[], Awaitable[bool]]
+    ) -> list[ClaimedJob]:
         clock = asyncio.get_running_loop().time
         deadline = clock() + asked.wait_seconds
         me = {"project_id": project_id, "worker_id": asked.worker_id}
@@ -124,7 +138,7 @@ class Claims:
         with self._wakeups.expect(project_id) as woken:
             try:
                 while not (jobs := await self._claim_once(project_id, asked)):
-                    if (left := deadline - clock()) <= 0:
+                    if (left := deadline - clock()) <= 0 or await is_gone():
                         break
                     if not asleep:
                         # Once more after falling asleep: who enqueued just before has woken nobody.
@@ -133,6 +147,8 @@ class Claims:
                         asleep = True
                         continue
                     await woken.wait(min(left, POLL_SECONDS))
+                    if await is_gone():
+                        break
             finally:
                 if asleep:
                     await self._database.fetch("wake_up", me)
@@ -216,7 +232,9 @@ class Claims:
         held: dict[str, HeldLease] = {}
         async with self._database.transaction() as connection:
             seqs = await fetch(
-                connection, "job_seqs", {"project_id": project_id, "ids": [job for job, _ in leases]}
+                connection,
+                "job_seqs",
+                {"project_id": project_id, "ids": [found for job, _ in leases if (found := as_uuid(job))]},
             )
             by_id = {str(row["id"]): row["seq"] for row in seqs}
             for job, text in leases:

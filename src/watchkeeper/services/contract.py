@@ -7,9 +7,9 @@ closed attempt, found by its token, is the record of how it ended.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from watchkeeper.services.gate import Gate, GateOutcome
 from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
 from watchkeeper.services.queue import AttemptEnd, Queue, json_text
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
-from watchkeeper.storage.jobs import Completion
+from watchkeeper.storage.jobs import Completion, HeldLease
 
 MAX_TEXT_CHARS = 20_000
 KNOWN_PHASES = frozenset(
@@ -31,14 +31,17 @@ KNOWN_PHASES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How an attempt ended without completion; see services.queue.AttemptEnd for the flags."""
+    """How an attempt ended without completion; see services.queue.AttemptEnd for the flags.
+
+    `retry_at` says when to come back, for a cause that is not the agent's; for a quota it parks the pool.
+    """
 
     command: str
     reason: str
     cause: AttemptCause
     lost: bool = False
     cancelled: bool = False
-    delay: float = 0.0
+    retry_at: datetime | None = None
 
 
 class Contract:
@@ -129,6 +132,9 @@ class Contract:
             )
             return await self._complete_checked(caller.project_id, holding, outcome, body)
         except StaleLease:
+            # The same command, sent twice, may have ended the attempt while this one checked.
+            if (answer := await self._answer_again(caller.project_id, claim)) is not None:
+                return answer
             await self._keep_late(caller.project_id, claim, "complete", body)
             raise
 
@@ -157,47 +163,42 @@ class Contract:
         claim = await self._find(caller, job)
         if (answer := await self._answer_again(caller.project_id, claim)) is not None:
             return answer
-        async with self._database.transaction() as connection:
-            holding = await hold(connection, caller.project_id, claim)
-            end = AttemptEnd(
-                holding.lease,
-                failure.cause,
-                self._text(failure.reason),
-                failure.lost,
-                failure.cancelled,
-                failure.delay,
-            )
-            output_hash = hashlib.sha256(end.error.encode()).hexdigest()
-            rows = await self._queue.end(
-                caller.project_id,
-                f"worker:{holding.worker_id}",
-                [end],
-                output_hash=output_hash,
-                connection=connection,
-            )
-        if (row := rows.get(claim.seq)) is None:
-            raise StaleLease
+        try:
+            async with self._database.transaction() as connection:
+                holding = await hold(connection, caller.project_id, claim)
+                row = await self._end(connection, caller.project_id, holding, failure)
+        except StaleLease:
+            if (answer := await self._answer_again(caller.project_id, claim)) is not None:
+                return answer
+            raise
         return {"status": row["state"], "next_run_at": row["next_run_at"]}
 
-    async def record_event(
-        self, project_id: str, worker_id: str | None, job_id: str | None, command: str, answer: Any, exit_code: int
-    ) -> None:
-        """Keep one execution of a contract command: its output redacted, its hash of what is kept."""
-        output = self._redactor.redact(json.dumps(answer, default=str, sort_keys=True))[:MAX_TEXT_CHARS]
-        error = answer.get("error") if isinstance(answer, dict) else None
-        await self._database.fetch(
-            "record_helper_event",
-            {
-                "project_id": project_id,
-                "worker_id": worker_id,
-                "job_id": job_id,
-                "command": command,
-                "exit_code": exit_code,
-                "output": output,
-                "output_hash": hashlib.sha256(output.encode()).hexdigest(),
-                "error_code": error["code"] if error else None,
-            },
+    async def _end(
+        self, connection: Connection, project_id: str, holding: Holding, failure: Failure
+    ) -> Row:
+        reason = self._text(failure.reason)
+        actor = f"worker:{holding.worker_id}"
+        delay = 0.0
+        if failure.retry_at is not None:
+            (clock,) = await fetch(connection, "clock")
+            delay = max(0.0, (failure.retry_at - clock["now"]).total_seconds())
+            if failure.cause is AttemptCause.QUOTA and delay:
+                where = {"project_id": project_id, "worker_id": holding.worker_id, "actor": actor}
+                await fetch(connection, "park_pool", {**where, "until": failure.retry_at, "reason": reason})
+        end = AttemptEnd(holding.lease, failure.cause, reason, failure.lost, failure.cancelled, delay)
+        output_hash = hashlib.sha256(reason.encode()).hexdigest()
+        rows = await self._queue.end(
+            project_id, actor, [end], output_hash=output_hash, connection=connection
         )
+        if (row := rows.get(holding.claim.seq)) is None:
+            raise StaleLease
+        return row
+
+    async def prove(self, caller: Caller, job: str, phase: str | None = None) -> HeldLease:
+        """Prove that the caller holds a job, and renew the lease; raise JobNotFound or StaleLease."""
+        async with self._database.transaction() as connection:
+            claim = await find_claim(connection, caller, job)
+            return (await hold(connection, caller.project_id, claim, phase=phase)).lease
 
     async def _find(self, caller: Caller, job: str) -> Claim:
         async with self._database.transaction() as connection:

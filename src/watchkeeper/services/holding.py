@@ -50,7 +50,7 @@ async def find_claim(connection: Connection, caller: Caller, job: str) -> Claim:
 
     Raises JobNotFound, also for a job that a job token is not bound to; StaleLease for a missing or broken lease token.
     """
-    row = await _job_row(connection, caller.project_id, job)
+    row = await job_row(connection, caller.project_id, job)
     principal = caller.principal
     if principal.job_seq is not None and principal.job_epoch is not None:
         if row is None or row["seq"] != principal.job_seq:
@@ -64,7 +64,8 @@ async def find_claim(connection: Connection, caller: Caller, job: str) -> Claim:
     return Claim(str(row["id"]), row["seq"], row["kind"], token.epoch, token.secret_hash)
 
 
-async def _job_row(connection: Connection, project_id: str, job: str) -> Row | None:
+async def job_row(connection: Connection, project_id: str, job: str) -> Row | None:
+    """Find a job's number and kind by its id or its foreign id."""
     row = None
     if (job_id := as_uuid(job)) is not None:
         row = await fetch_one(connection, "job_seq", {"project_id": project_id, "id": job_id})

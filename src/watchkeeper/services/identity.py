@@ -92,17 +92,13 @@ class Identity:
         return NewToken(row["id"], secret, row["expires_at"])
 
     async def authenticate(self, secret: str) -> Principal:
-        """Find who a token belongs to.
+        """Find who a token belongs to, or raise Unauthenticated.
 
-        Raises Unauthenticated, or StaleLease for a job token whose lease has ended.
+        A job token whose lease has ended names no worker any more: the contract's commands answer it `stale_lease`, or
+        once more how the attempt ended.
         """
-        secret_hash = hash_secret(secret)
-        row = await self._database.fetch_one("find_token", {"secret_hash": secret_hash})
+        row = await self._database.fetch_one("find_token", {"secret_hash": hash_secret(secret)})
         if row is None:
-            if secret.startswith(JOB_TOKEN_PREFIX) and await self._database.fetch(
-                "ended_job_token", {"secret_hash": secret_hash}
-            ):
-                raise StaleLease
             raise Unauthenticated
         if row["note_use"]:
             await self._database.fetch("note_token_use", {"id": row["id"]})

@@ -24,11 +24,13 @@ class Waiter:
         self._event.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Wait to be woken, at most so long; say whether it was."""
+        """Wait to be woken, at most so long; say whether it was. One waking ends one wait."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()
-        return self._event.is_set()
+        woken = self._event.is_set()
+        self._event.clear()
+        return woken
 
 
 class Wakeups:
@@ -48,6 +50,12 @@ class Wakeups:
             yield waiter
         finally:
             self._waiters[project_id].discard(waiter)
+
+    def wake_all(self) -> None:
+        """Wake everybody who waits, so that they look whether they still should."""
+        for waiters in self._waiters.values():
+            for waiter in waiters:
+                waiter.wake()
 
     def start(self) -> None:
         if self._listening is None:

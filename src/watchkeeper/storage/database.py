@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -62,6 +63,7 @@ class Database:
             check=psycopg_pool.AsyncConnectionPool.check_connection,
             open=False,
         )
+        self._joined: ContextVar[Connection | None] = ContextVar("joined", default=None)
 
     async def open(self) -> None:
         """Start the pool without waiting for the database: an absent one shows at the first use."""
@@ -78,8 +80,22 @@ class Database:
         unknown: whoever repeats it must be idempotent.
         """
         with driver_errors():
+            if (joined := self._joined.get()) is not None:
+                async with joined.transaction():
+                    yield joined
+                return
             async with self._pool.connection() as connection, connection.transaction():
                 yield connection
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """Make all transactions that this task begins inside the block parts of one: all commit, or none."""
+        async with self.transaction() as connection:
+            before = self._joined.set(connection)
+            try:
+                yield
+            finally:
+                self._joined.reset(before)
 
     async def fetch(self, name: str, arguments: Mapping[str, Any] | None = None) -> list[Row]:
         """Run one named query in a transaction of its own and give all its rows."""
@@ -161,6 +177,8 @@ def driver_errors() -> Iterator[None]:
         yield
     except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire) as error:
         raise UsageError("text must not contain NUL characters", hint="Send binary data as a file.") from error
+    except psycopg.DataError as error:
+        raise UsageError(f"a value cannot be stored: {_first_line(error)}") from error
     except (pg.DiskFull, pg.OutOfMemory, pg.InsufficientResources) as error:
         raise DatabaseUnavailable(f"the database is out of room: {_first_line(error)}") from error
     except (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout) as error:

@@ -29,9 +29,9 @@ SELECT id, kind, name, title, url, sha256, bytes, media_type, created_at
  ORDER BY created_at, id
 
 -- name: job_seqs
--- The numbers of jobs by their ids; an id that is no UUID finds nothing.
+-- The numbers of jobs by their ids.
 SELECT seq, id FROM watchkeeper.job_specs
- WHERE project_id = %(project_id)s AND id::text = ANY (%(ids)s::text[])
+ WHERE project_id = %(project_id)s AND id = ANY (%(ids)s::uuid[])
 
 -- name: keep_late_completion
 -- Keeps, for a person, a completion that came after its lease was lost; only from one who once held it, and once.

@@ -19,7 +19,8 @@ WITH made AS (
 SELECT id, expires_at FROM made
 
 -- name: find_token
--- The token of a hash with its principal, if it lives; a job token lives as long as its lease.
+-- The token of a hash with its principal, if it lives. A job token is found after its lease's end too: that is how a
+-- repeated completion gets its answer; whatever it asks else, the lease refuses.
 SELECT t.id, t.principal_id, p.name, p.kind AS principal_kind, t.role, t.project_id, t.job_seq, t.job_epoch, s.id AS job_id,
        l.worker_id AS job_worker_id,
        t.last_used_at IS NULL OR t.last_used_at < (SELECT watchkeeper.now()) - interval '1 minute' AS note_use
@@ -29,12 +30,6 @@ SELECT t.id, t.principal_id, p.name, p.kind AS principal_kind, t.role, t.project
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = t.project_id AND s.seq = t.job_seq
  WHERE t.secret_hash = %(secret_hash)s AND t.revoked_at IS NULL
    AND (t.expires_at IS NULL OR t.expires_at > (SELECT watchkeeper.now()))
-   AND (t.job_seq IS NULL OR l.seq IS NOT NULL)
-
--- name: ended_job_token
--- Whether a token was a job token whose lease has ended: its holder learns stale_lease, not that it is unknown.
-SELECT t.job_seq FROM watchkeeper.tokens t
- WHERE t.secret_hash = %(secret_hash)s AND t.job_seq IS NOT NULL
 
 -- name: note_token_use
 -- Keeps when a token was last used, to the minute.
@@ -67,10 +62,11 @@ SELECT 1 AS present FROM watchkeeper.tokens
    AND (expires_at IS NULL OR expires_at > watchkeeper.now()) LIMIT 1
 
 -- name: begin_idempotent
--- Takes an idempotency key; no row where it is taken.
-INSERT INTO watchkeeper.idempotency_records (project_id, principal_id, route, key, request_hash)
-VALUES (%(project_id)s, %(principal_id)s, %(route)s, %(key)s, %(request_hash)s)
-ON CONFLICT DO NOTHING
+-- Takes an idempotency key; no row where it is taken. A process that died in the same request leaves it to the next.
+INSERT INTO watchkeeper.idempotency_records AS r (project_id, principal_id, route, key, request_hash, created_at)
+VALUES (%(project_id)s, %(principal_id)s, %(route)s, %(key)s, %(request_hash)s, watchkeeper.now())
+ON CONFLICT (project_id, principal_id, route, key) DO UPDATE SET created_at = excluded.created_at
+ WHERE r.status IS NULL AND r.request_hash = excluded.request_hash AND r.created_at < excluded.created_at - interval '15 minutes'
 RETURNING key
 
 -- name: idempotent_answer

@@ -215,7 +215,7 @@ SELECT count(*) FILTER (WHERE state = 'completed' AND verified = 'artifact') AS 
 
 -- name: change_mark
 -- A number that moves with every audited change, read without touching any table's rows.
-SELECT last_value AS mark FROM watchkeeper.audit_events_seq
+SELECT last_value AS mark, watchkeeper.now() AS at FROM watchkeeper.audit_events_seq
 
 -- name: recent_audit
 -- The newest audit rows of a project, each with its job's id.

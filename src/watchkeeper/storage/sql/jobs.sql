@@ -446,11 +446,11 @@ SELECT j.* FROM watchkeeper.jobs j
 
 -- name: job_seq
 -- The number of a job by its id.
-SELECT seq, kind FROM watchkeeper.job_specs WHERE project_id = %(project_id)s AND id = %(id)s::uuid
+SELECT id, seq, kind FROM watchkeeper.job_specs WHERE project_id = %(project_id)s AND id = %(id)s::uuid
 
 -- name: job_seq_by_external_id
 -- The number of a job by its foreign id.
-SELECT seq, kind FROM watchkeeper.job_specs WHERE project_id = %(project_id)s AND external_id = %(external_id)s
+SELECT id, seq, kind FROM watchkeeper.job_specs WHERE project_id = %(project_id)s AND external_id = %(external_id)s
  ORDER BY seq DESC LIMIT 1
 
 -- name: job_spec_texts

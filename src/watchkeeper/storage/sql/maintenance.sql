@@ -119,6 +119,7 @@ WITH records AS (
   DELETE FROM watchkeeper.sleepers WHERE since < (SELECT watchkeeper.now()) - interval '10 minutes' RETURNING 1
 ), job_tokens AS (
   DELETE FROM watchkeeper.tokens t WHERE t.job_seq IS NOT NULL
+     AND greatest(t.created_at, t.last_used_at) < (SELECT watchkeeper.now()) - interval '2 days'
      AND NOT EXISTS (SELECT FROM watchkeeper.leases l WHERE l.project_id = t.project_id AND l.seq = t.job_seq
                         AND l.epoch = t.job_epoch) RETURNING 1
 )

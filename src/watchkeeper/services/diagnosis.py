@@ -1,0 +1,103 @@
+"""The operator's diagnosis: how an installation's durability, watch and room to write look."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.storage.database import Database, Row
+from watchkeeper.storage.migrate import applied_version, known_migrations
+
+LOW_DISK_BYTES = 1024 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding; `detail` is a sentence for people."""
+
+    name: str
+    ok: bool
+    detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "ok": self.ok, "detail": self.detail}
+
+
+class Diagnosis:
+    """Looks at one installation; changes nothing."""
+
+    def __init__(self, database: Database, artifacts: Path) -> None:
+        self._database = database
+        self._artifacts = artifacts
+
+    async def database(self) -> Check:
+        """Say that the database answers, and how fast; raise DatabaseUnavailable where it does not."""
+        clock = asyncio.get_running_loop().time
+        begin = clock()
+        await self._database.ping()
+        return Check("database", ok=True, detail=f"it answered in {(clock() - begin) * 1000:.1f} ms")
+
+    async def schema(self) -> Check:
+        """Say whether the schema is the one that this program knows; raise SettingError for a newer one."""
+        version, newest = await applied_version(self._database), known_migrations()[-1].version
+        detail = (
+            f"version {version}" if version == newest else f"version {version}, this program needs {newest}"
+        )
+        return Check("schema", ok=version == newest, detail=detail)
+
+    async def system(self) -> list[Check]:
+        """Give every check of the installation."""
+        (facts,) = await self._database.fetch("system_facts")
+        (reaper,) = await self._database.fetch("reaper_facts")
+        return [
+            await self.database(),
+            await self.schema(),
+            Check("fsync", facts["fsync"] == "on", f"fsync is {facts['fsync']}"),
+            Check(
+                "synchronous_commit",
+                facts["synchronous_commit"] != "off",
+                f"synchronous_commit is {facts['synchronous_commit']}",
+            ),
+            _replicas(facts),
+            _reaper(reaper),
+            _switch(facts, "claims"),
+            _switch(facts, "actions"),
+            await asyncio.to_thread(self._disk),
+        ]
+
+    def _disk(self) -> Check:
+        place = self._artifacts
+        while not place.exists():
+            place = place.parent
+        try:
+            free = shutil.disk_usage(place).free
+        except OSError as error:
+            return Check("artifact_disk", ok=False, detail=f"it cannot be looked at: {error.strerror}")
+        detail = f"{free / 1024**3:.1f} GiB free for artifacts"
+        return Check("artifact_disk", ok=free >= LOW_DISK_BYTES, detail=detail)
+
+
+def _replicas(facts: Row) -> Check:
+    if not facts["replicas"]:
+        detail = "no replica is connected: what is accepted is as safe as this server's disk"
+        return Check("replicas", ok=True, detail=detail)
+    total, synchronous = facts["replicas"], facts["synchronous_replicas"]
+    detail = f"{synchronous} of {total} replicas are synchronous"
+    if not synchronous:
+        detail += ": a failover may lose jobs that were accepted a moment before"
+    return Check("replicas", ok=bool(synchronous), detail=detail)
+
+
+def _reaper(reaper: Row) -> Check:
+    if reaper["last_tick_at"] is None:
+        return Check("reaper", ok=False, detail="it has never run; start 'watchkeeper watch'")
+    return Check("reaper", ok=reaper["ok"], detail=f"it last ran at {reaper['last_tick_at'].isoformat()}")
+
+
+def _switch(facts: Row, name: str) -> Check:
+    is_on = facts[f"{name}_on"]
+    reason = facts[f"{name}_reason"]
+    return Check(name, ok=is_on, detail="on" if is_on else f"off: {reason or 'no reason was given'}")
