@@ -11,7 +11,19 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from bench import deep_tables, drain, enqueue, idle, one_claim, renewal, report, wake_up
+from bench import (
+    contract_command,
+    deep_tables,
+    drain,
+    enqueue,
+    idle,
+    one_claim,
+    renewal,
+    report,
+    rescue,
+    up,
+    wake_up,
+)
 from bench.calibration import calibrate
 from bench.plan import Bench, NotMeasurableError, Plan, Row, not_measured
 from bench.server import Server, embedded
@@ -23,7 +35,10 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "wake-up": wake_up.measure,
     "one-claim": one_claim.measure,
     "renewal": renewal.measure,
+    "rescue": rescue.measure,
+    "contract-command": contract_command.measure,
     "idle": idle.measure,
+    "up": up.measure,
 }
 
 
@@ -53,6 +68,8 @@ async def run(bench: Bench, names: list[str], json_file: Path | None) -> int:
             named[name] = await MEASUREMENTS[name](bench)
         except NotMeasurableError as error:
             named[name] = [not_measured(name, "", str(error))]
+        except Exception as error:  # noqa: BLE001 - one that fails must not cost the figures of the others
+            named[name] = [Row(name, "", f"failed: {type(error).__name__}: {error}", ok=False)]
     print(report.table([row for rows in named.values() for row in rows]))
     print(f"\n{report.machine()}; {report.calibration_text(calibration)}; {bench.plan.rounds} rounds")
     if json_file is not None:

@@ -75,13 +75,14 @@ def worker(peer: str, url: str, *arguments: str, piped_in: bool = False) -> Iter
 
 @contextmanager
 def running(
-    command: Sequence[str], environment: dict[str, str], *, piped_in: bool = False
+    command: Sequence[str], environment: dict[str, str], *, piped_in: bool = False, quiet: bool = False
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a process whose stdout we read; ask it to end with the block, and end it if it will not."""
+    """Run a process, ask it to end with the block, and end it if it will not; `quiet` drops what it says."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE if piped_in else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
+        stderr=subprocess.DEVNULL if quiet else None,
         text=True,
         bufsize=1,
         cwd=Path(__file__).parents[1],

@@ -20,11 +20,11 @@ class Plan:
     jobs: int = 30_000
     depth: int = 1_000_000
     samples: int = 1_000
-    idle_seconds: float = 20.0
+    idle_seconds: float = 60.0
 
     @classmethod
     def quick(cls) -> Plan:
-        return cls(rounds=2, jobs=10_000, depth=100_000, samples=100, idle_seconds=8.0)
+        return cls(rounds=2, jobs=10_000, depth=100_000, samples=100, idle_seconds=10.0)
 
 
 @dataclass(frozen=True, slots=True)

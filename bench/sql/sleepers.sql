@@ -1,0 +1,2 @@
+-- How many workers of a project wait for work.
+SELECT count(*) FROM watchkeeper.sleepers WHERE project_id = $1
