@@ -66,7 +66,10 @@ def server(shared_directory: Path) -> Iterator[TestServer]:
         yield _with_template(url, shared_directory)
         return
     # Beside pytest's own directory, which is closed to the system user that the server runs as under root.
-    place = Path(tempfile.gettempdir()) / f"watchkeeper-tests-{hashlib.sha256(bytes(shared_directory)).hexdigest()[:12]}"
+    place = (
+        Path(tempfile.gettempdir())
+        / f"watchkeeper-tests-{hashlib.sha256(bytes(shared_directory)).hexdigest()[:12]}"
+    )
     place.mkdir(mode=0o711, exist_ok=True)
     embedded = EmbeddedServer(place / "postgresql", binaries=find())
     with embedded.user(stop_when_last=True):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.artifact_store import ArtifactStore
+from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
 from watchkeeper.services.changes import Changes
 from watchkeeper.services.claims import Claims
 from watchkeeper.services.contract import Contract
@@ -50,6 +51,7 @@ class App:
     maintenance: Maintenance
     desk: JobDesk
     artifacts: ArtifactStore
+    artifact_upkeep: ArtifactUpkeep
     changes: Changes
     diagnosis: Diagnosis
     fleet: Fleet
@@ -105,6 +107,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         ),
         desk=JobDesk(database, queue, kinds, gate),
         artifacts=store,
+        artifact_upkeep=ArtifactUpkeep(database, store),
         changes=Changes(database),
         diagnosis=Diagnosis(database, store.root),
         fleet=Fleet(database),

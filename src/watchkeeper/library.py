@@ -9,10 +9,11 @@ from typing import Any, Self
 
 from watchkeeper.app import App, build
 from watchkeeper.services.handlers import Handler
-from watchkeeper.services.queue import Enqueued, JobRequest
+from watchkeeper.services.queue import JobRequest
 from watchkeeper.services.worker import HandlerWorker, WorkerConfig
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Connection
+from watchkeeper.storage.jobs import Enqueued
 from watchkeeper.storage.migrate import migrate
 
 

@@ -34,7 +34,9 @@ async def test_a_failed_attempt_is_tried_again_until_attempts_are_used_up(app: A
     for attempt in (1, 2, 3):
         [job] = await app.queue.claim("p", "w", None, profile="runtime")
         assert job.epoch == attempt
-        ended = await app.queue.end("p", "worker:w", [AttemptEnd(lease_of(job), AttemptCause.AGENT_ERROR, "no")])
+        ended = await app.queue.end(
+            "p", "worker:w", [AttemptEnd(lease_of(job), AttemptCause.AGENT_ERROR, "no")]
+        )
         assert ended[job.seq]["state"] == ("failed" if attempt == 3 else "pending")
         assert await app.queue.claim("p", "w", None, profile="runtime") == []
         clock.advance(3600)

@@ -84,9 +84,7 @@ def after_lost_lease(policy: AttemptPolicy, jitter: float) -> Ending:
             StateReason.HELD_SIDE_EFFECTS,
         )
     delay = 0.0 if lost == 1 else backoff_seconds(lost - 1, jitter)
-    return Ending(
-        JobState.PENDING, "lost", AttemptCause.LEASE_LOST, policy.agent_errors, lost, delay=delay
-    )
+    return Ending(JobState.PENDING, "lost", AttemptCause.LEASE_LOST, policy.agent_errors, lost, delay=delay)
 
 
 def handed_back(policy: AttemptPolicy, cause: AttemptCause, delay: float = 0.0) -> Ending:
@@ -97,8 +95,6 @@ def handed_back(policy: AttemptPolicy, cause: AttemptCause, delay: float = 0.0) 
     return Ending(JobState.PENDING, outcome, cause, policy.agent_errors, policy.lost_leases, delay=delay)
 
 
-def ended_by(
-    policy: AttemptPolicy, state: JobState, cause: AttemptCause, reason: StateReason
-) -> Ending:
+def ended_by(policy: AttemptPolicy, state: JobState, cause: AttemptCause, reason: StateReason) -> Ending:
     """Somebody decided the end (a gate, an operator): the job goes to `state` for that reason."""
     return Ending(state, state.value, cause, policy.agent_errors, policy.lost_leases, reason)

@@ -32,7 +32,7 @@ class InvalidContract(WatchkeeperError):
     """The result contract is not valid."""
 
     code = "invalid_contract"
-    hint = "See docs/reference/contract.md for the keys of a result contract."
+    hint = "See docs/reference/result-contract.md for its keys."
 
 
 class Unauthenticated(WatchkeeperError):

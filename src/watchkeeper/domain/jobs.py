@@ -19,9 +19,7 @@ class JobState(StrEnum):
 
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    JobState.PENDING: frozenset(
-        {JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED, JobState.FAILED}
-    ),
+    JobState.PENDING: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset(
         {
             JobState.COMPLETED,
@@ -102,5 +100,5 @@ def backoff_seconds(errors: int, jitter: float) -> float:
     10 s doubled for each further error, at most an hour, times 0.75 to 1.25 by `jitter` in [0, 1): full waves of
     equal retries are what jitter is there to break up.
     """
-    base = min(10.0 * 2 ** min(max(errors, 1) - 1, 20), 3600.0)
+    base = min(10.0 * 2.0 ** min(max(errors, 1) - 1, 20), 3600.0)
     return base * (0.75 + 0.5 * jitter)

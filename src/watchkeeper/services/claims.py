@@ -18,7 +18,7 @@ from watchkeeper.services.live import Wakeups
 from watchkeeper.services.operations import as_uuid
 from watchkeeper.services.queue import Queue
 from watchkeeper.storage import jobs as store
-from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.jobs import HeldLease
 
 MAX_WAIT_SECONDS = 3600.0
@@ -80,8 +80,7 @@ class Claims:
         async with self._database.transaction() as connection:
             seen = await self._see(connection, project_id, worker_id, None)
             where = {"project_id": project_id, "worker_id": worker_id}
-            row = await fetch_one(connection, "touch_worker", {**where, "automation_id": automation_id})
-            assert row is not None
+            row = await fetch_row(connection, "touch_worker", {**where, "automation_id": automation_id})
             await self._beat(connection, project_id, worker_id, automation_id, row)
         return {
             "touched": True,
@@ -258,7 +257,7 @@ class Claims:
     async def _see(
         self, connection: Connection, project_id: str, worker_id: str, kinds: Sequence[str] | None
     ) -> Row:
-        row = await fetch_one(
+        row = await fetch_row(
             connection,
             "see_worker",
             {
@@ -268,7 +267,6 @@ class Claims:
                 "kinds": None if kinds is None else list(kinds),
             },
         )
-        assert row is not None
         return row
 
     async def _beat(

@@ -20,12 +20,24 @@ from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.gate import Gate, GateOutcome
 from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
 from watchkeeper.services.queue import AttemptEnd, Queue, json_text
-from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.jobs import Completion, HeldLease
 
 MAX_TEXT_CHARS = 20_000
 KNOWN_PHASES = frozenset(
-    "doctor touch claim context progress reading_context building_artifact build upload verify complete".split()
+    [
+        "doctor",
+        "touch",
+        "claim",
+        "context",
+        "progress",
+        "reading_context",
+        "building_artifact",
+        "build",
+        "upload",
+        "verify",
+        "complete",
+    ]
 )
 
 
@@ -59,8 +71,7 @@ class Contract:
             claim = await find_claim(connection, caller, job)
             holding = await hold(connection, caller.project_id, claim, phase="context")
             where = {"project_id": caller.project_id, "seq": claim.seq}
-            found = await fetch_one(connection, "job_context", where)
-            assert found is not None
+            found = await fetch_row(connection, "job_context", where)
             attempts = await fetch(connection, "previous_attempts", {**where, "epoch": claim.epoch})
             artifacts = await fetch(connection, "job_artifacts", {**where, "epoch": claim.epoch})
             await self._record_run(connection, caller, holding, "context", None, None)
@@ -90,9 +101,7 @@ class Contract:
             "touch_requested": wishes["touch_requested"],
         }
 
-    async def upload(
-        self, caller: Caller, job: str, files: Sequence[tuple[str, Path]]
-    ) -> dict[str, Any]:
+    async def upload(self, caller: Caller, job: str, files: Sequence[tuple[str, Path]]) -> dict[str, Any]:
         """Store files of a job: (name, where its bytes are). The lease is proven before and after the bytes are taken."""
         holding = await self._hold(caller, job, "upload")
         artifacts = [
@@ -104,15 +113,15 @@ class Contract:
         """Check a job's evidence as `complete` would; never changes the job."""
         holding = await self._hold(caller, job, "verify")
         contract = await self._contract_of(caller.project_id, holding.claim)
-        claimed = [] if url is None else [ClaimedArtifact.parse({"kind": "html_page", "url": url, "primary": True})]
+        claimed = (
+            [] if url is None else [ClaimedArtifact.parse({"kind": "html_page", "url": url, "primary": True})]
+        )
         outcome = await self._gate.check(
             caller.project_id, holding.lease, contract, claimed, command="verify"
         )
         return outcome.to_json()
 
-    async def complete(
-        self, caller: Caller, job: str, summary: str, artifacts: Any
-    ) -> dict[str, Any]:
+    async def complete(self, caller: Caller, job: str, summary: str, artifacts: Any) -> dict[str, Any]:
         """Complete a job, if the gate passes.
 
         Raises ContractRejected (the job goes on), GateFailed (the job is stuck, with the failed checks), or StaleLease;
@@ -173,9 +182,7 @@ class Contract:
             raise
         return {"status": row["state"], "next_run_at": row["next_run_at"]}
 
-    async def _end(
-        self, connection: Connection, project_id: str, holding: Holding, failure: Failure
-    ) -> Row:
+    async def _end(self, connection: Connection, project_id: str, holding: Holding, failure: Failure) -> Row:
         reason = self._text(failure.reason)
         actor = f"worker:{holding.worker_id}"
         delay = 0.0
@@ -187,9 +194,7 @@ class Contract:
                 await fetch(connection, "park_pool", {**where, "until": failure.retry_at, "reason": reason})
         end = AttemptEnd(holding.lease, failure.cause, reason, failure.lost, failure.cancelled, delay)
         output_hash = hashlib.sha256(reason.encode()).hexdigest()
-        rows = await self._queue.end(
-            project_id, actor, [end], output_hash=output_hash, connection=connection
-        )
+        rows = await self._queue.end(project_id, actor, [end], output_hash=output_hash, connection=connection)
         if (row := rows.get(holding.claim.seq)) is None:
             raise StaleLease
         return row
@@ -279,7 +284,9 @@ class Contract:
                 "phase": phase,
                 "status": "ok",
                 "message": None if message is None else self._text(message),
-                "payload": None if payload is None else json_text(self._redactor.redact_data(payload), "payload"),
+                "payload": None
+                if payload is None
+                else json_text(self._redactor.redact_data(payload), "payload"),
             },
         )
 

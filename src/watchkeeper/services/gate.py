@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import mimetypes
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,14 @@ from watchkeeper.domain.evidence import GateVerdict, StoredFile
 from watchkeeper.domain.file_names import checked_name
 from watchkeeper.domain.gate import claims_of, judge
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.services.artifact_store import ArtifactStore, StoredBlob
+from watchkeeper.domain.redaction_stream import RedactingStream
+from watchkeeper.services.artifact_store import CHUNK_BYTES, ArtifactStore, StoredBlob
+from watchkeeper.services.stored_evidence import read_evidence
 from watchkeeper.storage.database import Database, Row, fetch
 from watchkeeper.storage.jobs import HeldLease
 
-TEXT_LIMIT_BYTES = 2 * 1024 * 1024
-"""How much of a text file is searched for markers and secrets."""
+READING_SECONDS = 60.0
+"""How long all files of one check may take to be read; the lease of a session outlasts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,7 @@ class Gate:
     ) -> Row:
         name = checked_name(name)
         media_type = mimetypes.guess_type(name)[0]
-        head = await asyncio.to_thread(self._store.head, project_id, blob.sha256, TEXT_LIMIT_BYTES)
-        text = _as_text(head)
+        suspected = await asyncio.to_thread(self._holds_secret, project_id, blob.sha256)
         row = await self._database.fetch_one(
             "add_artifact",
             {
@@ -99,7 +101,7 @@ class Gate:
                 "sha256": blob.sha256,
                 "bytes": blob.bytes,
                 "media_type": media_type,
-                "secret_suspected": text is not None and self._redactor.suspects(text),
+                "secret_suspected": suspected,
             },
         )
         if row is None:
@@ -121,7 +123,8 @@ class Gate:
         """
         where = {"project_id": project_id, "seq": lease.seq, "epoch": lease.epoch}
         rows = await self._database.fetch("job_artifacts", where)
-        manifest = [await asyncio.to_thread(self._read, project_id, row) for row in rows]
+        deadline = time.monotonic() + READING_SECONDS
+        manifest = [await asyncio.to_thread(self._read, project_id, row, deadline) for row in rows]
         verdict = judge(
             ResultContract.parse(contract if contract is not None else {"primary": "any"}),
             list(claimed) or claims_of(manifest),
@@ -162,28 +165,25 @@ class Gate:
             if command == "complete" and verdict.passed and primary is not None:
                 await fetch(connection, "mark_primary", {**where, "id": primary.artifact_id})
 
-    def _read(self, project_id: str, row: Row) -> StoredFile:
-        """Read a stored file back: that it is there, that its bytes are still the recorded ones, and its text."""
-        intact = self._store.verify(project_id, row["sha256"])
-        size = self._store.size(project_id, row["sha256"])
-        head = self._store.head(project_id, row["sha256"], TEXT_LIMIT_BYTES) if size is not None else b""
-        return StoredFile(
+    def _read(self, project_id: str, row: Row, deadline: float) -> StoredFile:
+        return read_evidence(
+            self._store,
+            project_id,
             artifact_id=str(row["id"]),
             name=row["name"],
             kind=ArtifactKind(row["kind"]),
-            bytes=row["bytes"],
+            size=row["bytes"],
             sha256=row["sha256"],
-            sha256_now=row["sha256"] if intact else None,
-            text=_as_text(head),
-            text_is_cut=row["bytes"] > TEXT_LIMIT_BYTES,
-            readable=size is not None,
             media_type=row["media_type"],
+            is_late=lambda: time.monotonic() > deadline,
         )
 
-
-def _as_text(head: bytes) -> str | None:
-    """Read the head of a file as text; None for what is binary."""
-    if b"\0" in head[:8192]:
-        return None
-    return head.decode("utf-8", errors="replace")
-
+    def _holds_secret(self, project_id: str, sha256: str) -> bool:
+        """Search a whole stored file for secrets, as a stream. Blocks."""
+        stream = RedactingStream(self._redactor)
+        with self._store.open(project_id, sha256) as file:
+            while not stream.found and (chunk := file.read(CHUNK_BYTES)):
+                stream.feed(chunk)
+        if not stream.found:
+            stream.close()
+        return bool(stream.found)

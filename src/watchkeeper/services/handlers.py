@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from watchkeeper.domain.claims import ClaimedJob
-from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.domain.errors import UsageError
+from watchkeeper.domain.kinds import KindDeclaration
 
 
 class JobServices(Protocol):

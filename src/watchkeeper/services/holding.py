@@ -75,7 +75,12 @@ async def job_row(connection: Connection, project_id: str, job: str) -> Row | No
 
 
 async def hold(
-    connection: Connection, project_id: str, claim: Claim, *, phase: str | None = None, progressed: bool = False
+    connection: Connection,
+    project_id: str,
+    claim: Claim,
+    *,
+    phase: str | None = None,
+    progressed: bool = False,
 ) -> Holding:
     """Renew the lease and mark it used; raise StaleLease when it is no longer held."""
     arguments: dict[str, Any] = {

@@ -10,7 +10,7 @@ from uuid import UUID
 from watchkeeper.domain.errors import NotFound, StaleLease, Unauthenticated, UsageError
 from watchkeeper.domain.leases import hash_secret
 from watchkeeper.domain.principals import JOB_TOKEN_PREFIX, TOKEN_PREFIX, Principal, Role
-from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 from watchkeeper.storage.jobs import HeldLease
 
 SECRET_BYTES = 32
@@ -56,8 +56,7 @@ class Identity:
             ):
                 raise NotFound(f"there is no project {project_id!r}")
             kind = "agent" if role is Role.WORKER else "person"
-            principal = await fetch_one(connection, "ensure_principal", {"name": name, "kind": kind})
-            assert principal is not None
+            principal = await fetch_row(connection, "ensure_principal", {"name": name, "kind": kind})
             row = await _create(
                 connection, principal["id"], role, project_id, secret, actor, minted_by, lifetime_seconds
             )
@@ -137,7 +136,7 @@ async def _create(
     lifetime_seconds: float | None,
     lease: HeldLease | None = None,
 ) -> Row:
-    row = await fetch_one(
+    row = await fetch_row(
         connection,
         "create_token",
         {
@@ -152,5 +151,4 @@ async def _create(
             "lifetime_seconds": lifetime_seconds,
         },
     )
-    assert row is not None
     return row

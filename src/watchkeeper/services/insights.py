@@ -9,7 +9,7 @@ from typing import Any
 from watchkeeper.domain.errors import JobNotFound, UsageError
 from watchkeeper.domain.jobs import JobState
 from watchkeeper.services.operations import as_uuid, find_job
-from watchkeeper.storage.database import Database, Row, fetch, fetch_one
+from watchkeeper.storage.database import Database, Row, fetch, fetch_row
 
 MAX_PAGE = 1000
 TIMELINE_ROWS = 1000
@@ -81,8 +81,7 @@ class Insights:
 
     async def watch(self) -> Row:
         """Give the database's time, and when a reaper last ticked: silence must be proven."""
-        row = await self._database.fetch_one("reaper_facts")
-        assert row is not None
+        row = await self._database.fetch_row("reaper_facts")
         return row
 
     async def outcomes(self, project_id: str) -> Row:
@@ -99,8 +98,7 @@ class Insights:
                 "waiting_jobs",
                 {"project_id": project_id, "kinds": None, "limit": WAITING_SAMPLE},
             )
-            reaper = await fetch_one(connection, "reaper_facts")
-        assert reaper is not None
+            reaper = await fetch_row(connection, "reaper_facts")
         reasons: dict[str, Counter[str]] = defaultdict(Counter)
         for row in waiting:
             if row["reason"]:

@@ -42,9 +42,7 @@ class JobDesk:
         self._kinds = kinds
         self._gate = gate
 
-    async def open_worker(
-        self, worker_id: str, facts: WorkerFacts, kinds: Sequence[KindDeclaration]
-    ) -> None:
+    async def open_worker(self, worker_id: str, facts: WorkerFacts, kinds: Sequence[KindDeclaration]) -> None:
         """Make the project if there is none, declare the kinds, and register the worker."""
         await self._kinds.ensure_project(facts.project_id)
         for kind in kinds:

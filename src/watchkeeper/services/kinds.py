@@ -52,7 +52,13 @@ class Kinds:
         self, project_id: str, kind: str, *, paused: bool, actor: str, reason: str
     ) -> None:
         """Pause or resume the claims of a kind; raise NotFound for an unknown one."""
-        arguments = {"project_id": project_id, "kind": kind, "paused": paused, "actor": actor, "reason": reason}
+        arguments = {
+            "project_id": project_id,
+            "kind": kind,
+            "paused": paused,
+            "actor": actor,
+            "reason": reason,
+        }
         if not await self._database.fetch("set_kind_paused", arguments):
             raise NotFound(f"there is no kind {kind!r} in this project")
 
@@ -64,4 +70,6 @@ class Kinds:
 
     async def set_switch(self, name: str, *, is_on: bool, actor: str, reason: str) -> None:
         """Turn all claims, or all actions, on or off."""
-        await self._database.fetch("set_switch", {"name": name, "is_on": is_on, "actor": actor, "reason": reason})
+        await self._database.fetch(
+            "set_switch", {"name": name, "is_on": is_on, "actor": actor, "reason": reason}
+        )

@@ -52,7 +52,7 @@ class LoginLinks:
         if principal.role is Role.WORKER:
             raise PermissionDenied("a worker's token opens no console")
         code = secrets.token_urlsafe(SECRET_BYTES)
-        row = await self._database.fetch_one(
+        (row,) = await self._database.fetch(
             "create_login_code",
             {
                 "code_hash": hash_secret(code),
@@ -63,7 +63,6 @@ class LoginLinks:
                 "actor": principal.actor,
             },
         )
-        assert row is not None
         return LoginCode(code, row["expires_at"])
 
     async def consume_code(self, code: str) -> ConsoleSession:

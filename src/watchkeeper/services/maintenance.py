@@ -21,7 +21,7 @@ from watchkeeper.logs import log
 from watchkeeper.services.duties import Duty, Ran
 from watchkeeper.services.queue import JobRequest, Queue
 from watchkeeper.storage import jobs as store
-from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 from watchkeeper.storage.jobs import EndedAttempt, HeldLease
 
 SOON_SECONDS = 0.01
@@ -67,12 +67,14 @@ class Maintenance:
         """Reap, promote and fire what is due; ask to run again at the next deadline."""
         reaped = await self.reap()
         promoted = sum(
-            row["promoted"] for row in await self._database.fetch("promote_due", {"limit": self._config.batch})
+            row["promoted"]
+            for row in await self._database.fetch("promote_due", {"limit": self._config.batch})
         )
         fired = await self.fire_schedules()
-        deadlines = await self._database.fetch_one("next_deadlines")
-        assert deadlines is not None
-        ahead = [seconds + SOON_SECONDS for seconds in deadlines.values() if seconds is not None and seconds > 0]
+        deadlines = await self._database.fetch_row("next_deadlines")
+        ahead = [
+            seconds + SOON_SECONDS for seconds in deadlines.values() if seconds is not None and seconds > 0
+        ]
         full = self._config.batch in (reaped, promoted)
         next_in = 0.0 if full else min(ahead, default=self._config.tick_seconds)
         return Ran({"reaped": reaped, "promoted": promoted, "fired": fired}, next_in)
@@ -80,8 +82,7 @@ class Maintenance:
     async def reap(self) -> int:
         """End attempts whose leases expired, by their kinds' policies; give how many."""
         async with self._database.transaction() as connection:
-            state = await fetch_one(connection, "tick_reaper", {"gap_seconds": self._config.gap_seconds})
-            assert state is not None
+            state = await fetch_row(connection, "tick_reaper", {"gap_seconds": self._config.gap_seconds})
             rows = await fetch(
                 connection,
                 "lock_expired_leases",
@@ -156,7 +157,7 @@ def _reaped(row: Row) -> EndedAttempt:
         ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
         return EndedAttempt(lease, ending, "job_cancelled", error)
     # Back-off jitter spreads load; nothing secret depends on it.
-    return EndedAttempt(lease, after_lost_lease(policy, random.random()), "lease_reaped", error)  # noqa: S311
+    return EndedAttempt(lease, after_lost_lease(policy, random.random()), "lease_reaped", error)
 
 
 def next_time(cron: str, time_zone: str, now: Any) -> Any:

@@ -9,7 +9,7 @@ from watchkeeper.domain.attempts import ended_by
 from watchkeeper.domain.errors import Conflict, JobNotFound
 from watchkeeper.domain.jobs import TERMINAL, AttemptCause, JobState, StateReason, may_move
 from watchkeeper.storage import jobs as store
-from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.jobs import EndedAttempt, Enqueued, HeldLease, Move, NewJob
 
 MOVES: dict[str, tuple[JobState, StateReason | None, str]] = {
@@ -91,8 +91,9 @@ class Operations:
                 return Enqueued(str(row["id"]), row["seq"], existing=True)
             if state not in TERMINAL:
                 raise Conflict(f"a job that is {state} need not be requeued")
-            spec = await fetch_one(connection, "job_spec_texts", {"project_id": project_id, "seq": row["seq"]})
-            assert spec is not None
+            spec = await fetch_row(
+                connection, "job_spec_texts", {"project_id": project_id, "seq": row["seq"]}
+            )
             again = NewJob(
                 spec["kind"],
                 spec["payload"],
@@ -103,10 +104,9 @@ class Operations:
                 secret_suspected=spec["secret_suspected"],
                 retry_of=row["id"],
             )
-            made, new = await store.enqueue_keyed(
+            return await store.enqueue_keyed(
                 connection, project_id, actor, again, is_shadow=spec["is_shadow"]
             )
-        return Enqueued(str(made["id"]), made["seq"], existing=not new)
 
 
 async def find_job(connection: Connection, project_id: str, job: str) -> Row:

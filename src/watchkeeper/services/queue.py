@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby, islice
 from typing import Any
 
 from watchkeeper.domain.attempts import after_failure, after_lost_lease, ended_by, handed_back
 from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.contracts import ResultContract
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
+from watchkeeper.domain.kinds import checked_kind_name
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECONDS
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch
 from watchkeeper.storage.jobs import Completion, EndedAttempt, Enqueued, HeldLease, NewJob
 
-ENQUEUE_BATCH = 1000
+ENQUEUE_BATCH = 200
+"""Rows a statement: few enough that one is encoded while the server works on the one before."""
+
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 MAX_ATTEMPT_ERROR_CHARS = 20_000
 
@@ -89,30 +94,39 @@ class Queue:
             return await self._enqueue(own, project_id, requests, actor, is_shadow)
 
     async def _enqueue(
-        self, connection: Connection, project_id: str, requests: Sequence[JobRequest], actor: str, is_shadow: bool
+        self,
+        connection: Connection,
+        project_id: str,
+        requests: Sequence[JobRequest],
+        actor: str,
+        is_shadow: bool,
     ) -> list[Enqueued]:
-        jobs = self._new_jobs(requests)
-        await self._refuse_secrets(connection, project_id, jobs)
         enqueued: list[Enqueued] = []
-        for batch in _runs(jobs):
-            if batch[0].unique_key is None and batch[0].external_id is None:
-                enqueued += await store.enqueue(connection, project_id, actor, batch, is_shadow=is_shadow)
+        suspected: set[str] = set()
+        for keyed, run in groupby(requests, key=_is_keyed):
+            if keyed:
+                enqueued += [
+                    await store.enqueue_keyed(connection, project_id, actor, job, is_shadow=is_shadow)
+                    for job in self._new_jobs(list(run), suspected)
+                ]
             else:
-                row, new = await store.enqueue_keyed(
-                    connection, project_id, actor, batch[0], is_shadow=is_shadow
-                )
-                enqueued.append(Enqueued(str(row["id"]), row["seq"], existing=not new))
+                batches = (self._new_jobs(batch, suspected) for batch in _batches(run))
+                enqueued += await store.enqueue(connection, project_id, actor, batches, is_shadow=is_shadow)
+        await self._refuse_secrets(connection, project_id, suspected)
         return enqueued
 
-    def _new_jobs(self, requests: Sequence[JobRequest]) -> list[NewJob]:
+    def _new_jobs(self, requests: Sequence[JobRequest], suspected: set[str]) -> list[NewJob]:
+        """Check and encode a batch; adds to `suspected` the kinds whose payloads seem to hold a secret."""
+        for kind in {request.kind for request in requests}:
+            checked_kind_name(kind)
         payloads = [json_text(request.payload, "payload") for request in requests]
         # One search through all of them is far cheaper than one each, and nearly always finds nothing.
         suspicious = self._redactor.suspects("\n".join(payloads))
-        return [
+        jobs = [
             NewJob(
                 request.kind,
                 payload,
-                None if request.contract is None else json_text(request.contract, "contract"),
+                None if request.contract is None else _contract_text(request.contract),
                 request.priority,
                 request.run_at,
                 request.unique_key,
@@ -122,17 +136,17 @@ class Queue:
             )
             for request, payload in zip(requests, payloads, strict=True)
         ]
+        if suspicious:
+            suspected.update(job.kind for job in jobs if job.secret_suspected)
+        return jobs
 
-    async def _refuse_secrets(
-        self, connection: Connection, project_id: str, jobs: Iterable[NewJob]
-    ) -> None:
-        suspected = {job.kind for job in jobs if job.secret_suspected}
+    async def _refuse_secrets(self, connection: Connection, project_id: str, suspected: set[str]) -> None:
         if not suspected:
             return
-        refusing = {row["kind"] for row in await fetch(connection, "refusing_kinds", {"project_id": project_id})}
-        if suspected & refusing:
+        rows = await fetch(connection, "refusing_kinds", {"project_id": project_id})
+        if refused := suspected & {row["kind"] for row in rows}:
             raise UsageError(
-                f"the payload looks as if it held a secret, which kind {min(suspected & refusing)!r} refuses",
+                f"the payload looks as if it held a secret, which kind {min(refused)!r} refuses",
                 hint="Give the agent the secret in another way and put a reference into the payload.",
             )
 
@@ -218,7 +232,7 @@ class Queue:
     def _verdict(self, end: AttemptEnd, row: Row) -> EndedAttempt:
         policy = store.policy_of(row)
         # Back-off jitter spreads load; nothing secret depends on it.
-        jitter = random.random()  # noqa: S311
+        jitter = random.random()
         error = self._redactor.redact(end.error)[:MAX_ATTEMPT_ERROR_CHARS]
         if row["cancel_requested"]:
             ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
@@ -243,7 +257,9 @@ def json_text(value: Any, what: str) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"the {what} is not JSON: {error}") from error
     if "\\u0000" in text and "\x00" in _all_text(value):
-        raise UsageError(f"the {what} holds a NUL character", hint="Send binary data as a file, or as base64.")
+        raise UsageError(
+            f"the {what} holds a NUL character", hint="Send binary data as a file, or as base64."
+        )
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -262,19 +278,15 @@ def _all_text(value: Any) -> str:
     return ""
 
 
-def _runs(jobs: Sequence[NewJob]) -> Iterable[list[NewJob]]:
-    """Split jobs into batches without keys, and single jobs with keys, in order."""
-    batch: list[NewJob] = []
-    for job in jobs:
-        if job.unique_key is None and job.external_id is None:
-            batch.append(job)
-            if len(batch) == ENQUEUE_BATCH:
-                yield batch
-                batch = []
-            continue
-        if batch:
-            yield batch
-            batch = []
-        yield [job]
-    if batch:
+def _contract_text(contract: Mapping[str, Any]) -> str:
+    return json_text(ResultContract.parse(contract).to_json(), "contract")
+
+
+def _is_keyed(request: JobRequest) -> bool:
+    return request.unique_key is not None or request.external_id is not None
+
+
+def _batches(requests: Iterable[JobRequest]) -> Iterator[list[JobRequest]]:
+    rest = iter(requests)
+    while batch := list(islice(rest, ENQUEUE_BATCH)):
         yield batch

@@ -12,7 +12,7 @@ from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import WatchkeeperError
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS
 from watchkeeper.storage import jobs as store
-from watchkeeper.storage.database import Connection, DatabaseConfig, connect, driver_errors
+from watchkeeper.storage.database import Connection, DatabaseConfig, Row, connect, driver_errors
 from watchkeeper.storage.jobs import HeldLease
 
 
@@ -52,7 +52,7 @@ class LeaseBook:
 
     def lease(self, seq: int) -> HeldLease | None:
         hold = self._holds.get(seq)
-        return hold and hold.lease
+        return None if hold is None else hold.lease
 
     def drop(self, seqs: Sequence[int]) -> None:
         with self._lock:
@@ -144,7 +144,7 @@ class Renewer:
             self._on_cancel(cancelled)
         return len(renewed)
 
-    async def _renew(self, leases: list[HeldLease]) -> list[dict[str, object]]:
+    async def _renew(self, leases: list[HeldLease]) -> list[Row]:
         with driver_errors():
             if self._connection is None or self._connection.closed:
                 self._connection = await connect(self._config.database)

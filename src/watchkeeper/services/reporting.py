@@ -27,7 +27,7 @@ class _Batch:
         return len(self.completions) + len(self.ends)
 
     def seqs(self) -> list[int]:
-        return [item.lease.seq for item in (*self.completions, *self.ends)]
+        return [done.lease.seq for done in self.completions] + [end.lease.seq for end in self.ends]
 
 
 class Reporter:

@@ -134,8 +134,7 @@ class HandlerWorker:
             self._jobs.put_nowait(None)
 
     async def _run_jobs(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+        task = _this_task()
         while True:
             self._idle_runners += 1
             try:
@@ -173,7 +172,7 @@ class HandlerWorker:
             self._interrupt([job.seq])
         except GateFailed as error:
             self._reporter.ended(AttemptEnd(lease, AttemptCause.GATE, error.message))
-        except Exception as error:  # noqa: BLE001 - a handler may raise anything; all of it is the attempt's end
+        except Exception as error:
             log("handler_failed", job=job.id, kind=job.kind, error=type(error).__name__)
             self._reporter.ended(AttemptEnd(lease, AttemptCause.AGENT_ERROR, _describe(error, cap)))
         else:
@@ -209,6 +208,13 @@ class HandlerWorker:
 def _call(loop: asyncio.AbstractEventLoop, function: Any, seqs: list[int]) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(function, seqs)
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("handlers run inside tasks")
+    return task
 
 
 def _describe(error: Exception, cap: float | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -106,6 +105,11 @@ class Database:
         rows = await self.fetch(name, arguments)
         return rows[0] if rows else None
 
+    async def fetch_row(self, name: str, arguments: Mapping[str, Any] | None = None) -> Row:
+        """The same for a query that always gives a row; raise WatchkeeperError if it did not."""
+        async with self.transaction() as connection:
+            return await fetch_row(connection, name, arguments)
+
     async def ping(self) -> None:
         """Raise DatabaseUnavailable unless the database answers."""
         await self.fetch("ping")
@@ -165,9 +169,19 @@ async def fetch(connection: Connection, name: str, arguments: Mapping[str, Any] 
     return await cursor.fetchall() if cursor.description else []
 
 
-async def fetch_one(connection: Connection, name: str, arguments: Mapping[str, Any] | None = None) -> Row | None:
+async def fetch_one(
+    connection: Connection, name: str, arguments: Mapping[str, Any] | None = None
+) -> Row | None:
     rows = await fetch(connection, name, arguments)
     return rows[0] if rows else None
+
+
+async def fetch_row(connection: Connection, name: str, arguments: Mapping[str, Any] | None = None) -> Row:
+    """Run a named query that always gives a row, and give its first; raise WatchkeeperError if it did not."""
+    row = await fetch_one(connection, name, arguments)
+    if row is None:
+        raise WatchkeeperError(f"the query {name!r} gave no row")
+    return row
 
 
 @contextmanager
@@ -176,7 +190,9 @@ def driver_errors() -> Iterator[None]:
     try:
         yield
     except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire) as error:
-        raise UsageError("text must not contain NUL characters", hint="Send binary data as a file.") from error
+        raise UsageError(
+            "text must not contain NUL characters", hint="Send binary data as a file."
+        ) from error
     except psycopg.DataError as error:
         raise UsageError(f"a value cannot be stored: {_first_line(error)}") from error
     except (pg.DiskFull, pg.OutOfMemory, pg.InsufficientResources) as error:
@@ -185,7 +201,7 @@ def driver_errors() -> Iterator[None]:
         raise DatabaseUnavailable(f"the database cannot be reached: {_first_line(error)}") from error
     except psycopg_pool.PoolClosed as error:
         raise DatabaseUnavailable("the connection pool is closed") from error
-    except asyncio.TimeoutError as error:
+    except TimeoutError as error:
         raise DatabaseUnavailable("the database did not answer in time") from error
     except psycopg.Error as error:
         raise WatchkeeperError(f"the database refused a statement: {_first_line(error)}") from error

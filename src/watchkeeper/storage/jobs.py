@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg import AsyncCursor
 from psycopg.rows import args_row
 
 from watchkeeper.domain.attempts import AttemptPolicy, Ending
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import OnLost
-from watchkeeper.storage.database import Connection, Row, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.queries import query
 
 
@@ -96,9 +97,22 @@ class Move:
 
 
 async def enqueue(
-    connection: Connection, project_id: str, actor: str, jobs: Sequence[NewJob], *, is_shadow: bool = False
+    connection: Connection,
+    project_id: str,
+    actor: str,
+    batches: Iterable[Sequence[NewJob]],
+    *,
+    is_shadow: bool = False,
 ) -> list[Enqueued]:
-    """Add jobs without keys; give them in order."""
+    """Add jobs without keys; give them in order. A batch is taken while the server works on the one before."""
+    async with connection.pipeline():
+        sent = [await _send(connection, project_id, actor, batch, is_shadow) for batch in batches]
+        return [job for cursor in sent for job in await cursor.fetchall()]
+
+
+async def _send(
+    connection: Connection, project_id: str, actor: str, jobs: Sequence[NewJob], is_shadow: bool
+) -> AsyncCursor[Enqueued]:
     kinds = list(dict.fromkeys([job.kind for job in jobs]))
     arguments = {
         "project_id": project_id,
@@ -113,8 +127,8 @@ async def enqueue(
         "deliverable_ids": _unless_all(None, [job.deliverable_id for job in jobs]),
         "secret_suspected": _unless_all(False, [job.secret_suspected for job in jobs]),
     }
-    async with connection.cursor(binary=True, row_factory=args_row(_enqueued)) as cursor:
-        return await (await cursor.execute(query("enqueue"), arguments)).fetchall()
+    cursor = connection.cursor(binary=True, row_factory=args_row(_enqueued))
+    return await cursor.execute(query("enqueue"), arguments)
 
 
 def _enqueued(job_id: str, seq: int, existing: bool, _woken: object) -> Enqueued:
@@ -129,17 +143,18 @@ async def enqueue_keyed(
     *,
     origin: str = "own",
     is_shadow: bool = False,
-) -> tuple[Row, bool]:
-    """Add one job with keys, or find the one that holds them; give its row and whether it is new."""
+) -> Enqueued:
+    """Add one job with keys, or find the one that holds them."""
     keys: dict[str, Any] = {"project_id": project_id, "kind": job.kind, "unique_key": job.unique_key}
     await fetch(connection, "ensure_kind", keys)
     while True:
-        taken = await fetch_one(connection, "next_job_seq")
-        assert taken is not None
+        taken = await fetch_row(connection, "next_job_seq")
         seq = taken["seq"]
-        if job.unique_key is not None and not await fetch(connection, "place_unique_key", {**keys, "seq": seq}):
+        if job.unique_key is not None and not await fetch(
+            connection, "place_unique_key", {**keys, "seq": seq}
+        ):
             if holder := await fetch_one(connection, "job_by_unique_key", keys):
-                return holder, False
+                return Enqueued(str(holder["id"]), holder["seq"], existing=True)
             continue  # its job ended between the two statements: the key is free now
         made = await fetch_one(
             connection,
@@ -161,7 +176,7 @@ async def enqueue_keyed(
             },
         )
         if made is not None:
-            return made, True
+            return Enqueued(str(made["id"]), made["seq"])
         await fetch(connection, "drop_unique_key", {"project_id": project_id, "seq": seq})
         known = await fetch_one(
             connection,
@@ -169,7 +184,7 @@ async def enqueue_keyed(
             {"project_id": project_id, "origin": origin, "external_id": job.external_id},
         )
         if known is not None:
-            return known, False
+            return Enqueued(str(known["id"]), known["seq"], existing=True)
 
 
 async def claim(connection: Connection, request: ClaimRequest) -> list[ClaimedJob]:

@@ -26,7 +26,7 @@ def known_migrations() -> list[Migration]:
     for file in (resources.files(__package__) / "sql" / "migrations").iterdir():
         if match := _FILE.match(file.name):
             # Ships with the package: as literal as SQL in the source would be.
-            text = cast("LiteralString", file.read_text(encoding="utf-8"))
+            text = file.read_text(encoding="utf-8")
             found.append(Migration(int(match[1]), match[2], text))
     return sorted(found, key=lambda migration: migration.version)
 

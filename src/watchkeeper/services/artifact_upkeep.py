@@ -1,0 +1,44 @@
+"""The duty that frees the artifact store of files that no artifact names any more."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from watchkeeper.services.artifact_store import ArtifactStore
+from watchkeeper.services.artifact_sweep import ArtifactSweep
+from watchkeeper.services.duties import Duty, Ran
+from watchkeeper.storage.database import Database
+
+INTERVAL_SECONDS = 3600.0
+
+
+class ArtifactUpkeep:
+    """Goes through one machine's store; what has no name for a day is removed."""
+
+    def __init__(self, database: Database, store: ArtifactStore) -> None:
+        self._database = database
+        self._sweep = ArtifactSweep(store)
+
+    def _shards(self, project: str) -> list[tuple[str, ...]]:
+        return list(self._sweep.shards(project))
+
+    def duty(self) -> Duty:
+        return Duty("artifact_sweep", self.run_once, INTERVAL_SECONDS)
+
+    async def run_once(self) -> Ran:
+        """Mark files without a name, remove those marked a day ago, and clear torn uploads."""
+        marked = removed = torn = 0
+        for project in await asyncio.to_thread(self._sweep.projects):
+            torn += await asyncio.to_thread(self._sweep.sweep_incoming, project)
+            for hashes in await asyncio.to_thread(self._shards, project):
+                rows = await self._database.fetch(
+                    "referenced_hashes", {"project_id": project, "hashes": list(hashes)}
+                )
+                named = {row["sha256"] for row in rows}
+                # Marks are files of this machine, so they carry this machine's time.
+                now = datetime.now(UTC)
+                settled = await asyncio.to_thread(self._sweep.settle, project, hashes, named, now)
+                marked += settled.marked
+                removed += settled.removed
+        return Ran({"files_marked": marked, "files_removed": removed, "uploads_cleared": torn})
