@@ -1,0 +1,80 @@
+"""Pure formatting for people: times, spans, numbers, sizes. Every time that the console shows goes through here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from babel import Locale
+from babel.dates import format_timedelta
+from babel.numbers import format_decimal
+from babel.units import format_unit
+
+UNKNOWN = "?"
+_SIZES = (("gigabyte", 1024**3), ("megabyte", 1024**2), ("kilobyte", 1024))
+_SPANS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def relative(when: datetime, now: datetime, locale: Locale) -> str:
+    """Say how far a time lies from now: "3 min. ago", "in 2 hr."."""
+    seconds = round((when - now).total_seconds())
+    # Clocks of two statements differ by milliseconds; "in 0 sec." would read as a mistake.
+    return format_timedelta(seconds or -1, add_direction=True, format="short", threshold=1.2, locale=locale)
+
+
+def absolute(when: datetime) -> str:
+    """Give date and time with the name of the zone, always UTC."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def clock(when: datetime) -> str:
+    """Give the time of day with the name of the zone, always UTC."""
+    return when.astimezone(UTC).strftime("%H:%M:%S UTC")
+
+
+def machine(when: datetime) -> str:
+    """Give a time as the `datetime` attribute takes it."""
+    return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def span(seconds: float | None, locale: Locale) -> str:
+    """Give a length of time by its two largest units; a negative one counts as nothing."""
+    if seconds is None:
+        return UNKNOWN
+    left = max(0, round(seconds))
+    parts = []
+    for unit, size in _SPANS:
+        amount, left = divmod(left, size)
+        if amount:
+            parts.append(format_unit(amount, f"duration-{unit}", length="short", locale=locale))
+        elif parts:
+            break
+        if len(parts) == 2:
+            break
+    return " ".join(parts) or format_unit(0, "duration-second", length="short", locale=locale)
+
+
+def number(value: float | None, locale: Locale) -> str:
+    """Give a number with the locale's separators; what is not known is "?", never 0."""
+    return UNKNOWN if value is None else format_decimal(value, locale=locale)
+
+
+def size(count: int | None, locale: Locale) -> str:
+    """Give a number of bytes in the largest unit that keeps it at 1 or more."""
+    if count is None:
+        return UNKNOWN
+    for unit, factor in _SIZES:
+        if count >= factor:
+            return format_unit(
+                count / factor, f"digital-{unit}", length="short", format="#,##0.#", locale=locale
+            )
+    return format_unit(count, "digital-byte", length="short", locale=locale)
+
+
+def share(part: float, whole: float) -> int:
+    """Give what is left of a whole in percent, from 0 to 100, for a bar's width."""
+    return 0 if whole <= 0 else round(100 * min(1.0, max(0.0, part / whole)))
+
+
+def cut(text: str, limit: int) -> str:
+    """Shorten a text that others wrote; the cut shows."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
