@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import (
+    agent_death,
     contract_command,
     deep_tables,
     drain,
@@ -27,6 +28,7 @@ from bench import (
 from bench.calibration import calibrate
 from bench.plan import Bench, NotMeasurableError, Plan, Row, not_measured
 from bench.server import Server, embedded
+from watchkeeper import logs
 
 MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "drain": drain.measure,
@@ -36,6 +38,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "one-claim": one_claim.measure,
     "renewal": renewal.measure,
     "rescue": rescue.measure,
+    "agent-death": agent_death.measure,
     "contract-command": contract_command.measure,
     "idle": idle.measure,
     "up": up.measure,
@@ -45,6 +48,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
 def main() -> int:
     """Run the measurements that were asked for; the exit code is 1 when one of them falls short."""
     args = _arguments()
+    logs.configure(level="error", form="text", redact=str)
     plan = Plan.quick() if args.quick else Plan()
     if args.rounds:
         plan = replace(plan, rounds=args.rounds)

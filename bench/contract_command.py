@@ -7,31 +7,19 @@ import subprocess
 import time
 
 from bench import commands
+from bench.installation import installation
 from bench.plan import Bench, Row, Spread
-from watchkeeper.app import running
-from watchkeeper.domain.principals import Role
-from watchkeeper.settings import Settings
 
 MOST_MS = 150.0
-PROJECT = "bench"
 
 
 async def measure(bench: Bench) -> list[Row]:
     """Time `watchkeeper touch`, whose token, worker and server are real."""
     commands.need("serve")
-    home = bench.scratch / "contract-home"
-    home.mkdir()
-    async with bench.server.database() as url:
-        settings = commands.environment(
-            home,
-            commands.free_port(),
-            WATCHKEEPER_DATABASE_URL=url,
-            WATCHKEEPER_WORKER_ID="bench-worker",
-            WATCHKEEPER_TOKEN=await _worker_token(home, url),
-        )
-        with commands.ready("serve", settings):
-            touch(settings)
-            found = Spread.of([touch(settings) for _ in range(max(20, bench.plan.samples // 10))])
+    async with installation(bench, "contract-home") as here:
+        with commands.ready("serve", here.settings):
+            touch(here.settings)
+            found = Spread.of([touch(here.settings) for _ in range(max(20, bench.plan.samples // 10))])
     return [
         Row(
             what="contract command (touch), start to exit",
@@ -41,14 +29,6 @@ async def measure(bench: Bench) -> list[Row]:
             figures={"ms": found.json(), "p99_ms": found.percentile(0.99)},
         )
     ]
-
-
-async def _worker_token(home: object, url: str) -> str:
-    settings = Settings.read({"WATCHKEEPER_HOME": str(home), "WATCHKEEPER_DATABASE_URL": url})
-    async with running(settings) as app:
-        await app.kinds.ensure_project(PROJECT)
-        token = await app.identity.create_token("bench", Role.WORKER, PROJECT, actor="bench")
-    return token.secret
 
 
 def touch(settings: dict[str, str]) -> float:

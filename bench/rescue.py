@@ -13,13 +13,12 @@ from typing import cast
 from bench import server
 from bench.crew import line_of, worker
 from bench.peers import Watchkeeper, sql
-from bench.plan import Bench, Row, Spread, not_measured
+from bench.plan import Bench, Row, Spread
 from watchkeeper.app import running
 from watchkeeper.services.duties import Duties
 from watchkeeper.settings import Settings
 
 MOST_AFTER_LEASE = 1.0
-MOST_AFTER_DEATH = 2.0
 LEASE_SECONDS = 2
 """The shortest that a kind may have."""
 
@@ -41,11 +40,6 @@ async def measure(bench: Bench) -> list[Row]:
             ok=max(found.values) <= MOST_AFTER_LEASE,
             figures={"seconds": found.json(), "lease_seconds": LEASE_SECONDS},
         ),
-        not_measured(
-            "killed agent, to running again, where its supervisor lives",
-            f"<= {MOST_AFTER_DEATH:g} s",
-            "this tree has no command 'watchkeeper work --agent command'",
-        ),
     ]
 
 
@@ -65,8 +59,8 @@ async def _upkeep(home: Path, url: str) -> AsyncIterator[None]:
 async def _rescue(url: str, project: str) -> float:
     """Let one worker begin a job and another fall asleep, then kill the first.
 
-    Gives the seconds from the lease's end to the handler's first line. Raises RuntimeError when a living worker lost
-    its lease: then there is nothing to time.
+    Gives the seconds from the lease's end to the handler's first line. Raises RuntimeError when a living
+    worker lost its lease: then there is nothing to time.
     """
     arguments = ("--lane", project, "--hang", "--lease-seconds", str(LEASE_SECONDS))
     with ExitStack() as stack:

@@ -19,6 +19,8 @@ from typing import Any
 
 import asyncpg
 
+from watchkeeper import logs
+
 WARM_UP_JOBS = 200
 PGQUEUER_BATCH = 500
 """The setting that won the trial of 10, 100 and 500."""
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("--lease-seconds", type=int)
     parser.add_argument("--hang", action="store_true")
     args = parser.parse_args()
+    logs.configure(level="error", form="text", redact=str)
     run = {"watchkeeper": run_watchkeeper, "pgqueuer": run_pgqueuer}[args.peer]
     if args.counts is None:
         asyncio.run(run(args.lane, say_when, args))
