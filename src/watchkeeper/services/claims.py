@@ -248,7 +248,14 @@ class Claims:
         renewed = {row["seq"]: row for row in rows}
         kept = {job: renewed[lease.seq] for job, lease in held.items() if lease.seq in renewed}
         return {
-            "renewed": [{"job": job, "lease_expires_at": row["expires_at"]} for job, row in kept.items()],
+            "renewed": [
+                {
+                    "job": job,
+                    "lease_expires_at": row["expires_at"],
+                    "progress_age_seconds": row["progress_age_seconds"],
+                }
+                for job, row in kept.items()
+            ],
             "lost": [job for job, _ in leases if job not in kept],
             "cancel_requested": [job for job, row in kept.items() if row["cancel_requested"]],
             "touch_requested": worker["touch_requested"],

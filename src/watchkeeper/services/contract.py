@@ -103,7 +103,7 @@ class Contract:
 
     async def upload(self, caller: Caller, job: str, files: Sequence[tuple[str, Path]]) -> dict[str, Any]:
         """Store files of a job: (name, where its bytes are). The lease is proven before and after the bytes are taken."""
-        holding = await self._hold(caller, job, "upload")
+        holding = await self._hold(caller, job, "upload", progressed=True)
         artifacts = [
             await self._gate.store_file(caller.project_id, holding.lease, name, path) for name, path in files
         ]
@@ -209,10 +209,10 @@ class Contract:
         async with self._database.transaction() as connection:
             return await find_claim(connection, caller, job)
 
-    async def _hold(self, caller: Caller, job: str, phase: str) -> Holding:
+    async def _hold(self, caller: Caller, job: str, phase: str, *, progressed: bool = False) -> Holding:
         async with self._database.transaction() as connection:
             claim = await find_claim(connection, caller, job)
-            holding = await hold(connection, caller.project_id, claim, phase=phase)
+            holding = await hold(connection, caller.project_id, claim, phase=phase, progressed=progressed)
             await self._record_run(connection, caller, holding, phase, None, None)
             return holding
 

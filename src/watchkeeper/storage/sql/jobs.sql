@@ -197,7 +197,8 @@ UPDATE watchkeeper.leases l
  WHERE l.project_id = %(project_id)s AND l.seq = ANY (%(seqs)s::bigint[])
    AND l.epoch = (%(epochs)s::int[])[width_bucket(l.seq, %(seqs)s::bigint[])]
    AND l.token_hash = substr(%(token_hashes)s::bytea, width_bucket(l.seq, %(seqs)s::bigint[]) * 32 - 31, 32)
-RETURNING l.seq, l.expires_at, l.cancel_requested_at IS NOT NULL AS cancel_requested
+RETURNING l.seq, l.expires_at, l.cancel_requested_at IS NOT NULL AS cancel_requested,
+          extract(epoch FROM clock.now - coalesce(l.progress_at, l.claimed_at))::float8 AS progress_age_seconds
 
 -- name: use_lease
 -- Marks a lease as used, renews it, and keeps phase and progress; no row for a lease that is not held.
