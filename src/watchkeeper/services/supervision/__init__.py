@@ -1,0 +1,1 @@
+"""The supervisor of agent sessions, in parts; `services.supervise` puts them together."""

@@ -1,0 +1,73 @@
+"""What a supervisor is told, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from watchkeeper.agents.scope import NO_LIMITS, Limits
+from watchkeeper.agents.workspace import SYSTEM_PLACE
+from watchkeeper.domain.errors import SettingError
+
+KILL_SECONDS = 10.0
+"""How long a session's sweep goes on killing what does not die (SPEC 11)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupervisorConfig:
+    """One `work --agent command`. Times are in seconds, sizes in bytes.
+
+    `command` is run for jobs whose payload names none. `worker_id` None makes one of this machine and home; the second
+    process on one home gets a number behind it. `agent_url` is where agents find the server, if not at `url`.
+    `shutdown_grace_seconds`: how long running sessions may go on after the first SIGTERM before they are handed back.
+    `grace_seconds`: from an agent's SIGTERM to its SIGKILL. Of ended attempts the last `keep_attempts` are kept,
+    none longer than `keep_hours`. Raises SettingError for what cannot be.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    home: Path
+    command: Sequence[str] = ()
+    slots: int = 2
+    kinds: Sequence[str] | None = None
+    worker_id: str | None = None
+    role: str | None = None
+    pool: str = "default"
+    persona: str | None = None
+    agent_user: str | None = None
+    agent_url: str | None = None
+    shutdown_grace_seconds: float = 5.0
+    grace_seconds: float = 10.0
+    wait_seconds: float = 30.0
+    disk_full_percent: float = 95.0
+    keep_attempts: int = 100
+    keep_hours: float = 24.0
+    output_limit_bytes: int = 1024 * 1024 * 1024
+    artifact_limit_bytes: int = 256 * 1024 * 1024
+    limits: Limits = NO_LIMITS
+    shared_daemons: Sequence[str] = ()
+    system_place: Path = SYSTEM_PLACE
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise SettingError(f"the server's url is {self.url!r}; it looks like http://127.0.0.1:8470")
+        if not self.token.strip() or not self.token.isascii():
+            raise SettingError("the worker's token is empty or no token", hint="'watchkeeper token create --role worker'")
+        if not 1 <= self.slots <= 1000:
+            raise SettingError(f"slots is {self.slots}; it is from 1 to 1000")
+        for name in ("shutdown_grace_seconds", "grace_seconds", "wait_seconds", "keep_attempts"):
+            if getattr(self, name) < 0:
+                raise SettingError(f"{name} is {getattr(self, name)}; it is 0 or more")
+        for name in ("output_limit_bytes", "artifact_limit_bytes", "keep_hours"):
+            if getattr(self, name) <= 0:
+                raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")
+        if not 0 < self.disk_full_percent <= 100:
+            raise SettingError(f"disk_full_percent is {self.disk_full_percent}; it is more than 0, at most 100")
+
+    @property
+    def stop_seconds(self) -> float:
+        """Give how long a stop may take at most, from the first SIGTERM: what a parent has to wait."""
+        return self.shutdown_grace_seconds + 2 * self.grace_seconds + KILL_SECONDS + 15.0
