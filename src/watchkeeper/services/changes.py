@@ -7,7 +7,7 @@ next look, and whoever read too early reads once more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +41,7 @@ class Changes:
         self._watching: asyncio.Task[None] | None = None
         self._stopped = False
 
-    async def listen(self) -> AsyncIterator[Change]:
+    async def listen(self) -> AsyncGenerator[Change]:
         """Give the present version at once, then each newer one that is seen, until `stop()`."""
         self._listeners += 1
         try:

@@ -31,7 +31,7 @@ class HelperEvent:
 
 
 class HelperEvents:
-    """Keeps events of contract workers; a runtime worker's own calls are its supervisor's, and are left out."""
+    """Keeps events of contract workers; a runtime worker's own calls are its supervisor's: left out."""
 
     def __init__(self, database: Database, redactor: Redactor) -> None:
         self._database = database

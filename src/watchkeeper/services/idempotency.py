@@ -1,6 +1,6 @@
 """Idempotency keys: the same request under the same key is carried out once, and answered alike ever after.
 
-An operator's act and its record ride in one transaction: either both are there or neither, whatever dies in between.
+An operator's act and its record ride in one transaction: either both are there or neither, whatever dies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SECRET_FIELDS = ("secret",)
 MAX_KEY_CHARS = 200
 
 
-class KeyReused(UsageError):
+class KeyReused(UsageError):  # noqa: N818 - named as the errors of the domain are
     """This idempotency key was used for another request."""
 
     hint = "Use a new key for each request; repeat one only with the very same request."
@@ -32,7 +32,7 @@ class SecretGone(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request with its key: who sent it, in which project, to which route, and the hash of all that it says."""
+    """A request with its key: who sent it, in which project, to which route, and the hash of what it says."""
 
     project_id: str
     principal_id: UUID
@@ -56,11 +56,12 @@ class KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered; `replayed` says that it was carried out earlier."""
+    """What was answered; `replayed` says that it was carried out earlier, `final` that it has come to an end."""
 
     status: int
     body: Any
     replayed: bool = False
+    final: bool = True
 
 
 Act = Callable[[], Awaitable[Answer]]
@@ -75,8 +76,8 @@ class Idempotency:
     async def once(self, asked: KeyedRequest, act: Act) -> Answer:
         """Carry out an act and keep its answer, in one transaction, or give the answer that is kept.
 
-        Raises KeyReused for another request under the key, Conflict while the first one still runs. An act that raises
-        leaves the key free.
+        Raises KeyReused for another request under the key, Conflict while the first one still runs. An act that
+        raises leaves the key free.
         """
         async with self._database.together():
             if not (await self._database.fetch("try_idempotency_lock", asked.place))[0]["taken"]:
@@ -101,7 +102,10 @@ class Idempotency:
         except BaseException:
             await self._database.fetch("drop_idempotent", asked.place)
             raise
-        await self._keep(asked, answer)
+        if answer.final:
+            await self._keep(asked, answer)
+        else:
+            await self._database.fetch("drop_idempotent", asked.place)
         return answer
 
     async def _begin(self, asked: KeyedRequest) -> Answer | None:

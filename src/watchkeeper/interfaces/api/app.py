@@ -1,0 +1,104 @@
+"""The API as an ASGI application: routes put together, errors answered alike, one life for all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from watchkeeper import __version__
+from watchkeeper.app import App
+from watchkeeper.interfaces.api import (
+    artifacts,
+    contract,
+    errors,
+    fleet,
+    jobs,
+    kinds,
+    schedules,
+    system,
+    tokens,
+    watchdog,
+    worker,
+)
+from watchkeeper.interfaces.api.documents import PROBLEM_SCHEMA
+from watchkeeper.interfaces.api.limits import ApiLimits
+from watchkeeper.interfaces.api.state import ApiState, SessionReader
+
+ROUTERS = (
+    worker.contract,
+    worker.runtime,
+    contract.contract,
+    contract.runtime,
+    jobs.enqueues,
+    jobs.acts,
+    jobs.reads,
+    kinds.kinds,
+    kinds.kinds_declared,
+    kinds.kind_acts,
+    kinds.projects,
+    kinds.projects_made,
+    kinds.project_acts,
+    fleet.reads,
+    fleet.acts,
+    tokens.reads,
+    tokens.acts,
+    schedules.reads,
+    schedules.acts,
+    watchdog.reads,
+    artifacts.reads,
+    system.public,
+    system.guarded,
+)
+
+
+class Api(FastAPI):
+    """FastAPI with our own OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Give the document, with the shapes that all answers share and how callers prove who they are."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            components = document.setdefault("components", {})
+            schemas = components.setdefault("schemas", {})
+            schemas["Problem"] = PROBLEM_SCHEMA
+            schemas["Answer"] = {
+                "type": "object",
+                "required": ["ok"],
+                "properties": {"ok": {"type": "boolean"}},
+            }
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"token": []}]
+            for path in ("/healthz", "/readyz"):
+                document["paths"][path]["get"]["security"] = []
+        return self.openapi_schema or document
+
+
+def create_app(app: App, *, limits: ApiLimits | None = None, session: SessionReader | None = None) -> FastAPI:
+    """Make the API over opened services; `session` lets a browser read with its console session."""
+    api = Api(
+        title="Watchkeeper",
+        version=__version__,
+        summary="Durable jobs under fenced leases, an evidence gate, and who may do what.",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    api.state.watchkeeper = ApiState(app, limits or ApiLimits(), session)
+    errors.install(api)
+    for router in ROUTERS:
+        api.include_router(router)
+    return api
+
+
+@asynccontextmanager
+async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    state: ApiState = api.state.watchkeeper
+    state.app.wakeups.start()
+    yield
+    await state.close()
+    await state.app.wakeups.stop()

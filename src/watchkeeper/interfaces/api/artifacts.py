@@ -1,0 +1,60 @@
+"""Artifacts' bytes, handed out so that a browser that opens them runs nothing of theirs in our name."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path as FilePath
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+from starlette.responses import FileResponse
+
+from watchkeeper.domain.principals import Right
+from watchkeeper.interfaces.api.auth import Here
+from watchkeeper.interfaces.api.documents import declared
+from watchkeeper.interfaces.api.guarded import GuardedRoute
+from watchkeeper.services.artifact_store import ArtifactLostError
+
+reads = APIRouter(prefix="/api/artifacts", tags=["artifacts"], route_class=GuardedRoute)
+
+POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src data:"
+)
+SHOWN_IN_A_BROWSER = re.compile(r"text/(?:html|plain|css|csv)|image/[\w.+-]+|application/(?:pdf|json)")
+_MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,80}")
+
+
+@reads.get("/{artifact_id}", **declared(Right.READ))
+async def artifact(artifact_id: str, access: Here) -> Response:
+    """Give an artifact's bytes, with the hash that was recorded as ETag; ranges are served."""
+    project = await access.project()
+    row = await access.app.insights.artifact(project, artifact_id)
+    if row["sha256"] is None:
+        raise ArtifactLostError("this artifact stands at an address of its own; its bytes are not kept here")
+    path = access.app.artifacts.path(project, row["sha256"])
+    if not await asyncio.to_thread(path.is_file):
+        raise ArtifactLostError(sha256=row["sha256"])
+    return _file(path, row["name"], row["media_type"], row["sha256"])
+
+
+def _file(path: FilePath, name: str, media_type: str | None, sha256: str) -> Response:
+    kind = media_type if media_type and _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
+    headers = {
+        "Content-Security-Policy": POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": disposition(name, shown=SHOWN_IN_A_BROWSER.fullmatch(kind) is not None),
+        "ETag": f'"{sha256}"',
+    }
+    return FileResponse(path, media_type=kind, headers=headers)
+
+
+def disposition(name: str, *, shown: bool) -> str:
+    """Give a Content-Disposition (RFC 6266) that no file name can break out of."""
+    base = name.rsplit("/", 1)[-1]
+    plain = re.sub(r"[^A-Za-z0-9 ._-]", "_", base)
+    how = "inline" if shown else "attachment"
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(base, safe='')}"

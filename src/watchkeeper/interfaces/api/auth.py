@@ -1,0 +1,109 @@
+"""Who asks, and may they: tokens and console sessions, the rights of roles, the bounds of job tokens."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Query, Request
+
+from watchkeeper.app import App
+from watchkeeper.domain.errors import NotFound, PermissionDenied, Unauthenticated
+from watchkeeper.domain.principals import RIGHTS, Principal, Right, Role
+from watchkeeper.interfaces.api.state import ApiState, state_of
+from watchkeeper.services.holding import Caller
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+MAX_TOKEN_CHARS = 512
+
+ProjectName = Annotated[
+    str | None,
+    Query(description="The project; needed with a token that sees all projects.", max_length=63),
+]
+LeaseToken = Annotated[
+    str | None,
+    Header(
+        alias="Watchkeeper-Lease",
+        description="The lease token that `claim` gave; a job token needs none.",
+        max_length=200,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Somebody who was let in. `project_asked` is what the request names."""
+
+    app: App
+    principal: Principal
+    project_asked: str | None = None
+
+    async def project(self) -> str:
+        """Give the project that the request is about; raise NotFound for one that is not there for them."""
+        name = self.principal.project(self.project_asked)
+        if self.principal.project_id is None and not await self.app.kinds.projects(name):
+            raise NotFound(f"there is no project {name[:63]!r}")
+        return name
+
+    def demand_whole(self, what: str) -> None:
+        """Raise PermissionDenied unless the token is of the whole installation."""
+        if self.principal.project_id is not None:
+            raise PermissionDenied(f"{what} is for owners of the whole installation")
+
+
+async def admit(request: Request, rights: tuple[Right, ...], *, in_job: bool) -> Access:
+    """Find who asks and check that they may; `in_job` says that the route is a contract command of one job.
+
+    Raises Unauthenticated (after a while, for who fails often), RateLimited and PermissionDenied.
+    """
+    state = state_of(request)
+    principal = await _principal(request, state)
+    if principal.job_seq is not None and not in_job:
+        raise PermissionDenied("a job token is for the contract's commands of its own job only")
+    if not RIGHTS[principal.role] & frozenset(rights):
+        principal.demand(rights[0])
+    return Access(state.app, principal)
+
+
+async def _principal(request: Request, state: ApiState) -> Principal:
+    header = request.headers.get("authorization")
+    if header is None and state.session is not None and request.method in SAFE_METHODS:
+        return await state.session(request)
+    try:
+        secret = _bearer(header)
+        principal = await state.app.identity.authenticate(secret)
+    except Unauthenticated:
+        if header is not None:
+            await state.failed_logins.slow_down(request.client.host if request.client else "")
+        raise
+    is_worker = principal.role is Role.WORKER
+    rate = state.limits.worker_per_second if is_worker else state.limits.interactive_per_second
+    state.buckets.take(hashlib.sha256(secret.encode()).digest(), rate)
+    return principal
+
+
+def _bearer(header: str | None) -> str:
+    if header is None:
+        raise Unauthenticated("no token came with the request")
+    scheme, _, secret = header.partition(" ")
+    secret = secret.strip()
+    if scheme.lower() != "bearer" or not secret:
+        raise Unauthenticated("the Authorization header is not 'Bearer TOKEN'")
+    if len(secret) > MAX_TOKEN_CHARS or not secret.isascii():
+        raise Unauthenticated
+    return secret
+
+
+def _access(request: Request, project: ProjectName = None) -> Access:
+    return replace(cast("Access", request.state.access), project_asked=project)
+
+
+Here = Annotated[Access, Depends(_access)]
+
+
+async def _caller(access: Here, lease: LeaseToken = None) -> Caller:
+    return Caller(access.principal, await access.project(), lease)
+
+
+Holder = Annotated[Caller, Depends(_caller)]

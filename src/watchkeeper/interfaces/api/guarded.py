@@ -1,0 +1,171 @@
+"""The shapes of our routes: guarded, contract commands (recorded), acts (carried out once per key)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, cast
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from watchkeeper.domain.errors import EXIT_CODE, UsageError, WatchkeeperError
+from watchkeeper.domain.principals import SYSTEM_PROJECT, Right
+from watchkeeper.interfaces.api.answers import as_json
+from watchkeeper.interfaces.api.auth import Access, admit
+from watchkeeper.interfaces.api.bodies import StrictRequest, read_document
+from watchkeeper.interfaces.api.errors import refusal, understood
+from watchkeeper.logs import log
+from watchkeeper.services.helper_events import HelperEvent
+from watchkeeper.services.idempotency import Answer, KeyedRequest
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Inner = Callable[[Request], Awaitable[Response]]
+
+RIGHTS_KEY = "x-rights"
+COMMAND_KEY = "x-command"
+FILES_KEY = "x-files"
+KEY_HEADER = "Idempotency-Key"
+
+
+class GuardedRoute(APIRoute):
+    """Lets in who may, reads the body strictly, and answers every error as a problem.
+
+    The rights stand in `openapi_extra` (see documents.py); a route without rights is closed to all.
+    """
+
+    def fact(self, name: str) -> Any:
+        return (self.openapi_extra or {}).get(name)
+
+    def get_route_handler(self) -> Handler:
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                rights = tuple(Right(name) for name in self.fact(RIGHTS_KEY))
+                in_job = self.path.startswith("/api/worker/jobs/")
+                access = await admit(request, rights, in_job=in_job)
+                return await self.serve(request, access, inner)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets an answer
+                return refusal(error)
+
+        return handle
+
+    async def serve(self, request: Request, access: Access, inner: Inner) -> Response:
+        """Carry the request out; subclasses put something around it."""
+        return await inner(await self.prepared(request, access))
+
+    async def prepared(self, request: Request, access: Access) -> Request:
+        _refuse_nul(request)
+        if request.method not in ("GET", "HEAD") and not self.fact(FILES_KEY):
+            request = await read_document(request, access.app.settings.body_limit_bytes)
+        request.state.access = access
+        return request
+
+
+class ActRoute(GuardedRoute):
+    """An act of an operator: needs an Idempotency-Key, and is carried out once per key."""
+
+    needs_key = True
+
+    async def serve(self, request: Request, access: Access, inner: Inner) -> Response:
+        prepared = await self.prepared(request, access)
+        if (key := request.headers.get(KEY_HEADER)) is None:
+            if not self.needs_key:
+                return await inner(prepared)
+            raise UsageError(
+                f"this needs the header {KEY_HEADER}",
+                hint="Send a new random value with each act, and the same one when you repeat it.",
+            )
+        asked = _keyed(self, prepared, access, key)
+        replied = await access.app.idempotency.once(asked, lambda: _answer(inner, prepared))
+        return _replied(replied)
+
+
+class KeyedRoute(ActRoute):
+    """The same where a key may be left out."""
+
+    needs_key = False
+
+
+class ContractRoute(GuardedRoute):
+    """A contract command: kept as a helper event; a key may be sent, though leases make most repeats safe."""
+
+    async def serve(self, request: Request, access: Access, inner: Inner) -> Response:
+        document: Any = None
+        try:
+            prepared = await self.prepared(request, access)
+            document = prepared.document if isinstance(prepared, StrictRequest) else None
+            response = await self._once(prepared, access, inner)
+        except Exception as error:  # noqa: BLE001 - kept, and answered, like any other outcome
+            known = understood(error)
+            response = refusal(known)
+            await _record(self, request, access, document, response, EXIT_CODE.get(known.code, 5))
+            return response
+        if response.status_code != 202:
+            await _record(self, request, access, document, response, 0)
+        return response
+
+    async def _once(self, request: Request, access: Access, inner: Inner) -> Response:
+        key = request.headers.get(KEY_HEADER)
+        if key is None or "{job" not in self.path or not isinstance(request, StrictRequest):
+            return await inner(request)
+        asked = _keyed(self, request, access, key)
+        return _replied(await access.app.idempotency.once_apart(asked, lambda: _answer(inner, request)))
+
+
+def _refuse_nul(request: Request) -> None:
+    if "\0" in request.url.path or "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise UsageError("the address holds a NUL character")
+
+
+def _keyed(route: APIRoute, request: Request, access: Access, key: str) -> KeyedRequest:
+    content = request.document if isinstance(request, StrictRequest) else None
+    query = sorted(request.query_params.multi_items())
+    said = [request.method, request.scope["path"], query, content, request.headers.get("watchkeeper-lease")]
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return KeyedRequest(
+        access.principal.project_id or SYSTEM_PROJECT,
+        access.principal.id,
+        f"{request.method} {route.path_format}",
+        key,
+        hashlib.sha256(text.encode()).digest(),
+    )
+
+
+async def _answer(inner: Inner, request: Request) -> Answer:
+    response = await inner(request)
+    return Answer(response.status_code, json.loads(bytes(response.body)), final=response.status_code != 202)
+
+
+def _replied(answer: Answer) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if answer.replayed else {}
+    return as_json(answer.body, answer.status, headers)
+
+
+async def _record(
+    route: GuardedRoute, request: Request, access: Access, document: Any, response: Response, exit_code: int
+) -> None:
+    """Keep the command as a helper event; a failure to do so is logged and changes nothing."""
+    command = route.fact(COMMAND_KEY)
+    principal = access.principal
+    project = principal.project_id or request.query_params.get("project")
+    if command is None or project is None:
+        return
+    answer = cast("dict[str, Any]", json.loads(bytes(response.body)))
+    said = document.get("worker_id") if isinstance(document, dict) else None
+    epoch, _, _ = request.headers.get("watchkeeper-lease", "").partition(".")
+    event = HelperEvent(
+        command,
+        exit_code if answer["ok"] or exit_code else EXIT_CODE["conflict"],
+        answer,
+        worker_id=said[:200] if isinstance(said, str) else None,
+        job=request.path_params.get("job"),
+        epoch=principal.job_epoch or (int(epoch) if epoch.isdigit() and len(epoch) < 10 else None),
+        by_agent=principal.job_seq is not None,
+    )
+    try:
+        await access.app.helper_events.record(project, event)
+    except WatchkeeperError as error:
+        log("helper_event_lost", command=command, code=error.code, detail=error.message)

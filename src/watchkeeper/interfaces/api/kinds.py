@@ -1,0 +1,107 @@
+"""Kinds and projects: declared, listed, paused and resumed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Response
+
+from watchkeeper.domain.kinds import KindDeclaration
+from watchkeeper.domain.principals import Right
+from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.auth import Access, Here
+from watchkeeper.interfaces.api.documents import declared
+from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
+from watchkeeper.interfaces.api.schemas import ProjectBody, ReasonBody
+
+kinds = APIRouter(prefix="/api/kinds", tags=["kinds"], route_class=GuardedRoute)
+kinds_declared = APIRouter(prefix="/api/kinds", tags=["kinds"], route_class=KeyedRoute)
+kind_acts = APIRouter(prefix="/api/kinds", tags=["kinds"], route_class=ActRoute)
+projects = APIRouter(prefix="/api/projects", tags=["projects"], route_class=GuardedRoute)
+projects_made = APIRouter(prefix="/api/projects", tags=["projects"], route_class=KeyedRoute)
+project_acts = APIRouter(prefix="/api/projects", tags=["projects"], route_class=ActRoute)
+
+KIND_KEYS = ", ".join(KindDeclaration.__dataclass_fields__)
+REASON = Annotated[str, Query(min_length=1, max_length=20_000, description="Why; kept in the audit trail.")]
+
+
+@kinds.get("", **declared(Right.READ, example={"kinds": [{"kind": "report", "on_lost": "requeue"}]}))
+async def list_kinds(access: Here) -> Response:
+    """List the kinds of a project, declared or only seen."""
+    rows = await access.app.kinds.list(await access.project())
+    return answer(kinds=[{"name": row["kind"], **row} for row in rows])
+
+
+@kinds_declared.post("", **declared(Right.DECLARE_KIND, key="optional", example={"kind": {"name": "report"}}))
+async def declare_kind(
+    body: Annotated[dict[str, Any], Body(description=f"A kind: {KIND_KEYS}.")], access: Here
+) -> Response:
+    """Declare a kind or change its declaration; what a person paused stays paused."""
+    declaration = KindDeclaration.parse(body)
+    row = await access.app.kinds.declare(await access.project(), declaration, actor=access.principal.actor)
+    return answer(kind={"name": row["kind"], **row})
+
+
+async def _set_kind_paused(access: Access, kind: str, reason: str, *, paused: bool) -> Response:
+    await access.app.kinds.set_kind_paused(
+        await access.project(), kind, paused=paused, actor=access.principal.actor, reason=reason
+    )
+    return answer(kind=kind, paused=paused)
+
+
+@kind_acts.post("/{kind}/pause", **declared(Right.OPERATE, key="required"))
+async def pause_kind(kind: str, body: ReasonBody, access: Here) -> Response:
+    """Let nobody claim jobs of a kind; what runs goes on."""
+    return await _set_kind_paused(access, kind, body.reason, paused=True)
+
+
+@kind_acts.post("/{kind}/resume", **declared(Right.OPERATE, key="required"))
+async def resume_kind(kind: str, body: ReasonBody, access: Here) -> Response:
+    """Let jobs of a kind be claimed again."""
+    return await _set_kind_paused(access, kind, body.reason, paused=False)
+
+
+@projects.get("", **declared(Right.READ, example={"projects": [{"project_id": "default", "running": 2}]}))
+async def list_projects(access: Here) -> Response:
+    """List the projects that the token sees, with their jobs by state."""
+    only = access.principal.project_id or access.project_asked
+    return answer(projects=await access.app.insights.projects(only))
+
+
+@projects_made.post(
+    "",
+    **declared(Right.MANAGE_PROJECTS, key="optional", example={"project_id": "default", "created": True}),
+)
+async def make_project(body: ProjectBody, access: Here) -> Response:
+    """Make a project where there is none of that name."""
+    access.demand_whole("making projects")
+    created = await access.app.kinds.ensure_project(body.project_id, body.title)
+    return answer(project_id=body.project_id, created=created)
+
+
+async def _set_project_paused(access: Access, project: str, reason: str, *, paused: bool) -> Response:
+    name = access.principal.project(project)
+    await access.app.kinds.set_project_paused(
+        name, paused=paused, actor=access.principal.actor, reason=reason
+    )
+    return answer(project_id=name, paused=paused)
+
+
+@project_acts.post("/{project_id}/pause", **declared(Right.OPERATE, key="required"))
+async def pause_project(project_id: str, body: ReasonBody, access: Here) -> Response:
+    """Let nobody claim jobs of a project; what runs goes on."""
+    return await _set_project_paused(access, project_id, body.reason, paused=True)
+
+
+@project_acts.post("/{project_id}/resume", **declared(Right.OPERATE, key="required"))
+async def resume_project(project_id: str, body: ReasonBody, access: Here) -> Response:
+    """Let jobs of a project be claimed again."""
+    return await _set_project_paused(access, project_id, body.reason, paused=False)
+
+
+@project_acts.delete("/{project_id}", **declared(Right.MANAGE_PROJECTS, key="required"))
+async def delete_project(project_id: str, reason: REASON, access: Here) -> Response:
+    """Remove a project's rows for good; its audit trail stays."""
+    access.demand_whole("deleting projects")
+    await access.app.kinds.delete_project(project_id, actor=access.principal.actor, reason=reason)
+    return answer(project_id=project_id, deleted=True)

@@ -1,0 +1,44 @@
+"""Schedules: cron expressions that enqueue jobs."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from watchkeeper.domain.principals import Right
+from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.auth import Here
+from watchkeeper.interfaces.api.documents import TIME, declared
+from watchkeeper.interfaces.api.guarded import GuardedRoute, KeyedRoute
+from watchkeeper.interfaces.api.schemas import ScheduleBody
+from watchkeeper.services.schedules import Schedule
+
+reads = APIRouter(prefix="/api/schedules", tags=["schedules"], route_class=GuardedRoute)
+acts = APIRouter(prefix="/api/schedules", tags=["schedules"], route_class=KeyedRoute)
+
+
+@acts.post(
+    "",
+    **declared(
+        Right.OPERATE,
+        key="optional",
+        example={"schedule": {"name": "nightly", "cron": "0 3 * * *", "kind": "report", "next_at": TIME}},
+    ),
+)
+async def put(body: ScheduleBody, access: Here) -> Response:
+    """Make a schedule or replace the one of its name."""
+    asked = Schedule(body.name, body.cron, body.kind, body.payload, body.time_zone)
+    return answer(schedule=await access.app.schedules.put(await access.project(), asked))
+
+
+@reads.get("", **declared(Right.READ, example={"schedules": []}))
+async def list_schedules(access: Here) -> Response:
+    """List the schedules of a project."""
+    rows = await access.app.schedules.list(await access.project())
+    return answer(schedules=[access.app.redactor.redact_data(row) for row in rows])
+
+
+@acts.delete("/{name}", **declared(Right.OPERATE, key="optional"))
+async def delete(name: str, access: Here) -> Response:
+    """Remove a schedule."""
+    await access.app.schedules.delete(await access.project(), name)
+    return answer(name=name, deleted=True)

@@ -1,0 +1,170 @@
+"""The bodies that callers send. Unknown keys are refused, with the one that was probably meant."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from watchkeeper.domain.suggestions import did_you_mean, shown
+
+MAX_RENEWALS = 10_000
+MAX_JOBS = 10_000
+
+WorkerId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Text = Annotated[str, StringConstraints(max_length=1_000_000)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+Kinds = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=100)]], Field(max_length=1000)
+]
+Time = Annotated[AwareDatetime, Field(strict=False)]
+
+
+class Body(BaseModel):
+    """A JSON object of fixed keys; numbers are numbers and texts are texts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            raise PydanticCustomError("not_an_object", "a JSON object is expected")
+        for key in given:
+            if key not in cls.model_fields:
+                raise PydanticCustomError(
+                    "unknown_key",
+                    "unknown key {key}; {meant}",
+                    {"key": shown(key), "meant": did_you_mean(str(key), cls.model_fields)},
+                )
+        return given
+
+
+class DoctorBody(Body):
+    worker_id: WorkerId | None = None
+    system: bool = False
+
+
+class TouchBody(Body):
+    worker_id: WorkerId
+    automation_id: Word | None = None
+
+
+class ClaimBody(Body):
+    """`kinds` empty or left out takes any; `limit` counts for runtime workers, whose slots bound it."""
+
+    worker_id: WorkerId
+    kinds: Kinds | None = None
+    wait_seconds: float = Field(0.0, ge=0, le=3600)
+    limit: int = Field(1, ge=1, le=100)
+
+
+class RegisterBody(Body):
+    worker_id: WorkerId
+    profile: Literal["runtime"] = "runtime"
+    slots: int = Field(1, ge=1, le=10_000)
+    kinds: Kinds | None = None
+    role: Word | None = None
+    pool: Word = "default"
+    persona: Word | None = None
+    host_id: Word | None = None
+    version: Word | None = None
+
+
+class HeldLeaseBody(Body):
+    job: Key
+    token: Key
+
+
+class RenewBody(Body):
+    worker_id: WorkerId
+    leases: list[HeldLeaseBody] = Field(max_length=MAX_RENEWALS)
+
+
+class ProgressBody(Body):
+    message: Text
+    phase: Word
+    payload: Any = None
+
+
+class VerifyBody(Body):
+    url: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = None
+
+
+class CompleteBody(Body):
+    """`artifacts` is a list of entries, or an object that holds one as `artifacts`."""
+
+    summary: Text
+    artifacts: list[Any] | dict[str, Any] = Field(default_factory=list)
+
+
+class FailBody(Body):
+    """`retry_at` says when to come back; only for causes that are not the agent's."""
+
+    reason: Text
+    cause: Literal["agent_error", "infrastructure", "quota", "operator"] = "agent_error"
+    retry_at: Time | None = None
+
+
+class ReleaseBody(Body):
+    """`lost`: the attempt's processes died. `cancelled`: it stopped because it was asked to."""
+
+    reason: Text
+    lost: bool = False
+    cancelled: bool = False
+
+
+class NothingBody(Body):
+    """No keys."""
+
+
+class JobBody(Body):
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    payload: Any = None
+    contract: dict[str, Any] | None = None
+    priority: int | None = Field(None, ge=-32_768, le=32_767)
+    run_at: Time | None = None
+    unique_key: Key | None = None
+    external_id: Key | None = None
+    deliverable_id: Key | None = None
+
+
+class ReasonBody(Body):
+    reason: Reason
+
+
+class JobActBody(Body):
+    """`force` ends a running job without asking its holder first."""
+
+    reason: Reason
+    force: bool = False
+
+
+class ProjectBody(Body):
+    project_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+    title: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class TokenBody(Body):
+    """`project_id` null makes a token of the whole installation; left out, the request's project counts."""
+
+    name: Word
+    role: Literal["viewer", "worker", "supervisor", "owner"]
+    project_id: Annotated[str, StringConstraints(max_length=63)] | None = None
+    lifetime_seconds: float | None = Field(None, gt=0, le=10 * 366 * 86_400)
+
+
+class ScheduleBody(Body):
+    name: Word
+    cron: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    payload: Any = None
+    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "UTC"
+
+
+class SwitchBody(Body):
+    on: bool
+    reason: Reason
