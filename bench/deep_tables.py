@@ -13,13 +13,14 @@ from bench.plan import Bench, Row, Spread
 STATES = ("finished", "queued")
 REQUIRED_OF_OWN = 0.9
 Rates = dict[tuple[str, str, int], list[float]]
+Filled = dict[tuple[str, str], tuple[str, int]]
 
 
 async def measure(bench: Bench) -> list[Row]:
     """Fill one database for each peer and state, then alternate their drains with drains of empty tables."""
     rates: Rates = {}
     async with AsyncExitStack() as stack:
-        filled: dict[tuple[str, str], tuple[str, int]] = {}
+        filled: Filled = {}
         for peer in peers(0):
             for state in STATES:
                 url = await stack.enter_async_context(bench.server.database())
@@ -27,7 +28,7 @@ async def measure(bench: Bench) -> list[Row]:
         for turn in range(bench.plan.rounds):
             for workers in WORKERS:
                 for peer in peers(turn):
-                    await _one_turn(bench, peer, workers, filled, rates)
+                    await _one_turn(bench, peer, workers, filled, rates, turn)
     return [_row(bench, state, workers, rates) for state in STATES for workers in WORKERS]
 
 
@@ -48,17 +49,18 @@ async def fill(bench: Bench, peer: Peer, url: str, state: str) -> int:
     return cast("int", await server.value(url, peer.mark, LANE))
 
 
-async def _one_turn(
-    bench: Bench, peer: Peer, workers: int, filled: dict[tuple[str, str], tuple[str, int]], rates: Rates
-) -> None:
-    jobs = bench.plan.jobs
-    async with bench.server.database() as url:
-        await peer.install(url)
-        found = {"empty": await drain(bench, peer, url, workers, jobs=jobs)}
-    for state in STATES:
-        url, mark = filled[peer.name, state]
-        found[state] = await drain(bench, peer, url, workers, jobs=jobs, mark=mark)
-    for state, rate in found.items():
+async def _one_turn(bench: Bench, peer: Peer, workers: int, filled: Filled, rates: Rates, turn: int) -> None:
+    """Drain each state of one peer's tables once; which comes first changes with the turn."""
+    states = ("empty", *STATES)
+    first = turn % len(states)
+    for state in states[first:] + states[:first]:
+        if state == "empty":
+            async with bench.server.database() as url:
+                await peer.install(url)
+                rate = await drain(bench, peer, url, workers, jobs=bench.plan.jobs)
+        else:
+            url, mark = filled[peer.name, state]
+            rate = await drain(bench, peer, url, workers, jobs=bench.plan.jobs, mark=mark)
         rates.setdefault((peer.name, state, workers), []).append(rate)
         bench.say(f"deep tables, {peer.name}, {workers} workers, {state}: {rate:,.0f} jobs/s")
 
