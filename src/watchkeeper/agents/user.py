@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import stat
 import subprocess
 import sys
@@ -13,7 +14,11 @@ from pathlib import Path
 
 from watchkeeper.domain.errors import SettingError
 
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PYTHON_PLACES = ("/usr/bin/python3", "/usr/local/bin/python3", "/opt/python/bin/python3")
+AGENT_USER = "watchkeeper-agent"
+"""Root's agents run as this one. It has no server, whose files they could read and whose processes end."""
+
 PYTHON_CHECK = "import sys; sys.exit(sys.version_info < (3, 11))"
 
 
@@ -50,13 +55,14 @@ class AgentUser:
 def agent_user(name: str | None) -> AgentUser:
     """Give the user for agents: the one named (a name or a number), else the one that runs this process.
 
-    Root runs agents as `nobody` unless told otherwise: they must not be able to read what root can. Raises
-    SettingError when there is no such user, or when this process may not become it.
+    Root runs agents as `AGENT_USER` unless told otherwise, made at first use, or as `nobody` where no user
+    can be made: they must not be able to read what root can. Raises SettingError when there is no such user,
+    or when this process may not become it.
     """
     own = os.geteuid()
     if name is None and own != 0:
         return _user(_entry(own), other=False)
-    name = name or "nobody"
+    name = name or _default_name()
     try:
         entry = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
     except KeyError:
@@ -100,6 +106,23 @@ def _starts(python: Path, user: AgentUser) -> bool:
     except (OSError, subprocess.SubprocessError):
         return False
     return done.returncode == 0
+
+
+def _default_name() -> str:
+    if not _is_known(AGENT_USER) and (useradd := shutil.which("useradd", path=SYSTEM_PATH)):
+        options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+        command = [useradd, *options, "--shell", "/usr/sbin/nologin", AGENT_USER]
+        # Two starts may both try, and a read-only system refuses: what counts is who is there afterwards.
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return AGENT_USER if _is_known(AGENT_USER) else "nobody"
+
+
+def _is_known(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _entry(uid: int) -> pwd.struct_passwd:

@@ -19,10 +19,9 @@ from typing import Any
 
 from watchkeeper.agents.contract_cli import ContractCli, install
 from watchkeeper.agents.scope import home_hash
-from watchkeeper.agents.user import AgentUser
+from watchkeeper.agents.user import SYSTEM_PATH, AgentUser
 
 SYSTEM_PLACE = Path("/var/lib/watchkeeper")
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "no_proxy")
 """What of our own environment an agent gets; all else could be a secret of ours."""
 
