@@ -11,6 +11,7 @@ from watchkeeper.agents.scope import NO_LIMITS, Limits
 from watchkeeper.agents.workspace import SYSTEM_PLACE
 from watchkeeper.domain.errors import SettingError
 
+HOW_TO_GET_ONE = "An owner makes one with 'watchkeeper token create --role worker --project NAME'."
 KILL_SECONDS = 10.0
 """How long a session's sweep goes on killing what does not die (SPEC 11)."""
 
@@ -19,11 +20,11 @@ KILL_SECONDS = 10.0
 class SupervisorConfig:
     """One `work --agent command`. Times are in seconds, sizes in bytes.
 
-    `command` is run for jobs whose payload names none. `worker_id` None makes one of this machine and home; the second
-    process on one home gets a number behind it. `agent_url` is where agents find the server, if not at `url`.
-    `shutdown_grace_seconds`: how long running sessions may go on after the first SIGTERM before they are handed back.
-    `grace_seconds`: from an agent's SIGTERM to its SIGKILL. Of ended attempts the last `keep_attempts` are kept,
-    none longer than `keep_hours`. Raises SettingError for what cannot be.
+    `command` is run for jobs whose payload names none. `worker_id` None makes one of this machine and home;
+    the second process on one home gets a number behind it. `agent_url` is where agents find the server, if
+    not at `url`. `shutdown_grace_seconds`: how long running sessions may go on after the first SIGTERM before
+    they are handed back. `grace_seconds`: from an agent's SIGTERM to its SIGKILL. Of ended attempts the last
+    `keep_attempts` are kept, none longer than `keep_hours`. Raises SettingError for what cannot be.
     """
 
     url: str
@@ -55,7 +56,7 @@ class SupervisorConfig:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise SettingError(f"the server's url is {self.url!r}; it looks like http://127.0.0.1:8470")
         if not self.token.strip() or not self.token.isascii():
-            raise SettingError("the worker's token is empty or no token", hint="'watchkeeper token create --role worker'")
+            raise SettingError("the worker's token is empty or no token", hint=HOW_TO_GET_ONE)
         if not 1 <= self.slots <= 1000:
             raise SettingError(f"slots is {self.slots}; it is from 1 to 1000")
         for name in ("shutdown_grace_seconds", "grace_seconds", "wait_seconds", "keep_attempts"):
@@ -65,7 +66,7 @@ class SupervisorConfig:
             if getattr(self, name) <= 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")
         if not 0 < self.disk_full_percent <= 100:
-            raise SettingError(f"disk_full_percent is {self.disk_full_percent}; it is more than 0, at most 100")
+            raise SettingError(f"disk_full_percent is {self.disk_full_percent}; it is above 0, at most 100")
 
     @property
     def stop_seconds(self) -> float:
