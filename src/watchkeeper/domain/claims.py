@@ -27,6 +27,7 @@ class ClaimedJob:
     contract: Any
     epoch: int
     secret: str
+    token_hash: bytes
     lease_seconds: int
     lease_expires_at: datetime
     deliverable_id: str | None

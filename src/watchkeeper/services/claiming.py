@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ POLL_SECONDS = 5.0
 SECOND_LOOK_SECONDS = 0.05
 """After falling asleep: an enqueue that looked for sleepers just before would have woken nobody."""
 
+NOTE_AGAIN_SECONDS = 300.0
+"""Half of the time after which a sleeper's note is taken for a dead worker's."""
+
+NEVER = float("-inf")
 RETRY_SECONDS = 0.5
 
 
@@ -40,6 +45,7 @@ class Claimer:
         self._connection: Connection | None = None
         self._woken = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
+        self._noted_at = NEVER
 
     def wake(self) -> None:
         """End a sleep: there may be something to claim, or a reason to stop."""
@@ -50,33 +56,41 @@ class Claimer:
         try:
             with driver_errors():
                 connection = await self._ready_connection()
-                async with connection.transaction():
-                    return await self._queue.claim(
-                        self._config.project_id,
-                        self._config.worker_id,
-                        self._config.kinds,
-                        limit=limit,
-                        profile="runtime",
-                        connection=connection,
-                    )
+                jobs = await self._queue.claim(
+                    self._config.project_id,
+                    self._config.worker_id,
+                    self._config.kinds,
+                    limit=limit,
+                    profile="runtime",
+                    connection=connection,
+                    at_once=True,
+                )
         except DatabaseUnavailable as error:
             log("database_down", what="claim", detail=error.message)
             await self._wait(RETRY_SECONDS)
             return []
+        return jobs
 
     async def sleep(self, limit: int) -> list[ClaimedJob]:
         """Wait for work, as a known sleeper; give what could be claimed on waking."""
         self._start_listening()
         self._woken.clear()
-        await self._note("fall_asleep")
-        for seconds in (0.0, SECOND_LOOK_SECONDS, self._config.poll_seconds):
+        looks = [self._config.poll_seconds]
+        if time.monotonic() - self._noted_at > NOTE_AGAIN_SECONDS:
+            await self._note("fall_asleep")
+            self._noted_at = time.monotonic()
+            looks = [0.0, SECOND_LOOK_SECONDS, self._config.poll_seconds]
+        for seconds in looks:
             woken = await self._wait(seconds)
-            if jobs := await self.claim(limit):
-                await self._note("wake_up")
+            if (jobs := await self.claim(limit)) or woken:
                 return jobs
-            if woken:
-                break
         return []
+
+    async def stay_awake(self) -> None:
+        """Be no known sleeper while there is work: who enqueues need not notify. Called once work runs."""
+        if self._noted_at != NEVER:
+            self._noted_at = NEVER
+            await self._note("wake_up")
 
     async def close(self) -> None:
         if self._listener is not None:

@@ -222,7 +222,7 @@ class Claims:
         if renewed is None:
             return []
         row["lease_expires_at"] = renewed["expires_at"]
-        return [ClaimedJob(**row, secret=token.secret, redelivered=True)]
+        return [ClaimedJob(**row, secret=token.secret, token_hash=token.secret_hash, redelivered=True)]
 
     async def renew(
         self, project_id: str, worker_id: str, leases: Sequence[tuple[str, str]]

@@ -72,8 +72,8 @@ class JobDesk:
                 {
                     "project_id": job.project_id,
                     "seq": job.seq,
-                    "epoch": job.token.epoch,
-                    "token_hash": job.token.secret_hash,
+                    "epoch": job.epoch,
+                    "token_hash": job.token_hash,
                     "phase": phase,
                     "progressed": True,
                 },
@@ -87,7 +87,7 @@ class JobDesk:
                     "project_id": job.project_id,
                     "worker_id": lease["worker_id"],
                     "job_id": job.id,
-                    "epoch": job.token.epoch,
+                    "epoch": job.epoch,
                     "phase": phase,
                     "status": "ok",
                     "message": message,
@@ -97,7 +97,7 @@ class JobDesk:
 
     async def upload(self, job: ClaimedJob, name: str, content: bytes | Path, kind: str | None) -> str:
         """Store an artifact of the job; raise StaleLease when the lease is no longer held."""
-        lease = HeldLease(job.seq, job.epoch, job.token.secret_hash)
+        lease = HeldLease(job.seq, job.epoch, job.token_hash)
         if isinstance(content, bytes):
             row = await self._gate.store_bytes(job.project_id, lease, name, content, kind)
         else:

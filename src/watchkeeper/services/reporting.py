@@ -116,13 +116,14 @@ class Reporter:
     async def _write(self, batch: _Batch) -> None:
         if self._connection is None or self._connection.closed:
             self._connection = await connect(self._database)
-        async with self._connection.transaction():
-            taken: set[int] = set()
-            if batch.completions:
-                taken |= await self._queue.complete(
-                    self._project_id, self._actor, batch.completions, connection=self._connection
-                )
-            if batch.ends:
+        taken: set[int] = set()
+        # Each is a transaction of its own: one statement needs no more, and one trip is the least.
+        if batch.completions:
+            taken |= await self._queue.complete(
+                self._project_id, self._actor, batch.completions, connection=self._connection
+            )
+        if batch.ends:
+            async with self._connection.transaction():
                 taken |= set(
                     await self._queue.end(
                         self._project_id, self._actor, batch.ends, connection=self._connection

@@ -19,9 +19,9 @@ from watchkeeper.storage.database import Connection, Row, fetch, fetch_one, fetc
 from watchkeeper.storage.queries import query
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job as it is asked for; `payload` and `contract` are JSON texts. Not frozen: made in thousands."""
+    """A job as it is asked for; `payload` and `contract` are JSON texts."""
 
     kind: str
     payload: str = "{}"
@@ -35,6 +35,31 @@ class NewJob:
     retry_of: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewJobs:
+    """Jobs without keys, as columns; `payloads` is the text of one JSON array. A column of defaults may be short."""
+
+    kinds: list[str]
+    payloads: str
+    contracts: list[str | None]
+    priorities: list[int | None]
+    run_ats: list[datetime | None]
+    deliverable_ids: list[str | None]
+    secret_suspected: list[bool]
+
+    @classmethod
+    def of(cls, jobs: Sequence[NewJob]) -> NewJobs:
+        return cls(
+            [job.kind for job in jobs],
+            f"[{','.join(job.payload for job in jobs)}]",
+            [job.contract for job in jobs],
+            [job.priority for job in jobs],
+            [job.run_at for job in jobs],
+            [job.deliverable_id for job in jobs],
+            [job.secret_suspected for job in jobs],
+        )
+
+
 @dataclass(slots=True)
 class Enqueued:
     """The job that answers a request; `existing` when a key already stood for it."""
@@ -44,9 +69,12 @@ class Enqueued:
     existing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HeldLease:
-    """One lease as its holder proves it: the job's number, the epoch, the hash of the secret."""
+    """One lease as its holder proves it: the job's number, the epoch, the hash of the secret.
+
+    Like the completion below not frozen, which would double what making tens of thousands a second costs.
+    """
 
     seq: int
     epoch: int
@@ -64,7 +92,7 @@ class ClaimRequest:
     runtime_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Completion:
     """A completed attempt; `verified` is `artifact` or `none`."""
 
@@ -100,7 +128,7 @@ async def enqueue(
     connection: Connection,
     project_id: str,
     actor: str,
-    batches: Iterable[Sequence[NewJob]],
+    batches: Iterable[NewJobs],
     *,
     is_shadow: bool = False,
 ) -> list[Enqueued]:
@@ -111,21 +139,21 @@ async def enqueue(
 
 
 async def _send(
-    connection: Connection, project_id: str, actor: str, jobs: Sequence[NewJob], is_shadow: bool
+    connection: Connection, project_id: str, actor: str, jobs: NewJobs, is_shadow: bool
 ) -> AsyncCursor[Enqueued]:
-    kinds = list(dict.fromkeys([job.kind for job in jobs]))
+    kinds = list(dict.fromkeys(jobs.kinds))
     arguments = {
         "project_id": project_id,
         "actor": actor,
         "is_shadow": is_shadow,
         "distinct_kinds": kinds,
-        "kinds": kinds if len(kinds) == 1 else [job.kind for job in jobs],
-        "payloads": f"[{','.join([job.payload for job in jobs])}]",
-        "contracts": _unless_all(None, [job.contract for job in jobs]),
-        "priorities": _unless_all(None, [job.priority for job in jobs]),
-        "run_ats": _unless_all(None, [job.run_at for job in jobs]),
-        "deliverable_ids": _unless_all(None, [job.deliverable_id for job in jobs]),
-        "secret_suspected": _unless_all(False, [job.secret_suspected for job in jobs]),
+        "kinds": kinds if len(kinds) == 1 else jobs.kinds,
+        "payloads": jobs.payloads,
+        "contracts": _unless_all(None, jobs.contracts),
+        "priorities": _unless_all(None, jobs.priorities),
+        "run_ats": _unless_all(None, jobs.run_ats),
+        "deliverable_ids": _unless_all(None, jobs.deliverable_ids),
+        "secret_suspected": _unless_all(False, jobs.secret_suspected),
     }
     cursor = connection.cursor(binary=True, row_factory=args_row(_enqueued))
     return await cursor.execute(query("enqueue"), arguments)
@@ -189,6 +217,18 @@ async def enqueue_keyed(
 
 async def claim(connection: Connection, request: ClaimRequest) -> list[ClaimedJob]:
     """Claim up to `limit` jobs; must run in a transaction."""
+    return await (await _send_claim(connection, request)).fetchall()
+
+
+async def claim_at_once(connection: Connection, request: ClaimRequest) -> list[ClaimedJob]:
+    """Claim in a transaction of its own, sent and answered in one round trip."""
+    async with connection.pipeline():
+        async with connection.transaction():
+            cursor = await _send_claim(connection, request)
+        return await cursor.fetchall()
+
+
+async def _send_claim(connection: Connection, request: ClaimRequest) -> AsyncCursor[ClaimedJob]:
     arguments = {
         "project_id": request.project_id,
         "worker_id": request.worker_id,
@@ -199,9 +239,9 @@ async def claim(connection: Connection, request: ClaimRequest) -> list[ClaimedJo
         "runtime_seconds": request.runtime_seconds,
         "actor": f"worker:{request.worker_id}",
     }
-    await fetch(connection, "lock_limited_kinds", arguments)
-    async with connection.cursor(binary=True, row_factory=args_row(ClaimedJob)) as cursor:
-        return await (await cursor.execute(query("claim"), arguments)).fetchall()
+    await connection.execute(query("lock_limited_kinds"), arguments, binary=True)
+    cursor = connection.cursor(binary=True, row_factory=args_row(ClaimedJob))
+    return await cursor.execute(query("claim"), arguments)
 
 
 def _held(project_id: str, leases: Sequence[HeldLease]) -> dict[str, Any]:

@@ -162,21 +162,23 @@ WITH clock AS MATERIALIZED (
   -- 244 random bits a claim; each lease's secret is their hash with its job, which tells nothing of another's.
   SELECT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) AS key
 ), minted AS MATERIALIZED (
+  SELECT s.*, sha256(s.secret::bytea) AS token_hash
+    FROM (
   SELECT t.*, k.lease_seconds, k.contract, k.hard_cap_minutes, k.progress_deadline_minutes, k.tool_limit_minutes,
          clock.now, encode(substr(sha256(batch.key || int8send(t.seq)), 1, 18), 'hex') AS secret
-    FROM taken t JOIN open_kinds k ON k.kind = t.kind CROSS JOIN clock CROSS JOIN batch
+    FROM taken t JOIN open_kinds k ON k.kind = t.kind CROSS JOIN clock CROSS JOIN batch) s
 ), leased AS (
   INSERT INTO watchkeeper.leases (project_id, seq, kind, priority, epoch, agent_errors, lost_leases, worker_id,
                                   token_hash, profile, lease_seconds, claimed_at, renewed_at, expires_at)
   SELECT %(project_id)s, seq, kind, priority, epoch, agent_errors, lost_leases, %(worker_id)s,
-         sha256(secret::bytea), %(profile)s, lease_seconds, now, now, now + make_interval(secs => lease_seconds)
+         token_hash, %(profile)s, lease_seconds, now, now, now + make_interval(secs => lease_seconds)
     FROM minted
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (at, project_id, event, actor, job_seq, epoch, old_state, new_state)
   SELECT now, %(project_id)s, 'job_claimed', %(actor)s, seq, epoch, 'pending', 'running' FROM minted
 )
 SELECT m.seq, s.id::text AS id, m.kind, %(project_id)s::text AS project_id, s.payload::text AS payload,
-       coalesce(s.contract, m.contract) AS contract, m.epoch, m.secret, m.lease_seconds,
+       coalesce(s.contract, m.contract) AS contract, m.epoch, m.secret, m.token_hash, m.lease_seconds,
        m.now + make_interval(secs => m.lease_seconds) AS expires_at, s.deliverable_id, s.is_shadow,
        m.hard_cap_minutes, m.progress_deadline_minutes, m.tool_limit_minutes
   FROM minted m
