@@ -163,7 +163,7 @@ class _Directory:
         if self.path.count("/") > DEPTH_LIMIT:
             text = f"{self.path!r} lies more than {DEPTH_LIMIT} directories deep"
             _refuse("too_many", self.path, text, "Pack it first.")
-        for name in sorted(os.listdir(self.descriptor)):
+        for name in sorted(os.listdir(self.descriptor)):  # noqa: PTH208 - a Path has no directory descriptor
             hidden = name.startswith(".") and not self.path
             if name in skip or hidden:
                 continue

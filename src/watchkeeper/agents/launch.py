@@ -103,7 +103,7 @@ def _become_agent(
         os.umask(0o022)
         step = f"the command {orders.command[0]!r}"
         _default_signals()
-        os.execvpe(orders.command[0], orders.command, orders.environment)
+        os.execvpe(orders.command[0], orders.command, orders.environment)  # noqa: S606 - no shell is meant
     except (OSError, ValueError, TypeError, LookupError) as error:
         os.write(report, f"{step}: {error}".encode(errors="replace"))
     finally:

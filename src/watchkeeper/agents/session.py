@@ -203,7 +203,7 @@ class Session:
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
-        self.alive
+        self.alive  # noqa: B018 - takes in the exit status
 
     def discard(self) -> None:
         """Remove the session's directory and its empty scope; raises SessionError while it is alive."""

@@ -203,7 +203,7 @@ class Shim:
 
 def _let_go_of_descriptors() -> None:
     """Close what was inherited: the agent must not hold our supervisor's sockets, nor a pipe tie us to it."""
-    for name in os.listdir("/proc/self/fd"):
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers are wanted, not paths
         if int(name) > 2:
             with suppress(OSError):  # the listing's own descriptor is closed by now
                 os.close(int(name))

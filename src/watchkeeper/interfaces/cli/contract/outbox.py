@@ -56,7 +56,7 @@ class Entry(NamedTuple):
         except TypeError as error:
             raise ValueError(str(error)) from None
         if not isinstance(entry.body, dict):
-            raise ValueError("the body is no object")
+            raise ValueError("the body is no object")  # noqa: TRY004 - the content is wrong, not the call
         return entry
 
     @property

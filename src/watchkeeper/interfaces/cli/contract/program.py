@@ -41,7 +41,7 @@ def run(argv: list[str]) -> int:
         )
     except WatchkeeperError as error:
         reply = failure(error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last net: an agent gets JSON, never a traceback
         reply = _internal(error)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if reply.code in {"usage", "invalid_contract"}:
@@ -76,7 +76,7 @@ def _with_report(reply: Reply, report: Json) -> Reply:
 def _internal(error: Exception) -> Reply:
     """Describe what we did not foresee, by kind and place only: its text might hold a token."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""  # noqa: PTH119
     kind = type(error).__name__
     hint = "Please report it with the command and these details."
     return failure(WatchkeeperError(f"the command broke off: {kind}", hint=hint, exception=kind, at=place))
