@@ -87,7 +87,7 @@ class Client:
 
 
 class Worker(HandlerWorker):
-    """Runs handlers that are marked with `@job`: `await Worker([...]).run()`, or `async with Worker([...])` in a lifespan.
+    """Runs handlers that are marked with `@job`: `await Worker([...]).run()`, or `async with` in a lifespan.
 
     `concurrency` handlers run at once; `prefetch` more jobs may be held, for handlers of milliseconds.
     """

@@ -37,7 +37,7 @@ _redact: Callable[[str], str] = str
 
 def configure(*, level: str, form: str, redact: Callable[[str], str]) -> None:
     """Set up logging to stderr: `form` is json, text, or auto (text on a terminal)."""
-    global _redact  # noqa: PLW0603 - logging is process-wide, like the stream it writes to
+    global _redact  # logging is process-wide, like the stream it writes to
     _redact = redact
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
     renderer: Any = (

@@ -65,7 +65,7 @@ class Settings:
     def read(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the settings of this process.
 
-        Raises SettingError for an unknown setting (naming the one that was probably meant) or a value of the wrong type.
+        Raises SettingError for an unknown setting, naming the one that was probably meant, and for a wrong value.
         """
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}

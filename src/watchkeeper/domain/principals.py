@@ -41,12 +41,15 @@ TOKEN_PREFIX: dict[Role, str] = {
     Role.SUPERVISOR: "wks_",
     Role.OWNER: "wko_",
 }
-JOB_TOKEN_PREFIX = "wkj_"
+JOB_TOKEN_PREFIX = "wkj_"  # noqa: S105 - a prefix, no secret
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody with a living token. `project_id` None is the whole installation; a job token names its job and epoch."""
+    """Somebody with a living token.
+
+    `project_id` None is the whole installation; a job token names its job and epoch.
+    """
 
     id: UUID
     name: str

@@ -12,6 +12,7 @@ from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.logs import log
 from watchkeeper.services.queue import Queue
+from watchkeeper.services.renewal import boot_clock
 from watchkeeper.storage.database import Connection, Database, connect, driver_errors, fetch
 
 POLL_SECONDS = 5.0
@@ -46,6 +47,8 @@ class Claimer:
         self._woken = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
         self._noted_at = NEVER
+        self.asked_at = NEVER
+        """The boot clock when the last claim was sent: its leases last from then on, as far as this process knows."""
 
     def wake(self) -> None:
         """End a sleep: there may be something to claim, or a reason to stop."""
@@ -56,6 +59,7 @@ class Claimer:
         try:
             with driver_errors():
                 connection = await self._ready_connection()
+                self.asked_at = boot_clock()
                 jobs = await self._queue.claim(
                     self._config.project_id,
                     self._config.worker_id,

@@ -264,7 +264,7 @@ class Claims:
     async def _see(
         self, connection: Connection, project_id: str, worker_id: str, kinds: Sequence[str] | None
     ) -> Row:
-        row = await fetch_row(
+        return await fetch_row(
             connection,
             "see_worker",
             {
@@ -274,7 +274,6 @@ class Claims:
                 "kinds": None if kinds is None else list(kinds),
             },
         )
-        return row
 
     async def _beat(
         self, connection: Connection, project_id: str, worker_id: str, automation_id: str | None, row: Row

@@ -102,7 +102,7 @@ class Contract:
         }
 
     async def upload(self, caller: Caller, job: str, files: Sequence[tuple[str, Path]]) -> dict[str, Any]:
-        """Store files of a job: (name, where its bytes are). The lease is proven before and after the bytes are taken."""
+        """Store files of a job: (name, where its bytes are); the lease is proven before and after."""
         holding = await self._hold(caller, job, "upload", progressed=True)
         artifacts = [
             await self._gate.store_file(caller.project_id, holding.lease, name, path) for name, path in files

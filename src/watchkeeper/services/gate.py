@@ -33,7 +33,7 @@ READING_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class GateOutcome:
-    """What the gate found for one command. `verified` is `artifact` for evidence that passed, `none` without a contract."""
+    """What the gate found; `verified` is `artifact` for evidence that passed, `none` without a contract."""
 
     verified: str
     rejected: bool

@@ -24,13 +24,28 @@ class JobServices(Protocol):
 class JobContext:
     """A handler's view of its job: what to do, and how to say that it moves.
 
-    `cancel_requested` turns true when a person asked for the job's end; a handler that sees it returns early.
+    `cancel_requested` turns true when a person asked for the job's end; a handler that sees it returns early, and the
+    job is cancelled. One that never looks runs to its end, and the job is completed.
     """
 
     job: ClaimedJob
     _services: JobServices = field(repr=False)
-    cancel_requested: bool = False
     summary: str | None = None
+    _asked_to_cancel: bool = field(default=False, init=False, repr=False)
+    _told_to_cancel: bool = field(default=False, init=False, repr=False)
+
+    @property
+    def cancel_requested(self) -> bool:
+        self._told_to_cancel = self._asked_to_cancel
+        return self._asked_to_cancel
+
+    def ask_to_cancel(self) -> None:
+        self._asked_to_cancel = True
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the handler knows that it was to stop."""
+        return self._told_to_cancel
 
     @property
     def payload(self) -> Any:

@@ -18,7 +18,7 @@ SECRET_FIELDS = ("secret",)
 MAX_KEY_CHARS = 200
 
 
-class KeyReused(UsageError):  # noqa: N818 - named as the errors of the domain are
+class KeyReused(UsageError):
     """This idempotency key was used for another request."""
 
     hint = "Use a new key for each request; repeat one only with the very same request."

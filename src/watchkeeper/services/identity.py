@@ -136,7 +136,7 @@ async def _create(
     lifetime_seconds: float | None,
     lease: HeldLease | None = None,
 ) -> Row:
-    row = await fetch_row(
+    return await fetch_row(
         connection,
         "create_token",
         {
@@ -151,4 +151,3 @@ async def _create(
             "lifetime_seconds": lifetime_seconds,
         },
     )
-    return row

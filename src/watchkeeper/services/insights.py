@@ -81,8 +81,7 @@ class Insights:
 
     async def watch(self) -> Row:
         """Give the database's time, and when a reaper last ticked: silence must be proven."""
-        row = await self._database.fetch_row("reaper_facts")
-        return row
+        return await self._database.fetch_row("reaper_facts")
 
     async def outcomes(self, project_id: str) -> Row:
         """Count how the newest 10,000 ended jobs ended."""

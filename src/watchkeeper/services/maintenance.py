@@ -157,7 +157,8 @@ def _reaped(row: Row) -> EndedAttempt:
         ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
         return EndedAttempt(lease, ending, "job_cancelled", error)
     # Back-off jitter spreads load; nothing secret depends on it.
-    return EndedAttempt(lease, after_lost_lease(policy, random.random()), "lease_reaped", error)
+    ending = after_lost_lease(policy, random.random())  # noqa: S311
+    return EndedAttempt(lease, ending, "lease_reaped", error)
 
 
 def next_time(cron: str, time_zone: str, now: Any) -> Any:

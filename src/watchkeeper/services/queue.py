@@ -249,7 +249,7 @@ class Queue:
     def _verdict(self, end: AttemptEnd, row: Row) -> EndedAttempt:
         policy = store.policy_of(row)
         # Back-off jitter spreads load; nothing secret depends on it.
-        jitter = random.random()
+        jitter = random.random()  # noqa: S311
         error = self._redactor.redact(end.error)[:MAX_ATTEMPT_ERROR_CHARS]
         if row["cancel_requested"]:
             ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)

@@ -9,11 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.domain.claims import ClaimedJob
-from watchkeeper.domain.errors import WatchkeeperError
+from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, DatabaseConfig, Row, connect, driver_errors
 from watchkeeper.storage.jobs import HeldLease
+
+
+PATIENCE_SECONDS = 1.0
+"""The least time that a renewal may take before it is tried again on a new connection."""
 
 
 def boot_clock() -> float:
@@ -23,23 +27,29 @@ def boot_clock() -> float:
 
 @dataclass(slots=True)
 class Hold:
-    """One lease in this process's hands. `confirmed_at` is the boot clock when the last good request was sent."""
+    """One lease in this process's hands; `confirmed_at` is the boot clock when the last good request was sent."""
 
     lease: HeldLease
     seconds: int
     confirmed_at: float
 
     @property
-    def lost_by_the_clock(self) -> bool:
-        return boot_clock() > self.confirmed_at + self.seconds
+    def seconds_left(self) -> float:
+        return self.confirmed_at + self.seconds - boot_clock()
 
 
 class LeaseBook:
-    """The leases that this process holds; shared between the event loop and the renewing thread."""
+    """The leases that this process holds; shared between the event loop and the renewing thread.
+
+    A job that was lost and claimed again is another lease: whoever speaks of the old one does not touch the new.
+    `hurry` is set when a lease comes in that is shorter than all before, since it must be renewed more often.
+    """
 
     def __init__(self) -> None:
         self._holds: dict[int, Hold] = {}
         self._lock = threading.Lock()
+        self.shortest_seconds = RUNTIME_LEASE_SECONDS
+        self.hurry = threading.Event()
 
     def __len__(self) -> int:
         return len(self._holds)
@@ -47,17 +57,27 @@ class LeaseBook:
     def add(self, jobs: Sequence[ClaimedJob], sent_at: float) -> None:
         with self._lock:
             for job in jobs:
-                lease = HeldLease(job.seq, job.token.epoch, job.token.secret_hash)
+                lease = HeldLease(job.seq, job.epoch, job.token_hash)
                 self._holds[job.seq] = Hold(lease, job.lease_seconds, sent_at)
+                if job.lease_seconds < self.shortest_seconds:
+                    self.shortest_seconds = job.lease_seconds
+                    self.hurry.set()
 
-    def lease(self, seq: int) -> HeldLease | None:
-        hold = self._holds.get(seq)
-        return None if hold is None else hold.lease
+    def lease(self, job: ClaimedJob) -> HeldLease | None:
+        """Give the lease that the job was claimed under, while it is held."""
+        hold = self._holds.get(job.seq)
+        return hold.lease if hold is not None and hold.lease.epoch == job.epoch else None
 
-    def drop(self, seqs: Sequence[int]) -> None:
+    def drop(self, leases: Sequence[HeldLease]) -> list[HeldLease]:
+        """Forget leases; give those that were still held."""
+        dropped = []
         with self._lock:
-            for seq in seqs:
-                self._holds.pop(seq, None)
+            for lease in leases:
+                hold = self._holds.get(lease.seq)
+                if hold is not None and hold.lease.epoch == lease.epoch:
+                    del self._holds[lease.seq]
+                    dropped.append(lease)
+        return dropped
 
     def snapshot(self) -> list[Hold]:
         with self._lock:
@@ -76,7 +96,7 @@ class RenewalConfig:
 class Renewer:
     """A thread that renews every lease of a book, and tells of those that are lost or to be cancelled.
 
-    The callbacks run in the renewing thread.
+    The callbacks run in the renewing thread; a lease may be told of more than once.
     """
 
     def __init__(
@@ -84,8 +104,8 @@ class Renewer:
         config: RenewalConfig,
         book: LeaseBook,
         *,
-        on_lost: Callable[[list[int]], None],
-        on_cancel: Callable[[list[int]], None],
+        on_lost: Callable[[list[HeldLease]], None],
+        on_cancel: Callable[[list[HeldLease]], None],
         on_outage: Callable[[str], None],
     ) -> None:
         self._config = config
@@ -93,7 +113,7 @@ class Renewer:
         self._on_lost = on_lost
         self._on_cancel = on_cancel
         self._on_outage = on_outage
-        self._stop = threading.Event()
+        self._stopping = False
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
 
@@ -104,45 +124,69 @@ class Renewer:
 
     def stop(self) -> None:
         """Stop renewing; safe to repeat."""
-        self._stop.set()
+        self._stopping = True
+        self._book.hurry.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:
-            while not self._stop.wait(self._pause()):
+            while True:
+                self._book.hurry.wait(self._pause())
+                self._book.hurry.clear()
+                if self._stopping:
+                    break
                 runner.run(self.run_once())
             if self._connection is not None:
                 runner.run(self._connection.close())
 
     def _pause(self) -> float:
-        holds = self._book.snapshot()
-        return min([self._config.interval, *(hold.seconds / 4 for hold in holds)])
+        return min(self._config.interval, self._book.shortest_seconds / 4)
 
     async def run_once(self) -> int:
-        """Renew once and give how many leases were renewed; an outage is told, not raised."""
+        """Renew what would be late at the next look, and all else with it; give how many leases were renewed.
+
+        An outage is told, not raised.
+        """
         holds = self._book.snapshot()
-        if not holds:
+        pause = self._pause()
+        if not any(hold.seconds_left - pause <= hold.seconds * 3 / 4 for hold in holds):
             return 0
         sent_at = boot_clock()
         try:
-            rows = await self._renew([hold.lease for hold in holds])
-        except WatchkeeperError as error:
-            self._on_outage(error.message)
+            rows = await self._renew_in_time(holds)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the leases are unconfirmed, and this thread must live
+            self._on_outage(str(error) or type(error).__name__)
             self._give_up(holds)
             return 0
         renewed = {row["seq"]: row for row in rows}
         for hold in holds:
             if hold.lease.seq in renewed:
                 hold.confirmed_at = sent_at
-        lost = [hold.lease.seq for hold in holds if hold.lease.seq not in renewed]
-        still_lost = [seq for seq in lost if self._book.lease(seq) is not None]
-        if still_lost:
-            self._on_lost(still_lost)
-        if cancelled := [seq for seq, row in renewed.items() if row["cancel_requested"]]:
+        if lost := [hold.lease for hold in holds if hold.lease.seq not in renewed]:
+            self._on_lost(lost)
+        if cancelled := [hold.lease for hold in holds if _is_to_be_cancelled(renewed.get(hold.lease.seq))]:
             self._on_cancel(cancelled)
         return len(renewed)
+
+    async def _renew_in_time(self, holds: list[Hold]) -> list[Row]:
+        """Renew; raise DatabaseUnavailable when no answer came before a lease would end unconfirmed.
+
+        A database that is suspended keeps its connections alive and never answers.
+        """
+        left = min((hold.seconds_left for hold in holds if hold.seconds_left > 0), default=0.0)
+        patience = max(PATIENCE_SECONDS, self._pause())
+        renewing = asyncio.ensure_future(self._renew([hold.lease for hold in holds]))
+        done, _ = await asyncio.wait({renewing}, timeout=min(patience, left) if left else patience)
+        if done:
+            return renewing.result()
+        while not renewing.done():  # the driver first asks the server to cancel, and may wait for that in vain
+            renewing.cancel()
+            await asyncio.wait({renewing}, timeout=0.05)
+        if self._connection is not None:
+            await self._connection.close()
+        raise DatabaseUnavailable("the database did not answer in time")
 
     async def _renew(self, leases: list[HeldLease]) -> list[Row]:
         with driver_errors():
@@ -152,6 +196,9 @@ class Renewer:
 
     def _give_up(self, holds: list[Hold]) -> None:
         """What stays unconfirmed past its lease may be somebody else's by now."""
-        late = [hold.lease.seq for hold in holds if hold.lost_by_the_clock]
-        if late:
+        if late := [hold.lease for hold in holds if hold.seconds_left <= 0]:
             self._on_lost(late)
+
+
+def _is_to_be_cancelled(row: Row | None) -> bool:
+    return row is not None and bool(row["cancel_requested"])

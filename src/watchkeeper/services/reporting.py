@@ -10,7 +10,7 @@ from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.logs import log
 from watchkeeper.services.queue import AttemptEnd, Queue
 from watchkeeper.storage.database import Connection, DatabaseConfig, connect, driver_errors
-from watchkeeper.storage.jobs import Completion
+from watchkeeper.storage.jobs import Completion, HeldLease
 
 FLUSH_SECONDS = 0.002
 """How long a report may wait for company: far under a commit's own time, so that it costs nothing alone."""
@@ -26,12 +26,12 @@ class _Batch:
     def __len__(self) -> int:
         return len(self.completions) + len(self.ends)
 
-    def seqs(self) -> list[int]:
-        return [done.lease.seq for done in self.completions] + [end.lease.seq for end in self.ends]
+    def leases(self) -> list[HeldLease]:
+        return [done.lease for done in self.completions] + [end.lease for end in self.ends]
 
 
 class Reporter:
-    """Takes ends of attempts and writes them; `on_reported` gets the numbers of jobs that are off this process's hands.
+    """Takes ends of attempts and writes them; `on_reported` gets the leases that this process holds no more.
 
     While the database is away reports wait and are tried again: repeating one is safe, since a lease ends once.
     """
@@ -43,7 +43,7 @@ class Reporter:
         project_id: str,
         actor: str,
         batch: int,
-        on_reported: Callable[[list[int]], None],
+        on_reported: Callable[[list[HeldLease]], None],
     ) -> None:
         self._database = database
         self._queue = queue
@@ -110,7 +110,7 @@ class Reporter:
                 log("database_down", what="report", detail=error.message)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            self._on_reported(batch.seqs())
+            self._on_reported(batch.leases())
             return
 
     async def _write(self, batch: _Batch) -> None:
@@ -129,5 +129,5 @@ class Reporter:
                         self._project_id, self._actor, batch.ends, connection=self._connection
                     )
                 )
-        if refused := [seq for seq in batch.seqs() if seq not in taken]:
+        if refused := [lease.seq for lease in batch.leases() if lease.seq not in taken]:
             log("report_rejected", code="stale_lease", jobs=len(refused), first=refused[0])

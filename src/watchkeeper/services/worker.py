@@ -16,18 +16,28 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from watchkeeper.domain.claims import ClaimedJob
-from watchkeeper.domain.errors import GateFailed, StaleLease, WatchkeeperError
+from watchkeeper.domain.errors import DatabaseUnavailable, GateFailed, StaleLease, WatchkeeperError
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.logs import log
 from watchkeeper.services.claiming import Claimer, ClaimingConfig
 from watchkeeper.services.handlers import Handler, JobContext, handlers_by_kind
 from watchkeeper.services.job_desk import JobDesk
 from watchkeeper.services.queue import AttemptEnd
-from watchkeeper.services.renewal import LeaseBook, RenewalConfig, Renewer, boot_clock
+from watchkeeper.services.renewal import LeaseBook, RenewalConfig, Renewer
 from watchkeeper.services.reporting import Reporter
-from watchkeeper.storage.jobs import Completion
+from watchkeeper.storage.jobs import Completion, HeldLease
 
 TRACEBACK_LINES = 40
+CANCELLED_INSIDE = "CancelledError: something that the handler waited for was cancelled"
+
+
+@dataclass(slots=True)
+class Running:
+    """A handler at work, in the task that would have to be cancelled to stop it."""
+
+    context: JobContext
+    task: asyncio.Task[Any]
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,8 @@ class HandlerWorker:
         self._actor = f"worker:{self.worker_id}"
         self._book = LeaseBook()
         self._jobs: asyncio.Queue[ClaimedJob | None] = asyncio.Queue()
-        self._running: dict[int, tuple[JobContext, asyncio.Task[Any]]] = {}
+        self._running: dict[tuple[int, int], Running] = {}
+        self._ready = asyncio.Event()
         self._room = asyncio.Event()
         self._stopping = False
         self._idle_runners = 0
@@ -83,11 +94,12 @@ class HandlerWorker:
         renewer = Renewer(
             RenewalConfig(self._desk.database.config, self._config.project_id),
             self._book,
-            on_lost=lambda seqs: _call(loop, self._interrupt, seqs),
-            on_cancel=lambda seqs: _call(loop, self._ask_to_cancel, seqs),
+            on_lost=lambda leases: _call(loop, self._interrupt, leases),
+            on_cancel=lambda leases: _call(loop, self._ask_to_cancel, leases),
             on_outage=lambda detail: log("renewal_failed", detail=detail),
         )
         renewer.start()
+        self._ready.set()
         try:
             async with asyncio.TaskGroup() as group:
                 reporting = group.create_task(self._reporter.run())
@@ -116,19 +128,20 @@ class HandlerWorker:
                 self._room.clear()
                 await self._room.wait()
                 continue
-            sent_at = boot_clock()
-            limit = min(room, max(1, (slots + 1) // 2))
+            limit = min(room, max(1, slots // 2))
             jobs = await self._claimer.claim(limit)
             if not jobs and not self._stopping:
-                sent_at = boot_clock()
                 jobs = await self._claimer.sleep(limit)
-            self._book.add(jobs, sent_at)
+            self._book.add(jobs, self._claimer.asked_at)
             for job in jobs:
                 self._jobs.put_nowait(job)
+            if jobs:
+                await asyncio.sleep(0)  # let the handlers begin first
+                await self._claimer.stay_awake()
 
     def _hand_back_the_rest(self) -> None:
         while not self._jobs.empty():
-            if (job := self._jobs.get_nowait()) and (lease := self._book.lease(job.seq)):
+            if (job := self._jobs.get_nowait()) and (lease := self._book.lease(job)):
                 self._reporter.ended(AttemptEnd(lease, AttemptCause.OPERATOR, "the worker shut down"))
         for _ in range(self._config.concurrency):
             self._jobs.put_nowait(None)
@@ -143,21 +156,24 @@ class HandlerWorker:
                 self._idle_runners -= 1
             if job is None:
                 return
-            context = JobContext(job, self._desk)
-            self._running[job.seq] = (context, task)
+            if (lease := self._book.lease(job)) is None:
+                continue
+            running = self._running[job.seq, job.epoch] = Running(JobContext(job, self._desk), task)
             try:
-                await self._run_job(job, context)
+                await self._run_job(job, lease, running.context)
             except asyncio.CancelledError:
-                if self._book.lease(job.seq) is not None:
-                    raise
-                task.uncancel()
-                log("attempt_interrupted", job=job.id, reason="the lease was lost")
+                if task.cancelling() > running.interrupted:
+                    raise  # the worker itself is ended
+                if running.interrupted:
+                    log("attempt_interrupted", job=job.id, reason="the lease was lost")
+                else:
+                    self._reporter.ended(AttemptEnd(lease, AttemptCause.AGENT_ERROR, CANCELLED_INSIDE))
             finally:
-                del self._running[job.seq]
+                del self._running[job.seq, job.epoch]
+                if running.interrupted:
+                    task.uncancel()
 
-    async def _run_job(self, job: ClaimedJob, context: JobContext) -> None:
-        if (lease := self._book.lease(job.seq)) is None:
-            return
+    async def _run_job(self, job: ClaimedJob, lease: HeldLease, context: JobContext) -> None:
         cap = job.hard_cap_minutes
         try:
             if cap is None:
@@ -165,39 +181,53 @@ class HandlerWorker:
             else:
                 async with asyncio.timeout(cap * 60):
                     await self._handlers[job.kind].function(context)
+            if context.gave_up:
+                self._reporter.ended(AttemptEnd(lease, AttemptCause.OPERATOR, "stopped as asked", cancelled=True))
+                return
             verified, output_hash = "none", None
             if job.contract is not None:
                 verified, output_hash = await self._desk.pass_gate(job, lease)
         except StaleLease:
-            self._interrupt([job.seq])
+            log("lease_lost", job_seq=job.seq)
+            self._forget([lease])
+        except DatabaseUnavailable as error:
+            self._reporter.ended(AttemptEnd(lease, AttemptCause.INFRASTRUCTURE, _describe(error, cap)))
         except GateFailed as error:
             self._reporter.ended(AttemptEnd(lease, AttemptCause.GATE, error.message))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything; it ends the attempt
             log("handler_failed", job=job.id, kind=job.kind, error=type(error).__name__)
             self._reporter.ended(AttemptEnd(lease, AttemptCause.AGENT_ERROR, _describe(error, cap)))
         else:
             self._reporter.completed(Completion(lease, verified, context.summary, output_hash))
 
-    def _forget(self, seqs: list[int]) -> None:
-        self._book.drop(seqs)
+    def _forget(self, leases: list[HeldLease]) -> None:
+        self._book.drop(leases)
         self._room.set()
 
-    def _interrupt(self, seqs: list[int]) -> None:
+    def _interrupt(self, leases: list[HeldLease]) -> None:
         """Stop what runs without a lease: somebody else may run it by now."""
-        self._book.drop(seqs)
+        for lease in self._book.drop(leases):
+            log("lease_lost", job_seq=lease.seq)
+            if running := self._running.get((lease.seq, lease.epoch)):
+                running.interrupted = True
+                running.task.cancel()
         self._room.set()
-        for seq in seqs:
-            log("lease_lost", job_seq=seq)
-            if seq in self._running:
-                self._running[seq][1].cancel()
 
-    def _ask_to_cancel(self, seqs: list[int]) -> None:
-        for seq in seqs:
-            if seq in self._running:
-                self._running[seq][0].cancel_requested = True
+    def _ask_to_cancel(self, leases: list[HeldLease]) -> None:
+        for lease in leases:
+            if running := self._running.get((lease.seq, lease.epoch)):
+                running.context.ask_to_cancel()
 
     async def __aenter__(self) -> Self:
+        """Begin to work; raise what keeps the worker from beginning, such as DatabaseUnavailable."""
         self._lifespan = asyncio.create_task(self.run(), name="watchkeeper-worker")
+        ready = asyncio.create_task(self._ready.wait())
+        try:
+            await asyncio.wait({self._lifespan, ready}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        if not self._ready.is_set():
+            await self._lifespan
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -205,9 +235,9 @@ class HandlerWorker:
         await self._lifespan
 
 
-def _call(loop: asyncio.AbstractEventLoop, function: Any, seqs: list[int]) -> None:
+def _call(loop: asyncio.AbstractEventLoop, function: Any, leases: list[HeldLease]) -> None:
     if not loop.is_closed():
-        loop.call_soon_threadsafe(function, seqs)
+        loop.call_soon_threadsafe(function, leases)
 
 
 def _this_task() -> asyncio.Task[Any]:

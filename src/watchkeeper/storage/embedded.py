@@ -57,7 +57,7 @@ class EmbeddedServer:
         binaries: Binaries,
         state_root: Path = placement.STATE_ROOT,
         linger_seconds: float = LINGER_SECONDS,
-        progress: Progress = lambda sentence: None,
+        progress: Progress = lambda sentence: None,  # noqa: ARG005 - silence is the default
     ) -> None:
         self.data_dir = data_dir.expanduser().resolve()
         self.binaries = binaries

@@ -175,7 +175,7 @@ def say(sentence: str) -> None:
     """Write one line into the server's log, which is this process's standard error."""
     now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     with suppress(OSError):  # a full disk must not end the keeper
-        print(f"{now} UTC [{os.getpid()}] keeper: {sentence}", file=sys.stderr, flush=True)
+        print(f"{now} UTC [{os.getpid()}] keeper: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def take_charge(place: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import resources
-from typing import LiteralString, cast
+from typing import LiteralString
 
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.storage.database import Database, fetch, fetch_one

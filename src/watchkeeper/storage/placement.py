@@ -218,6 +218,6 @@ def socket_directory(place: Path, account: Account) -> Path:
 
 def _runtime_root(account: Account) -> Path:
     if account.uid is not None:
-        return Path("/run") if os.access("/run", os.W_OK) else Path("/tmp")
+        return Path("/run") if os.access("/run", os.W_OK) else Path("/tmp")  # noqa: S108 - a directory of ours within it
     given = os.environ.get("XDG_RUNTIME_DIR")
     return Path(given) if given and os.access(given, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())

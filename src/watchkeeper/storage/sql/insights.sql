@@ -171,7 +171,8 @@ SELECT l.job_id, s.seq AS job_seq, l.kind, l.epoch, l.worker_id, l.profile, l.cl
 
 -- name: jobs_needing_people
 -- What stands still until a person looks: dead leases, held jobs, and what failed within a day among the newest failures.
-SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, n.summary, n.worker_id, n.since
+SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, coalesce(n.summary, a.reason) AS said, n.worker_id,
+       n.since
   FROM (
     (SELECT 0 AS rank, 'lease_dead' AS concern, project_id, seq, 'running' AS state, NULL AS state_reason, NULL AS code,
             NULL AS summary, worker_id, expires_at AS since
@@ -188,6 +189,9 @@ SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, n.summar
       ORDER BY f.finished_at DESC LIMIT %(limit)s)
   ) n
   JOIN watchkeeper.job_specs s ON s.project_id = n.project_id AND s.seq = n.seq
+  LEFT JOIN LATERAL (SELECT e.reason FROM watchkeeper.audit_events e
+                      WHERE e.project_id = n.project_id AND e.job_seq = n.seq AND e.new_state = n.state
+                      ORDER BY e.seq DESC LIMIT 1) a ON n.state <> 'running'
  ORDER BY n.rank, n.since, n.seq
  LIMIT %(limit)s
 
