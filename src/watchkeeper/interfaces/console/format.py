@@ -1,4 +1,4 @@
-"""Pure formatting for people: times, spans, numbers, sizes. Every time that the console shows goes through here."""
+"""Pure formatting for people: times, spans, numbers, sizes. Every time that is shown goes through here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SPANS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def relative(when: datetime, now: datetime, locale: Locale) -> str:
-    """Say how far a time lies from now: "3 min. ago", "in 2 hr."."""
+    """Say how far a time lies from now: "3 minutes ago", "in 2 hours"."""
     seconds = round((when - now).total_seconds())
-    # Clocks of two statements differ by milliseconds; "in 0 sec." would read as a mistake.
-    return format_timedelta(seconds or -1, add_direction=True, format="short", threshold=1.2, locale=locale)
+    # Clocks of two statements differ by milliseconds; "in 0 seconds" would read as a mistake.
+    return format_timedelta(seconds or -1, add_direction=True, threshold=1.2, locale=locale)
 
 
 def absolute(when: datetime) -> str:

@@ -51,7 +51,7 @@ def load_all() -> dict[str, Language]:
 
 
 def choose(cookies: Mapping[str, str], accept: str | None) -> str:
-    """Give the code of the language to answer in: the reader's own choice, else the best that the browser accepts."""
+    """Give the code of the language to answer in: the reader's own choice, else what the browser prefers."""
     if (chosen := cookies.get(LANGUAGE_COOKIE)) in LANGUAGES:
         return str(chosen)
     for tag in _by_quality(accept or ""):
@@ -65,7 +65,7 @@ def choose(cookies: Mapping[str, str], accept: str | None) -> str:
 
 
 def _by_quality(accept: str) -> list[str]:
-    """Order the tags of an Accept-Language header (RFC 9110, section 12.5.4); unreadable parts count as refused."""
+    """Order the tags of an Accept-Language header (RFC 9110, 12.5.4); what cannot be read is left out."""
     weighted = []
     for part in accept[:500].split(","):
         tag, _, parameter = part.strip().lower().partition(";")

@@ -1,8 +1,9 @@
-"""Coming in and going out: login by a one-time link or a pasted token, the session cookie, the same-origin check."""
+"""Coming in and going out: a one-time link or a pasted token, the session cookie, the same-origin check."""
 
 from __future__ import annotations
 
 from collections import deque
+from datetime import UTC
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
@@ -46,8 +47,8 @@ class FailedLogins:
 def demand_same_origin(request: Request) -> None:
     """Raise Conflict for a POST that no page of ours has sent.
 
-    Sec-Fetch-Site decides where the browser sends it; else Origin must name the host that was asked. A request with
-    neither is refused: every browser sends one of them with a form.
+    Sec-Fetch-Site decides where the browser sends it; else Origin must name the host asked. A request
+    with neither is refused: every browser sends one of them with a form.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -68,7 +69,7 @@ def own_path(text: str | None) -> str:
 
 
 async def login_by_token(identity: Identity, logins: LoginLinks, token: str) -> ConsoleSession:
-    """Exchange a token for a session; raise Unauthenticated, or PermissionDenied for one that may not read."""
+    """Exchange a token for a session; raise Unauthenticated, or PermissionDenied where it may not read."""
     principal = await identity.authenticate(token)
     principal.demand(Right.READ)
     code = await logins.create_code(principal)
@@ -88,7 +89,7 @@ def set_session(response: Response, request: Request, session: ConsoleSession) -
     response.set_cookie(
         SESSION_COOKIE,
         session.secret,
-        expires=session.expires_at,
+        expires=session.expires_at.astimezone(UTC),
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -199,6 +200,11 @@ class Console:
 def create_console(app: App) -> APIRouter:
     """Give the console's routes, to be mounted at the root of a server; asks nothing of the database yet."""
     return Console(app, LoginLinks(app.database)).router()
+
+
+def session_reader(app: App) -> Callable[[Request], Awaitable[Principal]]:
+    """Give what finds out who visits by the console's cookie, for other routes that browsers read."""
+    return partial(login.who, logins=LoginLinks(app.database))
 
 
 def _known(visit: Visit) -> Principal:

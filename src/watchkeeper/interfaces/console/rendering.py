@@ -1,4 +1,4 @@
-"""From a view to an answer: templates in the reader's language, the headers of every page, fragments and their ETags."""
+"""From a view to an answer: templates in the reader's language, the headers of every page, fragments."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # A form's Origin header is "null" under no-referrer, and the same-origin check would refuse our own forms.
+    # Under no-referrer a form's Origin is "null", and the same-origin check would refuse our own forms.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "private, no-cache",

@@ -54,7 +54,7 @@ class Scope:
 
 
 async def scope_of(insights: Insights, principal: Principal, asked: str | None) -> Scope:
-    """Find what a visitor may see; raise NotFound for a project of others, as if there were none of that name."""
+    """Find what a visitor may see; raise NotFound for a project of others, as if there were none."""
     if asked is not None:
         asked = principal.project(asked)
     visible = await insights.projects(principal.project_id)
@@ -64,7 +64,7 @@ async def scope_of(insights: Insights, principal: Principal, asked: str | None) 
 
 
 async def overview(insights: Insights, scope: Scope) -> Row:
-    """Gather the first page: what needs people, the counters, why things wait, leases, workers, the last audit rows."""
+    """Gather the first page: what needs people, counters, why things wait, leases, workers, events."""
     view: Row = {name: [] for name in ("needs", "queues", "leases", "workers", "audit")}
     outcomes = {}
     for row in scope.shown:
@@ -134,6 +134,7 @@ async def job_page(
         "payload": redactor.redact_data(row["payload"]),
         "payload_chars": PAYLOAD_CHARS,
         "waits": [WAITING_REASONS.get(why, why) for why in waits if why not in OF_OTHER_JOBS],
+        "said": next((entry for entry in reversed(timeline) if entry["new_state"] == row["state"]), None),
         "last_check": checks[-1] if checks else None,
         "timeline": timeline[earlier:],
         "earlier": earlier,

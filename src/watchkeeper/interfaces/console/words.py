@@ -130,6 +130,7 @@ GATE_CHECKS: dict[str, str] = {
 
 EVENTS: dict[str, str] = {
     "job_enqueued": message("Job added"),
+    "jobs_enqueued": message("Job added"),
     "job_claimed": message("Job claimed"),
     "lease_redelivered": message("Lease handed out again"),
     "lease_lost": message("Lease lost"),
@@ -163,8 +164,9 @@ EVENTS: dict[str, str] = {
     "switch_changed": message("Switch changed"),
     "token_created": message("Token made"),
     "token_revoked": message("Token revoked"),
-    "login": message("Signed in"),
-    "logout": message("Signed out"),
+    "login_code_created": message("Login link made"),
+    "console_login": message("Signed in"),
+    "console_logout": message("Signed out"),
     "verify": message("Evidence checked"),
     "complete": message("Evidence checked at completion"),
 }
@@ -213,6 +215,8 @@ def moved_badge(state: str) -> Badge:
 
 def queue_badge(queue: Mapping[str, Any]) -> Badge:
     """Give the badge of a kind; one with nothing to do is idle, which is neither good nor bad."""
+    if "lease_dead" in queue["waiting_reasons"]:
+        return LEASE_DEAD
     if queue["status"] == "ok" and not (queue["ready"] or queue["running"]):
         return SCHEDULED if queue["scheduled"] else IDLE
     return QUEUE_STATUSES.get(queue["status"], UNKNOWN)
