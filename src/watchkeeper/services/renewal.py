@@ -15,7 +15,6 @@ from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, DatabaseConfig, Row, connect, driver_errors
 from watchkeeper.storage.jobs import HeldLease
 
-
 PATIENCE_SECONDS = 1.0
 """The least time that a renewal may take before it is tried again on a new connection."""
 
@@ -181,7 +180,8 @@ class Renewer:
         done, _ = await asyncio.wait({renewing}, timeout=min(patience, left) if left else patience)
         if done:
             return renewing.result()
-        while not renewing.done():  # the driver first asks the server to cancel, and may wait for that in vain
+        # The driver first asks the server to cancel, and may wait for that in vain: it is told again.
+        while not renewing.done():
             renewing.cancel()
             await asyncio.wait({renewing}, timeout=0.05)
         if self._connection is not None:

@@ -182,7 +182,9 @@ class HandlerWorker:
                 async with asyncio.timeout(cap * 60):
                     await self._handlers[job.kind].function(context)
             if context.gave_up:
-                self._reporter.ended(AttemptEnd(lease, AttemptCause.OPERATOR, "stopped as asked", cancelled=True))
+                self._reporter.ended(
+                    AttemptEnd(lease, AttemptCause.OPERATOR, "stopped as asked", cancelled=True)
+                )
                 return
             verified, output_hash = "none", None
             if job.contract is not None:
