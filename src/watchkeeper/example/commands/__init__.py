@@ -1,0 +1,1 @@
+"""What the example's jobs run: small programs, standard library only, that know nothing of Watchkeeper but files."""

@@ -1,0 +1,57 @@
+"""The one shape of every acting command: look, say what is meant, do it unless this is a dry run, show what came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchkeeper.interfaces.cli.client import connected
+from watchkeeper.interfaces.cli.output import show
+
+DEFAULT_REASON = "asked for at the command line"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A request that changes something. `look` is read first, so that a dry run fails where the act would."""
+
+    sentence: str
+    method: str
+    path: str
+    body: Any = None
+    query: dict[str, str] = field(default_factory=dict)
+    look: str | None = None
+
+
+def reason_or_default(reason: str | None) -> str:
+    return reason or DEFAULT_REASON
+
+
+def carry_out(act: Act, *, project: str | None, dry_run: bool, as_json: bool) -> Any:
+    """Do it, or in a dry run only say so; print and give the answer."""
+    with connected(project) as client:
+        if dry_run:
+            found = client.get(act.look) if act.look is not None else None
+            plan = {
+                "dry_run": True,
+                "would": act.sentence,
+                "request": f"{act.method} {act.path}",
+                "body": act.body,
+            }
+            answer = {"ok": True, **plan, "present": _core(found)}
+        else:
+            answer = client.act(act.method, act.path, act.body, **act.query)
+    if as_json:
+        show(answer, as_json=True)
+    elif dry_run:
+        state = f" (now {answer['present']['state']})" if "state" in answer["present"] else ""
+        show(None, as_json=False, empty=f"would {act.sentence}{state}; nothing was done")
+    else:
+        show(None, as_json=False, empty=f"done: {act.sentence}")
+    return answer
+
+
+def _core(found: Any) -> dict[str, Any]:
+    """Give of what was looked at the part that tells its present state."""
+    record = found.get("job", {}) if isinstance(found, dict) else {}
+    return {name: record[name] for name in ("id", "kind", "state", "state_reason") if name in record}

@@ -1,0 +1,137 @@
+"""The server as operators' commands see it: HTTP with the owner's token, answers as data, errors as ours."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from watchkeeper.domain.errors import (
+    ServerUnreachable,
+    SettingError,
+    Unauthenticated,
+    UsageError,
+    WatchkeeperError,
+)
+from watchkeeper.interfaces.cli.local import own_token, read_url
+from watchkeeper.settings import Settings
+
+DEFAULT_PROJECT = "default"
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+
+
+class Client:
+    """One server, spoken to as one principal. Every act carries an idempotency key of its own."""
+
+    def __init__(self, http: httpx2.Client, url: str, project: str | None) -> None:
+        self._http = http
+        self._url = url
+        self._project = project
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Read; raise the error that the server names, or ServerUnreachable."""
+        return self._send("GET", path, query, None)
+
+    def act(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """Change something, once, however often the request must be sent."""
+        return self._send(method, path, query, body)
+
+    def _send(self, method: str, path: str, query: Mapping[str, Any], body: Any) -> Any:
+        wanted = {name: value for name, value in query.items() if value is not None}
+        if self._project is not None:
+            wanted.setdefault("project", self._project)
+        headers = {} if method == "GET" else {"Idempotency-Key": str(uuid.uuid4())}
+        try:
+            response = self._http.request(method, path, params=wanted, json=body, headers=headers)
+        except httpx2.HTTPError as error:
+            raise ServerUnreachable(
+                f"the server at {self._url} cannot be reached: {error}",
+                hint="Start it with 'watchkeeper up', or set WATCHKEEPER_URL to where it is.",
+            ) from error
+        answer = _json(response)
+        if response.is_success and answer is not None:
+            return answer
+        raise _error(answer, response.status_code, self._url)
+
+
+@contextmanager
+def connected(project: str | None = None) -> Iterator[Client]:
+    """Give a client for the server and token that this command was given, or that this home has.
+
+    Raises SettingError for a wrong setting, Unauthenticated where there is no token.
+    """
+    settings = Settings.read()
+    token, is_of_this_home = own_token(settings)
+    if token is None:
+        raise Unauthenticated(
+            f"there is no token: WATCHKEEPER_TOKEN is not set, and {settings.home / 'owner-token'} is not there",
+            hint="Set WATCHKEEPER_TOKEN, or WATCHKEEPER_HOME to the home of a running 'watchkeeper up'.",
+        )
+    if project is None and is_of_this_home:
+        project = DEFAULT_PROJECT
+    url = read_url(settings)
+    timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+    headers = {"Authorization": f"Bearer {token}", "User-Agent": "watchkeeper-cli"}
+    try:
+        http = httpx2.Client(base_url=url, headers=headers, timeout=timeout, trust_env=False)
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise SettingError(f"the server's address {url!r} is not one: {error}") from error
+    with http:
+        yield Client(http, url, project)
+
+
+def part(name: str) -> str:
+    """Quote a name as one part of a path."""
+    if not name or name in {".", ".."}:
+        raise UsageError(f"{name!r} is no name")
+    return quote(name, safe="")
+
+
+def read_text(argument: str) -> str:
+    """Give a text argument: itself, the content of @FILE, or standard input for `-`."""
+    import sys
+
+    if argument == "-":
+        return sys.stdin.read()
+    if not argument.startswith("@"):
+        return argument
+    try:
+        return Path(argument[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{argument[1:]} cannot be read as text: {error}") from error
+
+
+def _json(response: httpx2.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _error(answer: Any, status: int, url: str) -> WatchkeeperError:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(error, dict):
+        return WatchkeeperError(
+            f"{url} answered with status {status}, and not as Watchkeeper does",
+            hint="Check WATCHKEEPER_URL; a proxy may stand in between.",
+        )
+    kinds = {kind.code: kind for kind in _kinds_of_error(WatchkeeperError)}
+    kind = kinds.get(str(error.get("code")), WatchkeeperError)
+    details = error.get("details")
+    return kind(
+        str(error.get("message") or "the server refused"),
+        hint=error.get("hint"),
+        **(details if isinstance(details, dict) else {}),
+    )
+
+
+def _kinds_of_error(kind: type[WatchkeeperError]) -> Iterator[type[WatchkeeperError]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _kinds_of_error(below)

@@ -1,0 +1,79 @@
+"""`kinds`: what sorts of jobs a project has, under which rules, and whether one is paused."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from watchkeeper.domain.errors import UsageError
+from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
+from watchkeeper.interfaces.cli.client import connected, part, read_text
+from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
+from watchkeeper.interfaces.cli.output import show
+
+kinds = typer.Typer(no_args_is_help=True, help="Kinds of jobs: list, declare, pause, resume.")
+
+COLUMNS = {
+    "kind": "kind",
+    "declared": "declared",
+    "lease": "lease",
+    "on lost": "on_lost",
+    "attempts": "max_attempts",
+    "at once": "concurrency",
+    "priority": "priority",
+    "paused since": "paused_at",
+    "why": "pause_reason",
+}
+
+
+@kinds.command("list")
+def list_kinds(project: Project = None, as_json: Json = False) -> None:
+    """List the kinds of a project."""
+    with connected(project) as client:
+        answer = client.get("/api/kinds")
+    show(answer if as_json else answer["kinds"], as_json=as_json, columns=COLUMNS, empty="no kinds")
+
+
+@kinds.command()
+def declare(
+    name: Annotated[str, typer.Argument(help="The kind's name.")],
+    declaration: Annotated[str, typer.Argument(help="Its declaration as JSON, @FILE, or -.")] = "{}",
+    project: Project = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Declare a kind, or change its declaration."""
+    try:
+        fields: Any = json.loads(read_text(declaration))
+    except ValueError as error:
+        raise UsageError(f"DECLARATION is not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise UsageError("DECLARATION is a JSON object", hint="docs/reference/kinds.md lists its keys.")
+    act = Act(f"declare kind {name}", "POST", "/api/kinds", {**fields, "name": name}, look="/api/kinds")
+    carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
+
+
+@kinds.command()
+def pause(
+    kind: str, reason: Reason = None, project: Project = None, dry_run: DryRun = False, as_json: Json = False
+) -> None:
+    """Let no job of a kind be claimed; what runs goes on."""
+    _set(kind, "pause", reason, project, dry_run=dry_run, as_json=as_json)
+
+
+@kinds.command()
+def resume(
+    kind: str, reason: Reason = None, project: Project = None, dry_run: DryRun = False, as_json: Json = False
+) -> None:
+    """Let jobs of a kind be claimed again."""
+    _set(kind, "resume", reason, project, dry_run=dry_run, as_json=as_json)
+
+
+def _set(
+    kind: str, verb: str, reason: str | None, project: str | None, *, dry_run: bool, as_json: bool
+) -> None:
+    body = {"reason": reason_or_default(reason)}
+    act = Act(f"{verb} kind {kind}", "POST", f"/api/kinds/{part(kind)}/{verb}", body, look="/api/kinds")
+    carry_out(act, project=project, dry_run=dry_run, as_json=as_json)

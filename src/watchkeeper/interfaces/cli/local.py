@@ -1,0 +1,103 @@
+"""What this machine's home holds: the database, the owner's token, the address of the running server."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+from watchkeeper.domain.errors import SettingError
+from watchkeeper.settings import Settings
+from watchkeeper.storage.binaries import find
+from watchkeeper.storage.embedded import EmbeddedServer
+
+DEFAULT_PORT = 8470
+OWNER_FILE = "owner-token"
+URL = "url"
+PASSWORD = re.compile(r"(://[^:/@]*):([^@]*)@")
+
+Say = Callable[[str], None]
+
+
+def embedded_server(settings: Settings, say: Say) -> EmbeddedServer:
+    """Give the home's own PostgreSQL, running or not; raise SettingError where no programs for it are found."""
+    return EmbeddedServer(settings.home / "database", binaries=find(settings.postgres_bin), progress=say)
+
+
+@contextmanager
+def with_database(settings: Settings, say: Say, *, make: bool = False) -> Iterator[Settings]:
+    """Give settings that name a database: the one that was set, else the home's own, kept running meanwhile.
+
+    Raises SettingError where neither is there, unless `make` says to make the home's own.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+    if not make and not (settings.home / "database").exists():
+        raise SettingError(
+            f"no database is set, and {settings.home} has none of its own",
+            hint="Set WATCHKEEPER_DATABASE_URL, or run 'watchkeeper up', which brings its own.",
+        )
+    server = embedded_server(settings, say)
+    with server.user(stop_when_last=True):
+        yield replace(settings, database_url=server.start())
+
+
+def make_home(home: Path) -> None:
+    """Make the home, closed to other users; raise SettingError where that cannot be."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (home / "logs").mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingError(
+            f"the home {home} cannot be made: {error.strerror}",
+            hint="Set WATCHKEEPER_HOME to a directory that this user may write.",
+        ) from error
+
+
+def without_password(url: str) -> tuple[str, str | None]:
+    """Split a database's URL into itself without the password, and the password."""
+    found = PASSWORD.search(url)
+    if found is None:
+        return url, None
+    return PASSWORD.sub(r"\1@", url), unquote(found[2])
+
+
+def own_token(settings: Settings) -> tuple[str | None, bool]:
+    """Give the token to act with, and whether it is the owner's of this home."""
+    if given := os.environ.get("WATCHKEEPER_TOKEN", "").strip():
+        return given, False
+    own = read_secret(settings.home / OWNER_FILE)
+    return own, own is not None
+
+
+def read_secret(path: Path) -> str | None:
+    """Read a one-line file of a secret; None where there is none for this user."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except (FileNotFoundError, PermissionError, NotADirectoryError):
+        return None
+
+
+def write_secret(path: Path, secret: str) -> None:
+    """Write a one-line file that only this user can read, whole or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    with suppress(FileNotFoundError):  # left behind by a start that was killed here
+        fresh.unlink()
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)
+
+
+def read_url(settings: Settings) -> str:
+    """Give the server's address: the one that was set, else the one a running server left here, else the usual."""
+    if settings.url is not None:
+        return settings.url
+    return read_secret(settings.home / URL) or f"http://127.0.0.1:{DEFAULT_PORT}"

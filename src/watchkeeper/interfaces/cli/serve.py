@@ -1,0 +1,46 @@
+"""`serve`: the HTTP server, API and console on one address, as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from watchkeeper import app as root
+from watchkeeper.interfaces.api.app import create_app
+from watchkeeper.interfaces.api.server import run_server
+from watchkeeper.interfaces.cli.local import with_database
+from watchkeeper.interfaces.cli.parent import Parent, tied_to
+from watchkeeper.interfaces.cli.starting import begin, note
+from watchkeeper.interfaces.console.pages import create_console, session_reader
+from watchkeeper.settings import Settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 8470 by default.")] = None,
+    behind_proxy: Annotated[
+        bool,
+        typer.Option("--behind-proxy", help="A proxy before it speaks TLS: other addresses are allowed."),
+    ] = False,
+    parent: Parent = None,
+) -> None:
+    """Run the HTTP server: the API and the console."""
+    settings = begin()
+    if behind_proxy:
+        settings = replace(settings, behind_proxy=True)
+    with tied_to(parent, settings.home), with_database(settings, note) as complete:
+        # uvicorn raises the signal that ended it once more in the end; that one must not cut our own end short.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        asyncio.run(_serve(complete, host, port))
+
+
+async def _serve(settings: Settings, host: str | None, port: int | None) -> None:
+    async with root.running(settings) as app:
+        api = create_app(app, session=session_reader(app))
+        api.include_router(create_console(app))
+        await run_server(api, host, port)

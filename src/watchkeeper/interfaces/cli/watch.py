@@ -1,0 +1,31 @@
+"""`watch`: the queue's upkeep as a process of its own; several on several machines share the work."""
+
+from __future__ import annotations
+
+import asyncio
+
+from watchkeeper import app as root
+from watchkeeper.interfaces.cli.local import with_database
+from watchkeeper.interfaces.cli.parent import Parent, stop_asked, tied_to
+from watchkeeper.interfaces.cli.starting import begin, note
+from watchkeeper.logs import log
+from watchkeeper.services.duties import Duties
+from watchkeeper.settings import Settings
+
+
+def watch(parent: Parent = None) -> None:
+    """Run the queue's upkeep: reap lost leases, wake due jobs, fire schedules, forget what is old."""
+    settings = begin()
+    with tied_to(parent, settings.home), with_database(settings, note) as complete:
+        asyncio.run(_watch(complete))
+
+
+async def _watch(settings: Settings) -> None:
+    stop = stop_asked()
+    async with root.running(settings) as app:
+        duties = Duties(*app.maintenance.duties(), app.artifact_upkeep.duty())
+        duties.start()
+        log("watch_started")
+        await stop.wait()
+        await duties.stop()
+        log("watch_stopped")

@@ -1,0 +1,44 @@
+"""`work --agent`: hands what the command line and the settings say to the supervisor of agent sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from watchkeeper.domain.errors import Unauthenticated
+from watchkeeper.interfaces.cli.local import read_secret, read_url
+from watchkeeper.interfaces.cli.work import WorkOptions
+from watchkeeper.services.supervise import supervise
+from watchkeeper.services.supervision.config import HOW_TO_GET_ONE, SupervisorConfig
+from watchkeeper.settings import Settings
+
+DEFAULT_SLOTS = 2
+
+
+def work_agent(settings: Settings, options: WorkOptions, command: list[str], token_file: str | None) -> int:
+    """Run a supervisor until it is stopped; give its exit code.
+
+    Raises Unauthenticated where no worker's token is given. The project is the token's own.
+    """
+    config = SupervisorConfig(
+        url=read_url(settings),
+        token=_token(token_file),
+        home=settings.home,
+        command=command,
+        slots=options.slots or DEFAULT_SLOTS,
+        kinds=options.kinds or None,
+        worker_id=options.worker_id,
+        pool=options.pool,
+        agent_user=settings.agent_user,
+        artifact_limit_bytes=settings.artifact_limit_bytes,
+    )
+    return asyncio.run(supervise(config))
+
+
+def _token(token_file: str | None) -> str:
+    token = read_secret(Path(token_file)) if token_file else os.environ.get("WATCHKEEPER_TOKEN", "").strip()
+    if not token:
+        where = f"{token_file} holds none" if token_file else "WATCHKEEPER_TOKEN is not set"
+        raise Unauthenticated(f"a worker needs its token, and {where}", hint=HOW_TO_GET_ONE)
+    return token
