@@ -48,7 +48,7 @@ class LeaseToken:
     def parse(cls, text: str) -> LeaseToken:
         """Read what `str()` wrote; raise StaleLease for anything else, since no such lease can be live."""
         epoch, dot, secret = text.partition(".")
-        if not dot or not epoch.isascii() or not epoch.isdigit() or len(epoch) > 9 or not secret:
+        if not (dot and secret and text.isascii() and epoch.isdigit() and len(epoch) <= 9):
             raise StaleLease("the lease token is not one of ours")
         return cls(int(epoch), secret)
 

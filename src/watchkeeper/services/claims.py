@@ -243,8 +243,9 @@ class Claims:
                     continue
                 if job in by_id:
                     held[job] = HeldLease(by_id[job], token.epoch, token.secret_hash)
-            rows = await store.renew(connection, project_id, list(held.values()))
+            # The worker's row before its leases, as a claim takes them: otherwise the two could wait for each other.
             worker = await self._see(connection, project_id, worker_id, None)
+            rows = await store.renew(connection, project_id, list(held.values()))
         renewed = {row["seq"]: row for row in rows}
         kept = {job: renewed[lease.seq] for job, lease in held.items() if lease.seq in renewed}
         return {

@@ -31,7 +31,8 @@ SOON_SECONDS = 0.01
 class MaintenanceConfig:
     """`tick_seconds` bounds how late a lease or schedule that is younger than the last look is seen.
 
-    `gap_seconds`: ticks further apart than this mean that nobody watched, and begin a quiet time.
+    `gap_seconds`: ticks further apart than this, or than half of the shortest lease, mean that nobody watched,
+    and begin a quiet time.
     """
 
     tick_seconds: float = 1.0
@@ -47,6 +48,10 @@ class MaintenanceConfig:
             raise SettingError("tick_seconds is more than 0 and under a third of gap_seconds")
         if self.batch < 1:
             raise SettingError("batch is at least 1")
+
+    def gaps(self) -> dict[str, float]:
+        """Bind what counts as a gap; a tick may come late, so that the least is three of them."""
+        return {"gap_seconds": self.gap_seconds, "least_gap_seconds": 3 * self.tick_seconds}
 
 
 class Maintenance:
@@ -82,7 +87,7 @@ class Maintenance:
     async def reap(self) -> int:
         """End attempts whose leases expired, by their kinds' policies; give how many."""
         async with self._database.transaction() as connection:
-            state = await fetch_row(connection, "tick_reaper", {"gap_seconds": self._config.gap_seconds})
+            state = await fetch_row(connection, "tick_reaper", self._config.gaps())
             rows = await fetch(
                 connection,
                 "lock_expired_leases",

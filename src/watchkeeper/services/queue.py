@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, islice
 from typing import Any
@@ -89,7 +90,9 @@ class Queue:
         Raises UsageError for a payload that is not JSON, or holds a secret where its kind refuses that.
         """
         if connection is not None:
-            return await self._enqueue(connection, project_id, requests, actor, is_shadow)
+            # Without a transaction of the caller's, all of it is one of its own: a key must not stand without its job.
+            async with connection.transaction() if connection.autocommit else nullcontext():
+                return await self._enqueue(connection, project_id, requests, actor, is_shadow)
         async with self._database.transaction() as own:
             return await self._enqueue(own, project_id, requests, actor, is_shadow)
 
@@ -203,6 +206,8 @@ class Queue:
         connection: Connection | None = None,
     ) -> set[int]:
         """Complete jobs whose evidence has passed (or that have no contract); give those whose lease was held."""
+        if any(item.summary is not None for item in completions):
+            completions = [replace(item, summary=self._clean(item.summary)) for item in completions]
         if connection is not None:
             return {row["seq"] for row in await store.complete(connection, project_id, actor, completions)}
         async with self._database.transaction() as own:
@@ -246,11 +251,14 @@ class Queue:
         )
         return {row["seq"]: row for row in rows}
 
+    def _clean(self, text: str | None) -> str | None:
+        return None if text is None else self._redactor.redact(storable(text))[:MAX_ATTEMPT_ERROR_CHARS]
+
     def _verdict(self, end: AttemptEnd, row: Row) -> EndedAttempt:
         policy = store.policy_of(row)
         # Back-off jitter spreads load; nothing secret depends on it.
         jitter = random.random()  # noqa: S311
-        error = self._redactor.redact(end.error)[:MAX_ATTEMPT_ERROR_CHARS]
+        error = self._clean(end.error)
         if row["cancel_requested"]:
             ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
             return EndedAttempt(end.lease, ending, "job_cancelled", error)
@@ -263,6 +271,11 @@ class Queue:
             return EndedAttempt(end.lease, ending, "complete_failed", error)
         event = "lease_released" if end.cause is AttemptCause.OPERATOR else "attempt_failed"
         return EndedAttempt(end.lease, handed_back(policy, end.cause, end.delay), event, error)
+
+
+def storable(text: str) -> str:
+    """Replace what PostgreSQL's text cannot hold: whatever a program says at its end, the end must be recorded."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def json_text(value: Any, what: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import psycopg
 import psycopg_pool
 from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
 from watchkeeper.domain.errors import DatabaseUnavailable, UsageError, WatchkeeperError
@@ -20,6 +21,8 @@ Connection = psycopg.AsyncConnection[DictRow]
 Row = dict[str, Any]
 
 CONNECT_TIMEOUT_SECONDS = 5
+STOPPED_SECONDS = 60
+"""A transaction in which nothing is asked for so long is ended: a suspended process must not keep its rows from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,16 @@ def connection_options(config: DatabaseConfig) -> dict[str, Any]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
+        **_limits(config),
     }
+
+
+def _limits(config: DatabaseConfig) -> dict[str, str]:
+    """Add our limits to the options of the address; a pooler takes none and has limits of its own."""
+    if config.pooled:
+        return {}
+    given = conninfo_to_dict(config.url).get("options") or ""
+    return {"options": f"-c idle_in_transaction_session_timeout={STOPPED_SECONDS}s {given}".strip()}
 
 
 async def connect(config: DatabaseConfig) -> Connection:
@@ -165,7 +177,9 @@ async def connect(config: DatabaseConfig) -> Connection:
 
 async def fetch(connection: Connection, name: str, arguments: Mapping[str, Any] | None = None) -> list[Row]:
     """Run a named query on a connection and give all its rows; none for a statement without a result."""
-    cursor = await connection.execute(query(name), arguments, binary=True)
+    # The caller's own connection may give rows in another shape.
+    cursor = connection.cursor(binary=True, row_factory=dict_row)
+    await cursor.execute(query(name), arguments)
     return await cursor.fetchall() if cursor.description else []
 
 
@@ -193,11 +207,19 @@ def driver_errors() -> Iterator[None]:
         raise UsageError(
             "text must not contain NUL characters", hint="Send binary data as a file."
         ) from error
+    except UnicodeEncodeError as error:
+        raise UsageError("text is not valid Unicode") from error
     except psycopg.DataError as error:
         raise UsageError(f"a value cannot be stored: {_first_line(error)}") from error
     except (pg.DiskFull, pg.OutOfMemory, pg.InsufficientResources) as error:
         raise DatabaseUnavailable(f"the database is out of room: {_first_line(error)}") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout) as error:
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg_pool.PoolTimeout,
+        pg.IdleInTransactionSessionTimeout,
+        pg.ReadOnlySqlTransaction,
+    ) as error:
         raise DatabaseUnavailable(f"the database cannot be reached: {_first_line(error)}") from error
     except psycopg_pool.PoolClosed as error:
         raise DatabaseUnavailable("the connection pool is closed") from error

@@ -393,11 +393,18 @@ WITH clock AS MATERIALIZED (
    WHERE h.project_id = %(project_id)s AND h.seq = %(seq)s AND h.state = ANY (%(from_states)s::text[])
   RETURNING h.seq, h.kind, h.priority, h.epoch, h.agent_errors, h.lost_leases, h.state AS old_state
 ), moved AS MATERIALIZED (
-  SELECT * FROM from_ready UNION ALL SELECT * FROM from_scheduled UNION ALL SELECT * FROM from_held
+  -- A job that was asked for at a time keeps it through a pause.
+  SELECT f.*, s.run_at
+    FROM (SELECT * FROM from_ready UNION ALL SELECT * FROM from_scheduled UNION ALL SELECT * FROM from_held) f
+    JOIN watchkeeper.job_specs s ON s.project_id = %(project_id)s AND s.seq = f.seq
 ), ready AS (
   INSERT INTO watchkeeper.ready_jobs (project_id, kind, priority, seq, epoch, agent_errors, lost_leases, ready_at)
   SELECT %(project_id)s, m.kind, m.priority, m.seq, m.epoch, 0, 0, clock.now
-    FROM moved m CROSS JOIN clock WHERE %(to_state)s = 'pending'
+    FROM moved m CROSS JOIN clock WHERE %(to_state)s = 'pending' AND coalesce(m.run_at, clock.now) <= clock.now
+), scheduled AS (
+  INSERT INTO watchkeeper.scheduled_jobs (project_id, seq, kind, priority, epoch, agent_errors, lost_leases, run_at)
+  SELECT %(project_id)s, m.seq, m.kind, m.priority, m.epoch, 0, 0, m.run_at
+    FROM moved m CROSS JOIN clock WHERE %(to_state)s = 'pending' AND m.run_at > clock.now
 ), held AS (
   INSERT INTO watchkeeper.held_jobs (project_id, seq, kind, priority, epoch, agent_errors, lost_leases, state,
                                      state_reason, detail, held_by, held_at)

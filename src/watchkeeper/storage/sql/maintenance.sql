@@ -1,13 +1,17 @@
 -- name: tick_reaper
--- Notes a reaper's tick; a restart of the database, a failover or a gap in the ticks begins a quiet time.
+-- Notes a reaper's tick; a restart of the database, a failover or a gap in the ticks begins a quiet time. Half of the
+-- shortest lease is a gap too: renewed at a quarter, it may have run out meanwhile.
 UPDATE watchkeeper.reaper_state r
    SET last_tick_at = clock.now,
        server_started = clock.started, server_timeline = clock.timeline,
-       quiet_since = CASE WHEN r.last_tick_at IS NULL OR clock.now - r.last_tick_at > make_interval(secs => %(gap_seconds)s)
+       quiet_since = CASE WHEN r.last_tick_at IS NULL OR clock.now - r.last_tick_at > clock.gap
                             OR r.server_started IS DISTINCT FROM clock.started
                             OR r.server_timeline IS DISTINCT FROM clock.timeline
                           THEN clock.now ELSE r.quiet_since END
   FROM (SELECT watchkeeper.now() AS now, pg_postmaster_start_time() AS started,
+               make_interval(secs => least(%(gap_seconds)s::float8,
+                                           greatest(%(least_gap_seconds)s::float8,
+                                                    (SELECT min(lease_seconds) FROM watchkeeper.leases) / 2.0))) AS gap,
                substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline) clock
 RETURNING r.quiet_since
 

@@ -469,17 +469,22 @@ CREATE TRIGGER audit_events_never_emptied BEFORE TRUNCATE ON watchkeeper.audit_e
 CREATE TRIGGER audit_events_never_emptied BEFORE TRUNCATE ON watchkeeper.audit_events_rest
   FOR EACH STATEMENT EXECUTE FUNCTION watchkeeper.refuse_audit_change();
 
--- A month's partition of the audit trail; asked for ahead of time by the maintenance duty.
+-- A month's partition of the audit trail; asked for ahead of time by the maintenance duty. A month whose first rows came
+-- while nobody asked keeps to the rest: rows do not move.
 CREATE FUNCTION watchkeeper.add_audit_partition(month date) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
   first date := date_trunc('month', month)::date;
   name  text := 'audit_events_' || to_char(first, 'YYYY_MM');
+  begins timestamptz := first::timestamp AT TIME ZONE 'UTC';
+  ends   timestamptz := (first + interval '1 month') AT TIME ZONE 'UTC';
 BEGIN
-  IF to_regclass('watchkeeper.' || name) IS NOT NULL THEN
+  PERFORM pg_advisory_xact_lock(hashtext('watchkeeper.add_audit_partition'));
+  IF to_regclass('watchkeeper.' || name) IS NOT NULL
+     OR EXISTS (SELECT FROM watchkeeper.audit_events_rest WHERE at >= begins AND at < ends) THEN
     RETURN false;
   END IF;
   EXECUTE format('CREATE TABLE watchkeeper.%I PARTITION OF watchkeeper.audit_events FOR VALUES FROM (%L) TO (%L)',
-                 name, first::timestamp AT TIME ZONE 'UTC', (first + interval '1 month') AT TIME ZONE 'UTC');
+                 name, begins, ends);
   EXECUTE format('CREATE TRIGGER audit_events_never_emptied BEFORE TRUNCATE ON watchkeeper.%I
                   FOR EACH STATEMENT EXECUTE FUNCTION watchkeeper.refuse_audit_change()', name);
   RETURN true;
