@@ -29,22 +29,37 @@ def embedded_server(settings: Settings, say: Say) -> EmbeddedServer:
 
 
 @contextmanager
-def with_database(settings: Settings, say: Say, *, make: bool = False) -> Iterator[Settings]:
+def with_database(settings: Settings, say: Say) -> Iterator[Settings]:
     """Give settings that name a database: the one that was set, else the home's own, kept running meanwhile.
 
-    Raises SettingError where neither is there, unless `make` says to make the home's own.
+    Raises SettingError where neither is there.
     """
-    if settings.database_url is not None:
-        yield settings
-        return
-    if not make and not (settings.home / "database").exists():
+    if settings.database_url is None and not has_database(settings):
         raise SettingError(
             f"no database is set, and {settings.home} has none of its own",
             hint="Set WATCHKEEPER_DATABASE_URL, or run 'watchkeeper up', which brings its own.",
         )
+    with database_user(settings, say) as start:
+        yield start()
+
+
+@contextmanager
+def database_user(settings: Settings, say: Say) -> Iterator[Callable[[], Settings]]:
+    """Count as a user of the database for the block; gives what starts or joins it, and then names it.
+
+    Makes the home's own where none was set and there is none yet.
+    """
+    if settings.database_url is not None:
+        yield lambda: settings
+        return
     server = embedded_server(settings, say)
     with server.user(stop_when_last=True):
-        yield replace(settings, database_url=server.start())
+        yield lambda: replace(settings, database_url=server.start())
+
+
+def has_database(settings: Settings) -> bool:
+    """Say whether there is a database already, set or the home's own."""
+    return settings.database_url is not None or (settings.home / "database").exists()
 
 
 def make_home(home: Path) -> None:

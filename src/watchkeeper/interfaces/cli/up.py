@@ -20,7 +20,7 @@ from watchkeeper.app import App
 from watchkeeper.domain.errors import SettingError, WatchkeeperError
 from watchkeeper.interfaces.cli.entry import login_link, owner_of, worker_token
 from watchkeeper.interfaces.cli.example_run import ExampleRun
-from watchkeeper.interfaces.cli.local import DEFAULT_PORT, URL, read_secret, with_database
+from watchkeeper.interfaces.cli.local import DEFAULT_PORT, URL, database_user, has_database, read_secret
 from watchkeeper.interfaces.cli.parent import stop_asked
 from watchkeeper.interfaces.cli.processes import Child, Processes, Program
 from watchkeeper.interfaces.cli.running import find_up, sole_up, wait_for_leftovers
@@ -58,8 +58,10 @@ def up(
         wait_for_leftovers(settings.home, screen.say)
         (settings.home / URL).unlink(missing_ok=True)
         port = _free_port(settings, settings.port if port is None else port, screen)
-        with with_database(settings, screen.say, make=True) as complete:
-            failure = asyncio.run(_Run(complete, port, screen).run(publish, with_example=example))
+        is_new = not has_database(settings)
+        with database_user(settings, screen.say) as start_database:
+            run = _Run(settings, port, screen)
+            failure = asyncio.run(run.run(start_database, publish, is_new=is_new, with_example=example))
         screen.say("stopped; the data stays" if failure is None else f"stopped: {failure}")
     if failure is not None:
         raise WatchkeeperError(failure, hint=f"The logs are in {settings.home / 'logs'}.")
@@ -75,28 +77,46 @@ class _Run:
         self._screen = screen
         self._processes = Processes(self._home / "logs", _environment(self._home), screen.child_said)
 
-    async def run(self, publish: Publish, *, with_example: bool) -> str | None:
+    async def run(
+        self, start_database: Callable[[], Settings], publish: Publish, *, is_new: bool, with_example: bool
+    ) -> str | None:
         """Run until asked to stop; give what else made it stop, if anything did."""
         stop = stop_asked()
-        async with root.running(self._settings) as app:
-            work = asyncio.create_task(self._work(app, publish, with_example=with_example), name="work")
-            ends = [asyncio.create_task(event.wait(), name="end") for event in (stop, self._processes.failed)]
-            try:
-                await asyncio.wait([work, *ends], return_when=asyncio.FIRST_COMPLETED)
-                if work.done():
-                    work.result()
-                return self._processes.failure or None
-            finally:
-                for task in (work, *ends):
-                    task.cancel()
-                await asyncio.gather(work, *ends, return_exceptions=True)
-                await self._end()
+        work = asyncio.create_task(
+            self._work(start_database, publish, is_new=is_new, with_example=with_example), name="work"
+        )
+        ends = [asyncio.create_task(event.wait(), name="end") for event in (stop, self._processes.failed)]
+        try:
+            await asyncio.wait([work, *ends], return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+            return self._processes.failure or None
+        finally:
+            for task in (work, *ends):
+                task.cancel()
+            await asyncio.gather(work, *ends, return_exceptions=True)
+            await self._end()
 
-    async def _work(self, app: App, publish: Publish, *, with_example: bool) -> None:
-        """Start everything, tell the person, and work the example; goes on until cancelled."""
+    async def _work(
+        self, start_database: Callable[[], Settings], publish: Publish, *, is_new: bool, with_example: bool
+    ) -> None:
+        """Start everything and go on until cancelled."""
+        if not is_new:
+            # These wait for the database themselves, and need most of their time to be loaded.
+            await self._start_server()
+        settings = await asyncio.to_thread(start_database)
+        if is_new:
+            await self._start_server()
+        async with root.running(settings) as app:
+            await self._serve_people(app, publish, with_example=with_example)
+
+    async def _start_server(self) -> None:
         address = ["--host", self._settings.host, "--port", str(self._port)]
         await self._processes.start(Program("serve", ["serve", *address]))
         await self._processes.start(Program("watch", ["watch"]))
+
+    async def _serve_people(self, app: App, publish: Publish, *, with_example: bool) -> None:
+        """Let the owner in, start the workers, and work the example; goes on until cancelled."""
         owner = await owner_of(app, self._home)
         await app.kinds.ensure_project(DEFAULT_PROJECT)
         url = await self._until_ready()
