@@ -45,6 +45,10 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
 }
 
 
+NEEDS_MORE = {"agent-death": agent_death, "contract-command": contract_command, "up": up}
+"""What cannot be measured in a tree that lacks a command."""
+
+
 def main() -> int:
     """Run the measurements that were asked for; the exit code is 1 when one of them falls short."""
     args = _arguments()
@@ -71,14 +75,19 @@ async def run(bench: Bench, names: list[str], json_file: Path | None) -> int:
         try:
             named[name] = await MEASUREMENTS[name](bench)
         except NotMeasurableError as error:
-            named[name] = [not_measured(name, "", str(error))]
+            named[name] = [not_measured(*_row_of(name), str(error))]
         except Exception as error:  # noqa: BLE001 - one that fails must not cost the figures of the others
-            named[name] = [Row(name, "", f"failed: {type(error).__name__}: {error}", ok=False)]
+            named[name] = [Row(*_row_of(name), f"failed: {type(error).__name__}: {error}", ok=False)]
     print(report.table([row for rows in named.values() for row in rows]))
     print(f"\n{report.machine()}; {report.calibration_text(calibration)}; {bench.plan.rounds} rounds")
     if json_file is not None:
         report.write(json_file, report.document(bench.plan, calibration, named))
     return 1 if any(row.ok is False for rows in named.values() for row in rows) else 0
+
+
+def _row_of(name: str) -> tuple[str, str]:
+    module = NEEDS_MORE.get(name)
+    return (module.WHAT, module.REQUIRED) if module else (name, "")
 
 
 def _arguments() -> argparse.Namespace:
