@@ -108,7 +108,9 @@ async def _ended(project: ConsoleProject) -> None:
     await project.add("unverified", "notes")
     await project.complete("w1", "notes", "none", "Wrote the notes.")
     await project.add("failed", "review")
-    await project.end("w2", "review", AttemptCause.AGENT_ERROR, "the test suite does not start: no module 'site'")
+    await project.end(
+        "w2", "review", AttemptCause.AGENT_ERROR, "the test suite does not start: no module 'site'"
+    )
     cancelled = await project.add("cancelled", "notes")
     await project.app.operations.move(
         project.name, str(cancelled), "cancel", actor=ACTOR, reason="not needed any more"

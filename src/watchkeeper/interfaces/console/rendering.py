@@ -95,7 +95,8 @@ class Renderer:
 
 def address(path: str, parameters: Mapping[str, object]) -> str:
     """Join a path and the parameters that say something."""
-    said = {name: str(value) for name, value in parameters.items() if value not in (None, "")}
+    # A template's "x if y" without an else is a value that prints as nothing.
+    said = {name: text for name, value in parameters.items() if value is not None and (text := str(value))}
     return f"{path}?{urlencode(said)}" if said else path
 
 

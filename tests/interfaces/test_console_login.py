@@ -1,0 +1,198 @@
+"""Coming into the console and leaving it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from interfaces.console_visitor import ORIGIN, SAME_ORIGIN, Visitor, visiting
+from moving_clock import MovingClock
+from watchkeeper.app import App
+from watchkeeper.domain.principals import Role
+from watchkeeper.services.login_links import CODE_SECONDS, LoginLinks
+
+
+@pytest.fixture
+async def visitor(app: App) -> AsyncIterator[Visitor]:
+    async with visiting(app) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+async def code(app: App) -> str:
+    """A one-time login code of a viewer of `p`."""
+    token = await app.identity.create_token("chen", Role.VIEWER, "p", actor="test")
+    principal = await app.identity.authenticate(token.secret)
+    return (await LoginLinks(app.database).create_code(principal)).code
+
+
+@pytest.mark.parametrize("path", ["/", "/jobs", "/jobs/x"])
+async def test_strangers_are_asked_to_log_in(visitor: Visitor, path: str) -> None:
+    """Without a session every page leads to the login, which leads back."""
+    page = await visitor.get(path)
+    assert page.status == 303
+    assert page.headers["location"].startswith("/login")
+    assert (await visitor.get(f"{path}?fragment=1")).status == 401
+
+
+@pytest.mark.parametrize(("language", "button"), [("en", "Sign in"), ("zh-TW", "登入")])
+async def test_a_login_link_shows_a_button_and_signs_in_once(
+    visitor: Visitor, code: str, language: str, button: str
+) -> None:
+    """Opening the link changes nothing, so that previews do not use it up; the button uses it up."""
+    visitor.speak(language)
+    for _ in range(2):
+        page = await visitor.get(f"/login?code={code}&next=/jobs")
+        assert button in page.words
+    page = await visitor.post("/login", code=code, next="/jobs")
+    assert (page.status, page.headers["location"]) == (303, "/jobs")
+    assert (await visitor.get("/jobs")).status == 200
+    again = await visitor.post("/login", code=code)
+    assert again.status == 401
+    assert ("used already" if language == "en" else "已使用過") in again.words
+
+
+async def test_a_login_link_expires(visitor: Visitor, code: str, clock: MovingClock) -> None:
+    """After ten minutes a link is worth nothing, and the page says how to get a new one."""
+    clock.advance(CODE_SECONDS + 1)
+    page = await visitor.post("/login", code=code)
+    assert page.status == 401
+    assert "watchkeeper login" in page.words
+    assert "set-cookie" not in page.headers
+
+
+@pytest.mark.parametrize(("origin", "secure"), [(ORIGIN, False), ("https://console.test", True)])
+async def test_the_session_cookie_is_kept_from_scripts_and_other_sites(
+    app: App, code: str, origin: str, secure: bool
+) -> None:
+    """HttpOnly, SameSite=Strict, and Secure where the console is reached by https."""
+    async with visiting(app, origin) as visitor:
+        cookie = (await visitor.post("/login", code=code)).headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert "path=/" in cookie
+    assert ("secure" in cookie) == secure
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none", "Origin": ORIGIN},
+        {"Origin": "http://evil.test"},
+        {"Origin": "null"},
+        {"Origin": "http://console.test.evil.test"},
+    ],
+)
+async def test_posts_from_elsewhere_are_refused(visitor: Visitor, code: str, headers: dict[str, str]) -> None:
+    """No other site can sign a person in or out."""
+    for path in ("/login", "/logout"):
+        page = await visitor.post(path, headers, code=code)
+        assert page.status == 409
+        assert "did not come from the console" in page.words
+    assert (await visitor.post("/login", {"Origin": ORIGIN}, code=code)).status == 303
+
+
+async def test_a_token_can_be_pasted(visitor: Visitor) -> None:
+    """Who has a token needs no link."""
+    await visitor.log_in()
+    assert "chen" in (await visitor.get("/")).words
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "unknown, expired or revoked"), ("zh-TW", "不存在")])
+@pytest.mark.parametrize("token", ["", "wkv_none", "\N{SNOWMAN}", "x" * 600])
+async def test_a_wrong_token_is_refused(visitor: Visitor, token: str, language: str, said: str) -> None:
+    """The form comes back and says why, whatever was typed."""
+    visitor.speak(language)
+    page = await visitor.post("/login", token=token)
+    assert page.status == 401
+    assert said in page.words
+
+
+async def test_a_worker_has_no_business_here(visitor: Visitor, app: App) -> None:
+    """A worker's token opens no console, and the page says which token does."""
+    token = await app.identity.create_token("w", Role.WORKER, "p", actor="test")
+    page = await visitor.post("/login", token=token.secret)
+    assert page.status == 401
+    assert "viewer's token" in page.words
+
+
+async def test_a_role_that_may_not_read_sees_no_page(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rights are checked at every page, not only at the door."""
+    await visitor.log_in()
+    monkeypatch.setitem(
+        __import__("watchkeeper.domain.principals", fromlist=["RIGHTS"]).RIGHTS, Role.VIEWER, frozenset()
+    )
+    page = await visitor.get("/")
+    assert page.status == 403
+    assert "You may not see this" in page.words
+
+
+async def test_guessing_is_slowed_down(visitor: Visitor, code: str) -> None:
+    """After ten failures an address waits, even with the right code."""
+    for _ in range(10):
+        assert (await visitor.post("/login", token="wkv_guess")).status == 401
+    page = await visitor.post("/login", code=code)
+    assert page.status == 429
+    assert int(page.headers["retry-after"]) > 0
+
+
+async def test_logout_ends_the_session(visitor: Visitor) -> None:
+    """After leaving, the cookie is gone, and a kept copy of it opens nothing."""
+    await visitor.log_in()
+    kept = dict(visitor.http.cookies)
+    page = await visitor.post("/logout")
+    assert (page.status, page.headers["location"]) == (303, "/login")
+    assert not visitor.http.cookies
+    visitor.http.cookies.update(kept)
+    assert (await visitor.get("/")).status == 303
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.test", "/\\evil.test", "https://evil.test", "evil", "/\t/evil.test", "/a\r\nX: y"]
+)
+async def test_login_leads_nowhere_else(visitor: Visitor, code: str, target: str) -> None:
+    """What stands behind `next` can only be a path of the console."""
+    page = await visitor.post("/login", code=code, next=target)
+    assert (page.status, page.headers["location"]) == (303, "/")
+    switched = await visitor.http.get("/language", params={"to": "en", "next": target})
+    assert switched.headers["location"] == "/"
+
+
+async def test_a_large_or_strange_form_is_refused(visitor: Visitor) -> None:
+    """Only a small form is read."""
+    assert (await visitor.post("/login", token="x" * 10_000)).status == 400
+    answer = await visitor.http.post("/login", json={"token": "x"}, headers=SAME_ORIGIN)
+    assert answer.status_code == 400
+
+
+async def test_a_link_from_a_chat_finds_the_session(visitor: Visitor) -> None:
+    """A strict cookie does not come along from another site: the page asks once more, and only once."""
+    page = await visitor.get("/jobs/x", Sec_Fetch_Site="cross-site")
+    assert page.status == 200
+    assert page.attributes("meta", "http-equiv") == ["refresh"]
+    assert (await visitor.get("/jobs/x", Sec_Fetch_Site="same-origin")).status == 303
+
+
+async def test_the_language_can_be_switched(visitor: Visitor) -> None:
+    """A choice by hand wins over the browser's, stays, and leads back to the same page."""
+    visitor.speak("zh-TW,zh;q=0.9,en;q=0.5")
+    page = await visitor.get("/login?next=/jobs")
+    assert page.attributes("html", "lang") == ["zh-Hant"]
+    (link,) = page.attributes("a", "href")[-1:]
+    switched = await visitor.get(link)
+    assert (switched.status, switched.headers["location"]) == (303, "/login?next=%2Fjobs")
+    assert (await visitor.get("/login")).attributes("html", "lang") == ["en"]
+
+
+async def test_the_api_knows_the_console_session(visitor: Visitor) -> None:
+    """The browser may read from the API with its session, and act on nothing with it."""
+    assert (await visitor.http.get("/api/jobs")).status_code == 401
+    await visitor.log_in()
+    assert (await visitor.http.get("/api/jobs")).status_code == 200
+    assert (await visitor.http.post("/api/jobs", json={"kind": "x"})).status_code == 401
