@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from interfaces.api_client import Api, serving
 from interfaces.contract_program import Program
 from interfaces.contract_server import ContractServer
+
+from watchkeeper.app import App
 
 
 @pytest.fixture
@@ -23,3 +26,10 @@ def contract() -> Iterator[ContractServer]:
 def program(contract: ContractServer, tmp_path: Path) -> Program:
     """The contract CLI of one worker, pointed at the scripted server."""
     return Program(tmp_path / "home", contract)
+
+
+@pytest.fixture
+async def api(app: App) -> AsyncIterator[Api]:
+    """The HTTP API over this test's database, as callers of each role see it."""
+    async with serving(app) as api:
+        yield api

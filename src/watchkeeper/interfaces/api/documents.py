@@ -51,8 +51,8 @@ def declared(
 ) -> dict[str, Any]:
     """Give the keyword arguments of a route: who has any of `rights` may call it.
 
-    `key` is `required` or `optional` for routes that take an idempotency key; `command` is the name by which a
-    contract command is recorded; `files` says that the body is multipart.
+    `key` is `required` or `optional` for routes that take an idempotency key; `command` is the name by which
+    a contract command is recorded; `files` says that the body is multipart.
     """
     extra: dict[str, Any] = {RIGHTS_KEY: [right.value for right in rights]}
     if key is not None:

@@ -50,6 +50,10 @@ class MethodNotAllowed(UsageError):
     hint: ClassVar[str] = "See /openapi.json for what it takes."
 
 
+class Unforeseen(WatchkeeperError):
+    """Something went wrong inside the server."""
+
+
 SPECIAL_STATUS: dict[type[WatchkeeperError], int] = {
     BodyTooLarge: 413,
     NotJson: 415,
@@ -135,8 +139,7 @@ def _unforeseen(error: Exception) -> WatchkeeperError:
     incident = uuid4().hex
     trace = "".join(traceback.format_exception(error, limit=-TRACEBACK_FRAMES))
     log("internal_error", id=incident, error=type(error).__name__, detail=str(error), traceback=trace)
-    return WatchkeeperError(
-        "something went wrong inside the server",
+    return Unforeseen(
         hint=f"The server's log has it under the id {incident}.",
         id=incident,
     )

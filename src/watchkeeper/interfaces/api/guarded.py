@@ -129,7 +129,7 @@ def _keyed(route: APIRoute, request: Request, access: Access, key: str) -> Keyed
         access.principal.project_id or SYSTEM_PROJECT,
         access.principal.id,
         f"{request.method} {route.path_format}",
-        key,
+        key.strip(),
         hashlib.sha256(text.encode()).digest(),
     )
 

@@ -19,8 +19,8 @@ class ApiLimits:
     """Requests a second for a token of a person and of a worker; how failed logins are slowed down.
 
     After `free_failures` of one address within `forget_seconds` each further one is answered later, the first
-    after `first_delay` seconds, each next after twice that, at most `longest_delay`; at most `delayed_at_once`
-    wait so, and further ones are sent away.
+    after `first_delay` seconds, each next after twice that, at most `longest_delay`. At most `delayed_at_once`
+    wait so; further ones are sent away.
     """
 
     interactive_per_second: float = 100.0

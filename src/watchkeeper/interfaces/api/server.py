@@ -48,8 +48,8 @@ async def run_server(
 ) -> None:
     """Serve until SIGTERM or SIGINT; `<home>/url` holds the address meanwhile.
 
-    Port 0 takes a free one. Raises SettingError where the address is taken, is none, or is open to others without
-    being declared to stand behind a proxy.
+    Port 0 takes a free one. Raises SettingError where the address is taken, is none, or is open to others
+    without being declared to stand behind a proxy.
     """
     settings = cast("ApiState", api.state.watchkeeper).app.settings
     listening = listen(settings, host or settings.host, _port(settings, port))
@@ -66,7 +66,7 @@ def listen(settings: Settings, host: str, port: int) -> Listening:
     if not settings.behind_proxy and not _is_loopback(host):
         raise SettingError(
             f"{host} can be reached from other machines, and this server speaks no TLS itself",
-            hint="Listen on 127.0.0.1, or put a proxy with TLS before it and set WATCHKEEPER_BEHIND_PROXY=true.",
+            hint="Listen on 127.0.0.1, or set WATCHKEEPER_BEHIND_PROXY=true behind a proxy that speaks TLS.",
         )
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(

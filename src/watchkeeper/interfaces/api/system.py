@@ -13,7 +13,6 @@ from watchkeeper import __version__
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import HEADERS, answer
-from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import PROBLEM, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
 from watchkeeper.interfaces.api.state import ApiState, state_of
@@ -43,7 +42,7 @@ async def readyz(request: Request) -> Response:
 
 
 @guarded.get("/events", **declared(Right.READ))
-async def events(access: Here, request: Request) -> Response:
+async def events(request: Request) -> Response:
     """Tell, as server-sent events, that something changed: topic, version and time, never what."""
     return EventSourceResponse(_changes(state_of(request)), ping=PING_SECONDS, headers=HEADERS)
 

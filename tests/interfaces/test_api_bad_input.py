@@ -1,0 +1,263 @@
+"""What callers get wrong: a clear error of the right code, nothing lost, no traceback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from interfaces.api_client import PAGE, Answered, Api, check_form, serving
+from raw_sql import rows
+
+from watchkeeper import app as root
+from watchkeeper.app import App
+from watchkeeper.domain.errors import WatchkeeperError
+from watchkeeper.settings import Settings
+from watchkeeper.storage.database import Database
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def raw(api: Api, path: str, content: Any, headers: dict[str, str] | None = None) -> Answered:
+    """Send bytes as they are."""
+    sent = {"Authorization": f"Bearer {await api.token('owner')}", **JSON, **(headers or {})}
+    response = await api.http.post(path, content=content, headers=sent)
+    answered = Answered(response.status_code, response.json(), response.headers)
+    check_form(answered)
+    return answered
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"{", "is not JSON"),
+        (b'{"kind": "a"} x', "Extra data"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b'{"kind": "a", "payload": NaN}', "NaN"),
+        (b'{"kind": "a", "payload": -Infinity}', "Infinity"),
+        (b'{"kind": "a", "payload": 1e999}', "too large"),
+        (b'{"kind": "a", "payload": ' + b"9" * 5000 + b"}", "digits"),
+        (b'{"kind": "a", "payload": "\\u0000"}', "NUL"),
+        (b'{"kind": "a", "payload": {"\\u0000": 1}}', "NUL"),
+        (b'{"kind": "a", "payload": "\\ud800"}', "surrogate"),
+        (b'{"kind": "a", "payload": ' + b"[" * 200 + b"]" * 200 + b"}", "nested"),
+        (b'{"kind": "a", "payload": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested"),
+        (b'"text"', "JSON object"),
+        (b"null", "the body"),
+        (b"{}", "kind"),
+        (b"", "kind"),
+        (b'{"kind": ""}', "kind"),
+        (b'{"kind": "a b"}', "kind"),
+        (b'{"kind": 7}', "valid string"),
+        (b'{"kind": "a", "priority": "5"}', "priority"),
+        (b'{"kind": "a", "priority": 99999}', "priority"),
+        (b'{"kind": "a", "run_at": "2026-01-01T00:00:00"}', "timezone"),
+        (b'{"kind": "a", "run_at": "tomorrow"}', "run_at"),
+        (b'{"kind": "a", "pirority": 1}', "did you mean 'priority'"),
+        (b'[{"kind": "a"}, {"kind": "a", "payloda": 1}]', "did you mean 'payload'"),
+        (b'{"kind": "a", "unique_key": ""}', "unique_key"),
+    ],
+)
+async def test_a_malformed_job_is_refused_by_name(api: Api, content: bytes, says: str) -> None:
+    """Broken JSON, wrong types, unknown keys, what the database cannot keep: usage, saying what and where."""
+    answered = await raw(api, "/api/jobs", content)
+    assert (answered.status, answered.code) == (400, "usage")
+    assert says in answered.body["detail"]
+    assert len(answered.body["detail"]) < 1000
+    assert not await rows(api.app.database, "SELECT 1 FROM watchkeeper.job_specs")
+
+
+async def test_payloads_that_are_fine_are_kept_as_they_are(api: Api) -> None:
+    """Text of any script, escapes that look dangerous, numbers of any kind, and lists survive the way."""
+    payload = {"text": "看板 🙂 \\u0000 %00 ", "n": [1, 2.5, -(10**18), True, None], "deep": [[[{}]]]}
+    job = await api.enqueue(payload=payload)
+    assert (await api.get(f"/api/jobs/{job}")).job["payload"] == payload
+    assert (await api.worker("claim")).job["payload"] == payload
+
+
+async def test_unknown_keys_of_contract_commands_name_what_was_meant(api: Api) -> None:
+    """Each contract command refuses a mistyped key with the known one, and changes nothing."""
+    mistyped = await api.worker("claim", wait_secnds=1)
+    assert "did you mean 'wait_seconds'" in mistyped.body["error"]["message"]
+    job = await api.claimed()
+    for verb, key, meant in [
+        ("progress", "mesage", "message"),
+        ("complete", "sumary", "summary"),
+        ("fail", "reson", "reason"),
+        ("release", "cancled", "cancelled"),
+        ("verify", "ulr", "url"),
+    ]:
+        answered = await api.command(verb, job, **{key: "x"})
+        assert f"did you mean '{meant}'" in answered.body["error"]["message"]
+    assert (await api.get(f"/api/jobs/{job['id']}")).job["state"] == "running"
+
+
+async def test_an_invalid_contract_names_its_key(api: Api) -> None:
+    """A result contract with an unknown key or kind is invalid_contract, for a job and for a kind."""
+    for path, body in [
+        ("/api/jobs", {"kind": "a", "contract": {"required_kind": ["html_page"]}}),
+        ("/api/jobs", {"kind": "a", "contract": {"required_kinds": ["htmlpage_"]}}),
+        ("/api/kinds", {"name": "a", "contract": {"publish": "moon"}}),
+    ]:
+        answered = await api.post(path, body)
+        assert (answered.status, answered.code) == (422, "invalid_contract")
+    answered = await api.post("/api/kinds", {"name": "a", "on_losst": "hold"})
+    assert (answered.code, "did you mean 'on_lost'" in answered.body["detail"]) == ("usage", True)
+
+
+@pytest.fixture
+async def small(settings: Settings, database: Database) -> AsyncIterator[Api]:
+    """An API that takes bodies of 1,000 bytes and files of 2,000."""
+    limited = replace(settings, body_limit_bytes=1000, artifact_limit_bytes=2000)
+    built = root.build(limited, database)
+    await built.kinds.ensure_project("p")
+    async with serving(built) as api:
+        yield api
+
+
+async def test_bodies_over_the_limit_are_refused_however_they_come(small: Api) -> None:
+    """413 with code usage, for an announced length and for a chunked body that never says how long it is."""
+    fits = json.dumps({"kind": "a", "payload": "x" * 900}).encode()
+    large = json.dumps({"kind": "a", "payload": "x" * 1000}).encode()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(large), 100):
+            yield large[start : start + 100]
+
+    assert (await raw(small, "/api/jobs", fits)).status == 201
+    for content in (large, chunks()):
+        answered = await raw(small, "/api/jobs", content)
+        assert (answered.status, answered.code) == (413, "usage")
+    job = await small.claimed(kind="b")
+    assert (await small.command("fail", job, reason="x" * 2000)).status == 413
+
+
+async def test_uploads_are_bounded_and_named_safely(small: Api) -> None:
+    """A file over the limit, a name that leaves the workspace, a broken or empty upload: refused by name."""
+    job = await small.claimed()
+    path = f"/api/worker/jobs/{job['id']}/files"
+    options: dict[str, Any] = {"role": "worker", "lease": job["lease_token"]}
+    large = await small.upload(job, big__bin=b"x" * 2001)
+    assert (large.status, large.body["error"]["details"]["failed"][0]["check"]) == (422, "too_large")
+    for name in ("../up.html", "/etc/passwd", "a/../../b", "a\u202eb.html", "C:/x", "x" * 300):
+        files = [("files", (name, PAGE))]
+        answered = await small.post(path, **options, files=files)
+        assert (answered.status, answered.code) == (400, "usage"), name
+    wrong_field = await small.post(path, **options, files=[("file", ("a.html", PAGE))])
+    assert "field 'files'" in wrong_field.body["detail"]
+    assert (await small.post(path, {}, **options)).status == 415
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    for content in (b"", b"--x--\r\n", b"--y\r\n\r\n", b"--x\r\nContent-Disposition: form-data\r\n\r\nq\r\n--x--"):
+        answered = await small.post(path, **options, headers=headers, content=content)
+        assert (answered.status, answered.code) == (400, "usage"), content
+    assert not await rows(small.app.database, "SELECT 1 FROM watchkeeper.artifacts")
+    assert not list(small.app.settings.home.glob(".upload-*"))
+
+
+async def test_file_names_of_any_script_survive_the_upload(api: Api) -> None:
+    """Folders, quotes, blanks and Chinese letters in a name arrive as they were sent."""
+    job = await api.claimed()
+    names = ["site/index.html", 'say "hi".txt', "報告 一.md"]
+    boundary = b"b0"
+    body = b"".join(
+        b'--b0\r\nContent-Disposition: form-data; name="files"; filename="%s"\r\n\r\nx\r\n'
+        % name.replace('"', '\\"').encode()
+        for name in names
+    )
+    answered = await api.post(
+        f"/api/worker/jobs/{job['id']}/files",
+        role="worker",
+        lease=job["lease_token"],
+        headers={"Content-Type": f"multipart/form-data; boundary={boundary.decode()}"},
+        content=body + b"--b0--\r\n",
+    )
+    assert [file["name"] for file in answered.body["artifacts"]] == names
+
+
+async def test_what_is_not_there_is_said_so(api: Api) -> None:
+    """Unknown addresses, methods, jobs, kinds, workers, tokens: 404 or 405 as a problem, never a page."""
+    for method, path, status, code in [
+        ("GET", "/api/nothing", 404, "not_found"),
+        ("GET", "/", 404, "not_found"),
+        ("PUT", "/api/jobs", 405, "usage"),
+        ("GET", "/api/worker/claim", 405, "usage"),
+        ("GET", "/api/jobs/nope", 404, "job_not_found"),
+        ("GET", "/api/jobs/00000000-0000-7000-8000-000000000000/timeline", 404, "job_not_found"),
+        ("GET", "/api/jobs/%00", 400, "usage"),
+        ("GET", "/api/jobs?kind=%00", 400, "usage"),
+        ("GET", "/api/artifacts/nope", 404, "job_not_found"),
+        ("DELETE", "/api/tokens/nope?reason=x", 404, "not_found"),
+        ("DELETE", "/api/schedules/nope", 404, "not_found"),
+        ("GET", "/api/jobs?state=done", 400, "usage"),
+        ("GET", "/api/jobs?limit=0", 400, "usage"),
+        ("GET", "/api/jobs?limit=many", 400, "usage"),
+        ("GET", "/api/jobs?cursor=abc", 400, "usage"),
+        ("GET", "/api/jobs?limit=1001", 400, "usage"),
+    ]:
+        answered = await api.ask(method, path)
+        assert (answered.status, answered.code) == (status, code), f"{method} {path}: {answered.body}"
+    for path in ("/api/kinds/nope/pause", "/api/workers/nope/drain"):
+        assert (await api.post(path, {"reason": "x"})).code == "not_found"
+    assert (await api.post("/api/switches/everything", {"on": True, "reason": "x"})).code == "usage"
+
+
+async def test_a_body_that_is_not_declared_as_json_is_refused(api: Api) -> None:
+    """A form or plain text answers 415 and says which type to send."""
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        answered = await raw(api, "/api/jobs", b'{"kind": "a"}', {"Content-Type": kind})
+        assert (answered.status, answered.code) == (415, "usage")
+    typed = {"Content-Type": "application/json; charset=utf-8"}
+    assert (await raw(api, "/api/jobs", b'{"kind": "a"}', typed)).status == 201
+
+
+async def test_lease_tokens_that_are_none_are_stale(api: Api) -> None:
+    """A missing, broken or foreign lease token answers stale_lease, never an internal error."""
+    job = await api.claimed()
+    for token in (None, "", "x", "1.", "1.wrong", "99.x", "1" * 190 + ".x", f"{job['lease_token']}x"):
+        answered = await api.get(f"/api/worker/jobs/{job['id']}/context", role="worker", lease=token)
+        assert (answered.status, answered.code) == (409, "stale_lease"), token
+
+
+async def test_what_nobody_foresaw_is_an_id_and_no_traceback(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault inside the server answers internal_error with an id that the log has; nothing of the inside."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr(type(api.app.insights), "queue_health", broken)
+    answered = await api.get("/api/watchdog/queue-health")
+    assert (answered.status, answered.code) == (500, "internal_error")
+    assert "secret inside" not in json.dumps(answered.body)
+    assert answered.body["error"]["details"]["id"] in answered.body["error"]["hint"]
+
+    async def failing(*_: object) -> None:
+        raise WatchkeeperError("the database refused a statement: inner words")
+
+    monkeypatch.setattr(type(api.app.insights), "queue_health", failing)
+    assert "inner words" not in json.dumps((await api.get("/api/watchdog/queue-health")).body)
+
+
+async def test_an_unreachable_database_answers_503_with_retry_after(app: App) -> None:
+    """While the database is away everything answers database_unavailable; health still answers."""
+    async with serving(app) as api:
+        token = await api.token("owner")
+        await app.database.close()
+        for path in ("/api/jobs", "/readyz"):
+            answered = await api.get(path, token=token)
+            assert (answered.status, answered.code) == (503, "database_unavailable")
+            assert answered.headers["retry-after"] == "2"
+        assert (await api.get("/healthz", role="")).status == 200
+
+
+async def test_a_payload_with_a_secret_is_shown_redacted(api: Api) -> None:
+    """The agent gets the payload as it was given; readers get it redacted, flagged as suspected."""
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    job = await api.enqueue(payload={"note": f"use {secret}"})
+    assert (await api.worker("claim")).job["payload"]["note"].endswith(secret)
+    shown = (await api.get(f"/api/jobs/{job}")).job
+    assert secret not in json.dumps(shown)
+    assert shown["secret_suspected"] is True
+    kept = await rows(api.app.database, "SELECT output FROM watchkeeper.helper_events WHERE command = 'claim'")
+    assert secret not in kept[0]["output"]
