@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 CONNECT_TIMEOUT_SECONDS = 5
 STOPPED_SECONDS = 60
-"""A transaction in which nothing is asked for so long is ended: a suspended process must not keep its rows from others."""
+"""A transaction in which nothing is asked for so long is ended: a suspended process must not keep rows from others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ UPDATE watchkeeper.reaper_state r
                           THEN clock.now ELSE r.quiet_since END
   FROM (SELECT watchkeeper.now() AS now, pg_postmaster_start_time() AS started,
                make_interval(secs => least(%(gap_seconds)s::float8,
-                                           greatest(%(least_gap_seconds)s::float8,
-                                                    (SELECT min(lease_seconds) FROM watchkeeper.leases) / 2.0))) AS gap,
+                                           (SELECT greatest(%(least_gap_seconds)s::float8, min(lease_seconds) / 2.0)
+                                              FROM watchkeeper.leases HAVING count(*) > 0))) AS gap,
                substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline) clock
 RETURNING r.quiet_since
 
