@@ -1,0 +1,156 @@
+"""Tells the server how an attempt ended: kept on disk first, sent until it is taken or refused for good."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.agents.artifacts import ArtifactRefused
+from watchkeeper.domain.errors import ServerUnreachable, WatchkeeperError
+from watchkeeper.logs import log
+from watchkeeper.services.supervision.endings import Command, Ending, failed, sendable
+from watchkeeper.services.supervision.records import AttemptRecords
+from watchkeeper.services.supervision.results import Results
+from watchkeeper.services.supervision.server_link import Json, Refused, ServerLink
+
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 15.0
+STILL_CHECKING = 202
+STILL_CHECKING_SECONDS = 2.0
+TIMES_AN_ERROR_COUNTS = 20
+"""A server that answers, but with an error of its own, is asked so often; then the lease is left to expire."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The job as it was claimed, its lease token, and the workspace, if there is one."""
+
+    job: dict[str, Any]
+    lease: str
+    workspace: Path | None
+
+    @property
+    def id(self) -> str:
+        return str(self.job["id"])
+
+
+class Delivery:
+    """Reports ends. One for all attempts; each call is for one attempt."""
+
+    def __init__(self, link: ServerLink, artifact_limit_bytes: int) -> None:
+        self._link = link
+        self._limit = artifact_limit_bytes
+
+    async def deliver(
+        self, records: AttemptRecords, held: Held, ending: Ending, output: Json | None = None
+    ) -> Json:
+        """Send an end, and keep the answer; returns when the server knows, or never will.
+
+        `output` is noted as the attempt's last progress. Cancelled, it can be called again later, by another
+        process too: terminal commands are idempotent.
+        """
+        pause = FIRST_PAUSE_SECONDS
+        errors = 0
+        while True:
+            await _keep(records.write_end, ending.record(), held)
+            answer = await self._try(ending, held, output)
+            if isinstance(answer, Ending):
+                ending = answer
+                continue
+            if isinstance(answer, dict):
+                break
+            errors += isinstance(answer, Refused)
+            if errors >= TIMES_AN_ERROR_COUNTS:
+                answer = {"status": "unreported"}
+                break
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        await _keep(records.write_reported, answer, held)
+        log("attempt_reported", job=held.id, status=answer.get("status"), command=ending.command.value)
+        return answer
+
+    async def _try(self, ending: Ending, held: Held, output: Json | None) -> Json | Ending | WatchkeeperError:
+        """Give the answer, or the end that is to be told in this one's place, or what stands in the way for now."""
+        try:
+            return await self._send(ending, held, output)
+        except ArtifactRefused as refused:
+            return failed(f"the results cannot be taken: {refused.message}")
+        except Refused as refused:
+            if refused.definite:
+                return _refused_for_good(refused, ending, held)
+            problem: WatchkeeperError = refused
+        except ServerUnreachable as error:
+            problem = error
+        except OSError as error:
+            problem = ServerUnreachable(f"a result cannot be read: {error}")
+        log("report_waits", job=held.id, command=ending.command.value, detail=problem.message)
+        return problem
+
+    async def _send(self, ending: Ending, held: Held, output: Json | None) -> Json:
+        if ending.command is Command.NOTHING:
+            return {"status": "over", **ending.body}
+        if ending.command is Command.COMPLETE:
+            return await self._complete(ending, held, output)
+        return await self._link.on_job(held.id, ending.command.value, ending.body, held.lease)
+
+    async def _complete(self, ending: Ending, held: Held, output: Json | None) -> Json:
+        if output is not None:
+            await self._note_output(held, output)
+        summary: str | None = None
+        claimed: list[Json] = []
+        if held.workspace is not None:
+            results = Results(self._link, held.job, held.lease, self._limit)
+            try:
+                summary, claimed = await results.hand_in(held.workspace)
+            except Refused as refused:
+                # Over already: the completion itself learns how, or is kept for a person as too late.
+                if not refused.stale:
+                    raise
+        body = {"summary": sendable(summary or ending.body["summary"]), "artifacts": claimed}
+        while True:
+            answer = await self._link.on_job(held.id, "complete", body, held.lease)
+            if answer["status_code"] != STILL_CHECKING:
+                return answer
+            await asyncio.sleep(STILL_CHECKING_SECONDS)
+
+    async def _note_output(self, held: Held, output: Json) -> None:
+        body = {"message": "the command ended", "phase": "output", "payload": output}
+        try:
+            await self._link.on_job(held.id, "progress", body, held.lease)
+        except Refused as refused:
+            log("output_not_noted", job=held.id, detail=refused.message)
+
+    async def how_it_ended(self, held: Held) -> str | None:
+        """Ask how an attempt ended whose lease is gone; None when it was taken away.
+
+        A release is what the server answers with the end that the agent itself has told, if it has told one.
+        """
+        try:
+            answer = await self._link.on_job(held.id, "release", {"reason": "the lease is gone"}, held.lease)
+        except Refused:
+            return None
+        return str(answer.get("status"))
+
+
+def _refused_for_good(refused: Refused, ending: Ending, held: Held) -> Json | Ending:
+    """Say what a refusal means for the job: its end, or another end that is to be told."""
+    checks = refused.failed_checks
+    if refused.refusal == "gate_failed":
+        return {"status": "stuck", "failed": checks}
+    if not refused.stale and ending.command is Command.COMPLETE:
+        contract = refused.refusal == "contract_rejected"
+        text = "the contract was rejected" if contract else "the completion was refused"
+        return failed(f"the command ended with exit code 0, but {text}: {checks or refused.message}")
+    log("report_rejected", job=held.id, command=ending.command.value, detail=refused.message)
+    return {"status": refused.refusal}
+
+
+async def _keep(write: Callable[[Json], None], record: Json, held: Held) -> None:
+    """Write a record; a disk that is full must not keep the end from the server."""
+    try:
+        await asyncio.to_thread(write, record)
+    except OSError as error:
+        log("report_not_kept", job=held.id, detail=str(error))

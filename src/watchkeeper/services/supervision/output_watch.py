@@ -1,0 +1,119 @@
+"""Follows a session's output from its files: a redacted, bounded copy is kept, and its tail goes into the record."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+
+from watchkeeper.agents.output import Follower
+from watchkeeper.agents.session import Session
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.redaction_stream import RedactingStream
+from watchkeeper.logs import log
+
+KEPT_CHARS = 1024 * 1024
+"""How much of each stream is copied; the session directory holds all of it until retention."""
+
+TAIL_CHARS = 8_000
+BACKLOG_BYTES = 8 * 1024 * 1024
+"""More unread output than this is skipped but for its last megabyte: what counts is how it goes on."""
+
+AFTER_SKIP_BYTES = 1024 * 1024
+
+
+class OutputWatch:
+    """Both streams of one session; made again for an adopted one, it starts over. Blocks: call it in a thread."""
+
+    def __init__(self, session: Session, directory: Path, secrets: Iterable[str]) -> None:
+        redactor = Redactor(secrets)
+        self._streams = {
+            name: _Stream(follower, directory / f"{name}.redacted", redactor)
+            for name, follower in (("stdout", session.stdout()), ("stderr", session.stderr()))
+        }
+
+    def look(self) -> int:
+        """Take in what has come since; give how many lines."""
+        return sum(stream.look() for stream in self._streams.values())
+
+    def finish(self) -> None:
+        """Take in the rest, once nobody writes any more."""
+        for stream in self._streams.values():
+            while stream.look():
+                continue
+            stream.finish()
+
+    def tail(self, name: str, chars: int = TAIL_CHARS) -> str:
+        """Give the last redacted characters of `stdout` or `stderr`, from the beginning of a line if one is there."""
+        return self._streams[name].tail(chars)
+
+
+class _Stream:
+    def __init__(self, follower: Follower, copy: Path, redactor: Redactor) -> None:
+        self._follower = follower
+        self._copy = copy
+        self._redacting = RedactingStream(redactor)
+        self._tail: deque[str] = deque()
+        self._tail_chars = 0
+        self._copied = 0
+        copy.unlink(missing_ok=True)
+
+    def look(self) -> int:
+        skipped = self._skip_backlog()
+        lines = self._follower.lines()
+        # After a skip the first line is a line's end, which could be the end of a secret.
+        for line in lines[1:] if skipped else lines:
+            self._take(self._redacting.feed(line.data + b"\n"))
+        return len(lines)
+
+    def finish(self) -> None:
+        if (last := self._follower.last()) is not None:
+            self._take(self._redacting.feed(last.data))
+        self._take(self._redacting.close())
+
+    def tail(self, chars: int) -> str:
+        text = "".join(self._tail)
+        if len(text) > chars:
+            text = text[-chars:].partition("\n")[2] or text[-chars:]
+        return text.strip().replace("\0", "\ufffd")
+
+    def _take(self, text: str) -> None:
+        if not text:
+            return
+        self._tail.append(text)
+        self._tail_chars += len(text)
+        while self._tail_chars - len(self._tail[0]) > TAIL_CHARS:
+            self._tail_chars -= len(self._tail.popleft())
+        if len(self._tail[0]) > 4 * TAIL_CHARS:
+            self._tail[0] = self._tail[0][-2 * TAIL_CHARS :]
+            self._tail_chars = sum(map(len, self._tail))
+        self._keep(text)
+
+    def _keep(self, text: str) -> None:
+        if self._copied >= KEPT_CHARS:
+            return
+        self._copied += len(text)
+        text = text if self._copied < KEPT_CHARS else f"{text[:KEPT_CHARS]}\n[the rest is left out here]\n"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            with os.fdopen(
+                os.open(self._copy, flags, 0o600), "a", encoding="utf-8", errors="replace"
+            ) as file:
+                file.write(text)
+        except OSError as error:
+            self._copied = KEPT_CHARS
+            log("output_not_copied", file=str(self._copy), detail=str(error))
+
+    def _skip_backlog(self) -> bool:
+        try:
+            size = self._follower.path.stat().st_size
+        except FileNotFoundError:
+            return False
+        if size - self._follower.offset <= BACKLOG_BYTES:
+            return False
+        self._take(
+            self._redacting.feed(f"[{size - self._follower.offset - AFTER_SKIP_BYTES} bytes skipped]\n")
+        )
+        self._follower = Follower(self._follower.path, size - AFTER_SKIP_BYTES)
+        return True

@@ -1,0 +1,78 @@
+"""Which of the workers of a home this process is: a number held by a lock, so that a restart finds its own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchkeeper.agents.scope import home_hash
+from watchkeeper.domain.errors import SettingError
+
+MOST_ON_ONE_HOME = 1000
+
+
+@dataclass(frozen=True)
+class Place:
+    """A worker's name and directory. `orphaned` are directories of workers of this home that are gone."""
+
+    worker_id: str
+    directory: Path
+    orphaned: tuple[Path, ...] = ()
+
+
+@contextmanager
+def taken_place(home: Path, worker_id: str | None) -> Iterator[Place]:
+    """Take the first free number of this home, and what dead workers left; hold both until the end.
+
+    Raises SettingError when the home cannot be written.
+    """
+    base = worker_id or f"{socket.gethostname()}-{home_hash(home)[:6]}"
+    locks: list[int] = []
+    try:
+        yield _take(home / "sessions", base, locks)
+    except OSError as error:
+        if locks:
+            raise
+        raise SettingError(f"the home {home} cannot be written: {error.strerror}") from error
+    finally:
+        for lock in locks:
+            os.close(lock)
+
+
+def _take(sessions: Path, base: str, locks: list[int]) -> Place:
+    sessions.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for number in range(1, MOST_ON_ONE_HOME):
+        name = base if number == 1 else f"{base}-{number}"
+        directory = sessions / re.sub(r"[^A-Za-z0-9._-]", "_", name)
+        if (lock := _locked(directory)) is not None:
+            locks.append(lock)
+            directory.mkdir(mode=0o700, exist_ok=True)
+            return Place(name, directory, _orphans(sessions, directory, locks))
+    raise SettingError(f"{MOST_ON_ONE_HOME} workers run on this home already")
+
+
+def _orphans(sessions: Path, own: Path, locks: list[int]) -> tuple[Path, ...]:
+    found = []
+    for directory in sorted(path for path in sessions.iterdir() if path.is_dir() and path != own):
+        if (lock := _locked(directory)) is not None:
+            locks.append(lock)
+            found.append(directory)
+    return tuple(found)
+
+
+def _locked(directory: Path) -> int | None:
+    """Lock a worker's directory by the file beside it; None where another process holds it."""
+    path = directory.with_name(f"{directory.name}.lock")
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock

@@ -1,0 +1,90 @@
+"""What a supervisor keeps of each attempt on disk, so that whoever comes after it can go on.
+
+`<home>/sessions/<worker>/<job>-<epoch>/`, 0700: `lease.json` before all else, the session's own directory,
+`end.json` before the end is reported, `reported.json` after. Each is written whole and synced.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.agents import records
+
+SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+LEASE = "lease.json"
+END = "end.json"
+REPORTED = "reported.json"
+
+
+@dataclass(frozen=True)
+class AttemptRecords:
+    """One attempt's directory."""
+
+    directory: Path
+
+    @classmethod
+    def make(cls, place: Path, job: str, epoch: int, lease: dict[str, Any]) -> AttemptRecords:
+        """Make the directory and keep the lease in it; raise OSError, FileExistsError for one that is known."""
+        directory = place / f"{job if SAFE.fullmatch(job) else job.encode().hex()[:80]}-{epoch}"
+        directory.mkdir(mode=0o700)
+        made = cls(directory)
+        try:
+            records.write_record(directory / LEASE, lease)
+        except OSError:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+        return made
+
+    @property
+    def job_name(self) -> str:
+        """Give the part of the name that all attempts at one job share."""
+        return self.directory.name.rpartition("-")[0]
+
+    @property
+    def session(self) -> Path:
+        return self.directory / "session"
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the server knows how it ended."""
+        return (self.directory / REPORTED).exists()
+
+    @property
+    def over_at(self) -> float:
+        """Give when the server came to know the end, as Unix time; only for one that is over."""
+        return (self.directory / REPORTED).stat().st_mtime
+
+    def lease(self) -> dict[str, Any] | None:
+        return records.read_record(self.directory / LEASE)
+
+    def note(self, **more: Any) -> None:
+        """Add facts to the lease's record: the workspace and the job token, once they are there."""
+        records.write_record(self.directory / LEASE, (self.lease() or {}) | more)
+
+    def end(self) -> dict[str, Any] | None:
+        return records.read_record(self.directory / END)
+
+    def write_end(self, end: dict[str, Any]) -> None:
+        records.write_record(self.directory / END, end)
+
+    def write_reported(self, answer: dict[str, Any]) -> None:
+        records.write_record(self.directory / REPORTED, answer)
+
+
+def attempts_in(place: Path) -> list[AttemptRecords]:
+    """Give the attempts of one worker's place, oldest first."""
+    if not place.is_dir():
+        return []
+    found = [path for path in place.iterdir() if (path / LEASE).is_file()]
+    return [AttemptRecords(path) for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+
+
+def attempts_at(home: Path) -> Iterator[AttemptRecords]:
+    """Give the attempts of every worker of a home."""
+    for place in sorted((home / "sessions").glob("*/")):
+        yield from attempts_in(place)

@@ -1,0 +1,153 @@
+"""The supervisor's way to the server: JSON over HTTP, with every answer sorted into taken, refused and unreachable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import httpx2
+
+from watchkeeper.domain.errors import ServerUnreachable, WatchkeeperError
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+STORE_SECONDS = 180.0
+"""How long the store may take to hash and sync what it was sent."""
+
+NOT_THERE = frozenset({502, 503, 504})
+NOT_ABOUT_THE_JOB = frozenset({401, 403, 408, 425, 429})
+"""Refusals that may pass: a token is renewed, a rate falls."""
+
+Json = dict[str, Any]
+Upload = tuple[str, BinaryIO]
+
+
+class Refused(WatchkeeperError):
+    """The server refused."""
+
+    def __init__(self, status: int, code: str, message: str, details: Mapping[str, Any]) -> None:
+        super().__init__(message, **details)
+        self.status = status
+        self.refusal = code
+
+    @property
+    def definite(self) -> bool:
+        """Say whether the same request will be refused for ever."""
+        return 400 <= self.status < 500 and self.status not in NOT_ABOUT_THE_JOB
+
+    @property
+    def stale(self) -> bool:
+        """Say whether the lease is over, or the job is gone with all that it had."""
+        return self.refusal in {"stale_lease", "job_not_found"}
+
+    @property
+    def failed_checks(self) -> str:
+        """Name the checks that failed, in one line; "" where none are named."""
+        failed = self.details.get("failed")
+        checks = failed if isinstance(failed, list) else []
+        return "; ".join(
+            f"{check.get('check')}: {check.get('detail') or check.get('message') or ''}".rstrip(": ")
+            for check in checks
+            if isinstance(check, dict)
+        )
+
+
+class ServerLink:
+    """The calls of a supervisor. `lease` is a lease token; each raises ServerUnreachable or Refused."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/")
+        # Proxy variables are not read: a proxy must not see lease tokens.
+        self._client = httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            timeout=timeouts(ANSWER_SECONDS),
+            trust_env=False,
+            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=8),
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def post(self, command: str, body: Json, answer_seconds: float = ANSWER_SECONDS) -> Json:
+        """Call a command that comes before a job: register, claim."""
+        return await self._send("POST", f"/api/worker/{command}", body, None, answer_seconds)
+
+    async def on_job(self, job: str, command: str, body: Json, lease: str) -> Json:
+        """Call a command on a job that is held."""
+        return await self._send("POST", job_path(job, command), body, lease, ANSWER_SECONDS)
+
+    async def context(self, job: str, lease: str) -> Json:
+        return await self._send("GET", job_path(job, "context"), None, lease, ANSWER_SECONDS)
+
+    async def upload(self, job: str, files: Sequence[Upload], lease: str) -> list[Json]:
+        """Send files, as (name, open file), in one request that reads them piece by piece."""
+        try:
+            response = await self._client.post(
+                self._url + job_path(job, "files"),
+                files=[("files", (name, file, "application/octet-stream")) for name, file in files],
+                headers={"Watchkeeper-Lease": lease},
+                timeout=timeouts(STORE_SECONDS),
+            )
+        except httpx2.HTTPError as error:
+            raise unreachable(self._url, error) from error
+        stored = understand(response).get("artifacts")
+        return stored if isinstance(stored, list) else []
+
+    async def _send(
+        self, method: str, path: str, body: Json | None, lease: str | None, answer_seconds: float
+    ) -> Json:
+        try:
+            response = await self._client.request(
+                method,
+                self._url + path,
+                content=None if body is None else json.dumps(body).encode(),
+                headers=headers_of(body, lease),
+                timeout=timeouts(answer_seconds),
+            )
+        except httpx2.HTTPError as error:
+            raise unreachable(self._url, error) from error
+        return understand(response)
+
+
+def timeouts(answer_seconds: float) -> httpx2.Timeout:
+    return httpx2.Timeout(answer_seconds, connect=min(CONNECT_SECONDS, answer_seconds))
+
+
+def job_path(job: str, command: str) -> str:
+    return f"/api/worker/jobs/{quote(job, safe='')}/{command}"
+
+
+def headers_of(body: Json | None, lease: str | None) -> dict[str, str]:
+    headers = {} if body is None else {"Content-Type": "application/json"}
+    return headers if lease is None else headers | {"Watchkeeper-Lease": lease}
+
+
+def unreachable(url: str, error: Exception) -> ServerUnreachable:
+    return ServerUnreachable(f"the server at {url} cannot be reached: {str(error) or type(error).__name__}")
+
+
+def understand(response: httpx2.Response) -> Json:
+    """Give a good answer's object; raise Refused, or ServerUnreachable for what is no answer of a server."""
+    if response.status_code in NOT_THERE:
+        raise ServerUnreachable(f"the server or its database is away: status {response.status_code}")
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise ServerUnreachable(
+            f"what answers is not Watchkeeper: status {response.status_code} without JSON"
+        )
+    if response.status_code < 400 and answer.get("ok") is True:
+        return answer | {"status_code": response.status_code}
+    given = answer.get("error")
+    error: Json = given if isinstance(given, dict) else {}
+    details = error.get("details")
+    raise Refused(
+        response.status_code,
+        str(error.get("code") or "internal_error"),
+        str(error.get("message") or f"the server answered with status {response.status_code}"),
+        details if isinstance(details, dict) else {},
+    )
