@@ -61,8 +61,10 @@ class Client:
 
 
 @contextmanager
-def connected(project: str | None = None) -> Iterator[Client]:
+def connected(project: str | None = None, *, whole: bool = False) -> Iterator[Client]:
     """Give a client for the server and token that this command was given, or that this home has.
+
+    With `whole` the request is about all that the token sees, not about one project.
 
     Raises SettingError for a wrong setting, Unauthenticated where there is no token.
     """
@@ -73,7 +75,7 @@ def connected(project: str | None = None) -> Iterator[Client]:
             f"there is no token: WATCHKEEPER_TOKEN is not set, and {settings.home / 'owner-token'} is not there",
             hint="Set WATCHKEEPER_TOKEN, or WATCHKEEPER_HOME to the home of a running 'watchkeeper up'.",
         )
-    if project is None and is_of_this_home:
+    if project is None and is_of_this_home and not whole:
         project = DEFAULT_PROJECT
     url = read_url(settings)
     timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)

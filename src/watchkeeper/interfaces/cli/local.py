@@ -63,9 +63,12 @@ def has_database(settings: Settings) -> bool:
 
 
 def make_home(home: Path) -> None:
-    """Make the home, closed to other users; raise SettingError where that cannot be."""
+    """Make the home, closed to other users; raise SettingError where that cannot be.
+
+    Root's may be passed through, not read: the database and the agents there run as users of their own.
+    """
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
         (home / "logs").mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise SettingError(

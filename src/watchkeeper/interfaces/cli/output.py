@@ -63,12 +63,13 @@ def _print_table(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> None:
     for heading in columns:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(row.get(field))) for field in columns.values()))
+        table.add_row(*(Text(cell(row.get(field))) for field in columns.values()))
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     console.print(table)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Give a value as it stands in a table: times in the reader's own zone, nothing as a dash."""
     match value:
         case None:
             return "-"
@@ -90,6 +91,6 @@ def _time(text: str) -> str | None:
     if len(text) < len("2026-01-01T00:00:00Z") or text[4:5] != "-" or text[10:11] != "T":
         return None
     try:
-        return _cell(datetime.fromisoformat(text))
+        return cell(datetime.fromisoformat(text))
     except ValueError:
         return None

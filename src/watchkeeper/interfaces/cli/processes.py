@@ -30,11 +30,15 @@ Say = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: a name for people, the command's arguments, and how long it may take to end when asked to."""
+    """What to run: a name for people, the command's arguments, and how long it may take to end when asked to.
+
+    Without a `needed` one there is no point in going on.
+    """
 
     name: str
     arguments: Sequence[str]
     grace_seconds: float = 8.0
+    needed: bool = True
 
 
 @dataclass(eq=False)
@@ -138,8 +142,11 @@ class Processes:
         how = f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}"
         told = f"{child.program.name} {how}; {child.log} has its last words"
         if status == USAGE_EXIT or len(recent) >= RESTARTS - 1:
-            self.failure = told
-            self.failed.set()
+            if child.program.needed:
+                self.failure = told
+                self.failed.set()
+            else:
+                self._say("up", f"{told}; giving it up, the rest goes on")
             return None
         pause = FIRST_BACKOFF_SECONDS * 2.0 ** len(recent)
         self._say("up", f"{told}; starting it again in {pause:g} s")

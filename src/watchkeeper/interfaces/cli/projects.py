@@ -30,8 +30,8 @@ ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="The project
 @projects.command("list")
 def list_projects(as_json: Json = False) -> None:
     """List the projects that the token sees."""
-    with connected() as client:
-        answer = client.get("/api/projects", project="")
+    with connected(whole=True) as client:
+        answer = client.get("/api/projects")
     show(answer if as_json else answer["projects"], as_json=as_json, columns=COLUMNS, empty="no projects")
 
 

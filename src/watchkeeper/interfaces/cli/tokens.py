@@ -81,8 +81,8 @@ def list_tokens(
     as_json: Json = False,
 ) -> None:
     """List tokens, never their secrets."""
-    with connected() as client:
-        answer = client.get("/api/tokens", project=project or "")
+    with connected(project, whole=True) as client:
+        answer = client.get("/api/tokens")
     show(answer if as_json else answer["tokens"], as_json=as_json, columns=COLUMNS, empty="no tokens")
 
 

@@ -130,7 +130,7 @@ class _Run:
     async def _start_worker(self, app: App, name: str, project: str, *arguments: str) -> Child:
         token = await worker_token(app, self._home, project)
         command = ["work", "--agent", "command", "--token-file", str(token), *arguments]
-        return await self._processes.start(Program(name, command, grace_seconds=WORKER_GRACE_SECONDS))
+        return await self._processes.start(Program(name, command, WORKER_GRACE_SECONDS, needed=False))
 
     async def _until_ready(self) -> str:
         """Wait for the server; give the address that it has left in the home."""

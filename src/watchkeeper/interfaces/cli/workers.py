@@ -10,7 +10,7 @@ import typer
 from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
-from watchkeeper.interfaces.cli.output import show, write
+from watchkeeper.interfaces.cli.output import cell, show, write
 
 workers = typer.Typer(no_args_is_help=True, help="Workers: list, drain, resume.")
 
@@ -91,7 +91,7 @@ def queue_health(project: Project = None, as_json: Json = False) -> None:
         return
     show(answer["queues"], as_json=False, columns=QUEUES, empty="nothing is queued")
     watchdog = answer["watchdog"]
-    write(f"watchdog {'ok' if watchdog['ok'] else 'NOT OK'}, last tick {watchdog['last_tick_at'] or 'never'}")
+    write(f"watchdog {'ok' if watchdog['ok'] else 'NOT OK'}, last tick {cell(watchdog['last_tick_at'])}")
 
 
 def switch(
