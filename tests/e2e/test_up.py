@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from e2e.running_up import Up, child, command, living
 from waiting import wait_until
 
