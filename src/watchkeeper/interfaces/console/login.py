@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 from starlette.responses import RedirectResponse
 
-from watchkeeper.domain.errors import Conflict, RateLimited
+from watchkeeper.domain.errors import Conflict, RateLimited, Unauthenticated
 from watchkeeper.domain.principals import Principal, Right
 from watchkeeper.interfaces.console.i18n import LANGUAGE_COOKIE
 from watchkeeper.interfaces.console.rendering import HEADERS
@@ -78,7 +78,9 @@ async def login_by_token(identity: Identity, logins: LoginLinks, token: str) -> 
 
 async def who(request: Request, logins: LoginLinks) -> Principal:
     """Find who visits by the session cookie; raise Unauthenticated."""
-    return await logins.authenticate_session(request.cookies.get(SESSION_COOKIE, ""))
+    if not (secret := request.cookies.get(SESSION_COOKIE)):
+        raise Unauthenticated
+    return await logins.authenticate_session(secret)
 
 
 def go_to(path: str) -> Response:
