@@ -95,9 +95,7 @@ class Api:
 
     async def worker(self, verb: str, worker: str = "w1", **body: Any) -> Answered:
         """Send a command that comes before a job, and hold its answer to the published form."""
-        answered = await self.post(
-            f"/api/worker/{verb}", {"worker_id": worker, **body}, role="worker"
-        )
+        answered = await self.post(f"/api/worker/{verb}", {"worker_id": worker, **body}, role="worker")
         holds(f"contract-{verb}.json", contract_part(answered.body))
         return answered
 

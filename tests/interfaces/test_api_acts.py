@@ -27,7 +27,14 @@ def needing_a_key() -> list[tuple[str, str]]:
 async def test_every_act_needs_an_idempotency_key(api: Api) -> None:
     """An act without the header is refused and names it; a key of blanks or 201 letters is no key."""
     acts = needing_a_key()
-    assert {path.rsplit("/", 1)[-1] for _, path in acts} >= {"cancel", "pause", "resume", "requeue", "fail", "drain"}
+    assert {path.rsplit("/", 1)[-1] for _, path in acts} >= {
+        "cancel",
+        "pause",
+        "resume",
+        "requeue",
+        "fail",
+        "drain",
+    }
     for method, path in acts:
         filled = path.replace("{name}", "claims").replace("{", "").replace("}", "")
         answered = await api.ask(method, filled, {"reason": "x"}, key=None)
@@ -52,7 +59,9 @@ async def test_an_act_repeated_with_its_key_is_answered_alike_and_done_once(api:
     assert elsewhere.status == 422
     assert (await api.post(f"/api/jobs/{job}/pause", WHY, key="k2")).code == "conflict"
     assert (await api.post(f"/api/jobs/{job}/resume", WHY, key="k1")).status == 200
-    events = await rows(api.app.database, "SELECT event FROM watchkeeper.audit_events WHERE event = 'job_paused'")
+    events = await rows(
+        api.app.database, "SELECT event FROM watchkeeper.audit_events WHERE event = 'job_paused'"
+    )
     assert len(events) == 1
 
 
@@ -266,7 +275,11 @@ async def test_queue_health_says_what_waits_and_why(api: Api) -> None:
     health = (await api.get("/api/watchdog/queue-health", role="viewer")).body
     assert health["watchdog"] == {"last_tick_at": None, "ok": False}
     (queue,) = health["queues"]
-    assert (queue["kind"], queue["ready"], queue["waiting_reasons"]) == ("report", 1, {"no_eligible_worker": 1})
+    assert (queue["kind"], queue["ready"], queue["waiting_reasons"]) == (
+        "report",
+        1,
+        {"no_eligible_worker": 1},
+    )
     await api.app.maintenance.reap()
     assert (await api.get("/api/watchdog/queue-health")).body["watchdog"]["ok"] is True
 
@@ -288,7 +301,16 @@ async def test_doctor_is_red_for_a_stopped_worker_and_shows_operators_the_system
         body = {"worker_id": "me", "system": True}
         seen = (await api.post("/api/worker/doctor", body, token=whole)).body
         names = {check["name"] for check in seen["checks"]}
-        assert names >= {"database", "schema", "fsync", "replicas", "reaper", "claims", "actions", "artifact_disk"}
+        assert names >= {
+            "database",
+            "schema",
+            "fsync",
+            "replicas",
+            "reaper",
+            "claims",
+            "actions",
+            "artifact_disk",
+        }
         assert seen["ok"] is False
         assert [check["ok"] for check in seen["checks"] if check["name"] == "reaper"] == [False]
 
@@ -306,7 +328,7 @@ async def test_artifacts_are_handed_out_for_a_sandbox(api: Api) -> None:
     assert (page.status_code, page.content) == (200, PAGE)
     assert page.headers["content-security-policy"].startswith("sandbox;")
     assert page.headers["x-content-type-options"] == "nosniff"
-    assert page.headers["content-disposition"].startswith("inline; filename=\"index.html\"")
+    assert page.headers["content-disposition"].startswith('inline; filename="index.html"')
     assert (data.content, data.headers["content-disposition"].split(";")[0]) == (b"\x00\x01", "attachment")
     assert page.headers["etag"] == f'"{stored[0]["sha256"]}"'
     assert (await download(0, Range="bytes=0-8")).content == PAGE[:9]

@@ -149,7 +149,12 @@ async def test_uploads_are_bounded_and_named_safely(small: Api) -> None:
     assert "field 'files'" in wrong_field.body["detail"]
     assert (await small.post(path, {}, **options)).status == 415
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    for content in (b"", b"--x--\r\n", b"--y\r\n\r\n", b"--x\r\nContent-Disposition: form-data\r\n\r\nq\r\n--x--"):
+    for content in (
+        b"",
+        b"--x--\r\n",
+        b"--y\r\n\r\n",
+        b"--x\r\nContent-Disposition: form-data\r\n\r\nq\r\n--x--",
+    ):
         answered = await small.post(path, **options, headers=headers, content=content)
         assert (answered.status, answered.code) == (400, "usage"), content
     assert not await rows(small.app.database, "SELECT 1 FROM watchkeeper.artifacts")
@@ -220,7 +225,9 @@ async def test_lease_tokens_that_are_none_are_stale(api: Api) -> None:
         assert (answered.status, answered.code) == (409, "stale_lease"), token
 
 
-async def test_what_nobody_foresaw_is_an_id_and_no_traceback(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_nobody_foresaw_is_an_id_and_no_traceback(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A fault inside the server answers internal_error with an id that the log has; nothing of the inside."""
 
     async def broken(*_: object) -> None:
@@ -259,5 +266,7 @@ async def test_a_payload_with_a_secret_is_shown_redacted(api: Api) -> None:
     shown = (await api.get(f"/api/jobs/{job}")).job
     assert secret not in json.dumps(shown)
     assert shown["secret_suspected"] is True
-    kept = await rows(api.app.database, "SELECT output FROM watchkeeper.helper_events WHERE command = 'claim'")
+    kept = await rows(
+        api.app.database, "SELECT output FROM watchkeeper.helper_events WHERE command = 'claim'"
+    )
     assert secret not in kept[0]["output"]

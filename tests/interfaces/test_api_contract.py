@@ -93,8 +93,8 @@ async def test_a_reaped_lease_is_stale_and_a_late_completion_is_kept_for_a_perso
     job = await api.claimed()
     await api.command("context", job)
     await api.app.maintenance.reap()
-    for _ in range(6):
-        clock.advance(10)
+    for _ in range(12):
+        clock.advance(5)
         await api.app.maintenance.reap()
     calls: list[tuple[str, dict[str, Any]]] = [
         ("context", {}),
@@ -109,9 +109,7 @@ async def test_a_reaped_lease_is_stale_and_a_late_completion_is_kept_for_a_perso
     for _ in range(2):
         late = await api.command("complete", job, summary="late but done", artifacts=[])
         assert (late.status, late.code) == (409, "stale_lease")
-    kept = await rows(
-        api.app.database, "SELECT job_id::text, command, body FROM watchkeeper.reconcile_items"
-    )
+    kept = await rows(api.app.database, "SELECT job_id::text, command, body FROM watchkeeper.reconcile_items")
     assert [(row["job_id"], row["command"]) for row in kept] == [(job["id"], "complete")]
     assert kept[0]["body"]["summary"] == "late but done"
     assert (await api.get(f"/api/jobs/{job['id']}")).job["state"] == "pending"
@@ -130,6 +128,33 @@ async def test_terminal_commands_can_be_repeated(api: Api) -> None:
         assert (first.status, again.status, first.body) == (200, 200, again.body)
         attempts = (await api.get(f"/api/jobs/{job['id']}")).job["attempts"]
         assert len(attempts) == 1
+
+
+async def test_a_blocked_completion_is_blocked_again_when_repeated(api: Api) -> None:
+    """Whose answer was lost learns the same failed checks; no other terminal command gets through."""
+    await api.declare(contract=PAGE_CONTRACT)
+    job = await api.claimed()
+    await api.upload(job, index__html=b"")
+    both = [await api.command("complete", job, summary="done!", artifacts=PRIMARY) for _ in range(2)]
+    assert both[0].body["error"] == both[1].body["error"]
+    assert both[1].code == "gate_failed"
+    assert (await api.command("fail", job, reason="then so")).code == "stale_lease"
+    assert not await rows(api.app.database, "SELECT 1 FROM watchkeeper.reconcile_items")
+
+
+async def test_one_end_is_no_answer_to_another(api: Api) -> None:
+    """After fail, complete is stale and not a success; after complete, fail and release are stale."""
+    failed = await api.claimed(kind="a")
+    await api.command("fail", failed, reason="it broke")
+    refused = await api.command("complete", failed, summary="done after all", artifacts=[])
+    assert refused.code == "stale_lease"
+    completed = await api.claimed(kind="b")
+    await api.command("complete", completed, summary="done", artifacts=[])
+    for verb in ("fail", "release"):
+        assert (await api.command(verb, completed, reason="oops")).code == "stale_lease"
+    ended = await api.claimed(kind="c")
+    await api.post(f"/api/jobs/{ended['id']}/fail", {"reason": "an operator says so"})
+    assert (await api.command("fail", ended, reason="me too")).code == "stale_lease"
 
 
 async def test_the_same_completion_sent_twice_at_once_completes_once(api: Api) -> None:

@@ -79,7 +79,9 @@ async def test_a_runtime_workers_own_calls_are_not_kept(api: Api) -> None:
     await api.post(f"{path}/progress", agent, token=made.body["token"])
     await api.command("complete", jobs[0], summary="done", artifacts=[])
     await api.command("release", jobs[1], reason="the process died", lost=True)
-    assert [(row["command"], row["worker_id"]) for row in await helper_events(api)] == [("progress", "host-1")]
+    assert [(row["command"], row["worker_id"]) for row in await helper_events(api)] == [
+        ("progress", "host-1")
+    ]
 
 
 async def test_renewals_name_what_is_held_lost_and_wished(api: Api) -> None:

@@ -226,5 +226,3 @@ async def test_a_good_token_is_not_slowed_down(app: App) -> None:
     async with serving(app, ApiLimits(free_failures=0, first_delay=3600, longest_delay=3600)) as api:
         token = await api.token("viewer")
         assert (await api.get("/api/jobs", token=token)).status == 200
-
-

@@ -1,7 +1,7 @@
 """The contract's commands that fit one job: context, progress, upload-files, verify, complete, fail, release.
 
-Each proves the lease first, so that nothing done with an old one changes a job. Terminal commands are repeatable: the
-closed attempt, found by its token, is the record of how it ended.
+Each proves the lease first, so that nothing done with an old one changes a job. Terminal commands are repeatable
+(services/replay.py).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.gate import Gate, GateOutcome
 from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
 from watchkeeper.services.queue import AttemptEnd, Queue, json_text
+from watchkeeper.services.replay import completed_before, ended_before
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.jobs import Completion, HeldLease
 
@@ -129,8 +130,8 @@ class Contract:
         """
         claimed = ClaimedArtifact.parse_all(artifacts)
         claim = await self._find(caller, job)
-        if (answer := await self._answer_again(caller.project_id, claim)) is not None:
-            return answer
+        if (done := await completed_before(self._database, caller.project_id, claim)) is not None:
+            return done
         body = {"summary": self._text(summary), "artifacts": artifacts}
         try:
             async with self._database.transaction() as connection:
@@ -142,8 +143,8 @@ class Contract:
             return await self._complete_checked(caller.project_id, holding, outcome, body)
         except StaleLease:
             # The same command, sent twice, may have ended the attempt while this one checked.
-            if (answer := await self._answer_again(caller.project_id, claim)) is not None:
-                return answer
+            if (done := await completed_before(self._database, caller.project_id, claim)) is not None:
+                return done
             await self._keep_late(caller.project_id, claim, "complete", body)
             raise
 
@@ -170,15 +171,15 @@ class Contract:
     async def end(self, caller: Caller, job: str, failure: Failure) -> dict[str, Any]:
         """Fail a job or hand it back; give its new state and when it runs next."""
         claim = await self._find(caller, job)
-        if (answer := await self._answer_again(caller.project_id, claim)) is not None:
-            return answer
+        if (done := await ended_before(self._database, caller.project_id, claim)) is not None:
+            return done
         try:
             async with self._database.transaction() as connection:
                 holding = await hold(connection, caller.project_id, claim)
                 row = await self._end(connection, caller.project_id, holding, failure)
         except StaleLease:
-            if (answer := await self._answer_again(caller.project_id, claim)) is not None:
-                return answer
+            if (done := await ended_before(self._database, caller.project_id, claim)) is not None:
+                return done
             raise
         return {"status": row["state"], "next_run_at": row["next_run_at"]}
 
@@ -219,26 +220,6 @@ class Contract:
     async def _contract_of(self, project_id: str, claim: Claim) -> Any:
         row = await self._database.fetch_one("job_contract", {"project_id": project_id, "seq": claim.seq})
         return None if row is None else row["contract"]
-
-    async def _answer_again(self, project_id: str, claim: Claim) -> dict[str, Any] | None:
-        """Give the answer to a terminal command that was already carried out under this very token."""
-        ended = await self._database.fetch_one(
-            "ended_attempt",
-            {
-                "project_id": project_id,
-                "seq": claim.seq,
-                "epoch": claim.epoch,
-                "token_hash": claim.token_hash,
-            },
-        )
-        if ended is None:
-            return None
-        match ended["outcome"]:
-            case "completed":
-                return {"status": "completed", "verified": ended["verified"]}
-            case "failed" | "released" | "cancelled":
-                return dict(ended["answer"])
-        return None
 
     async def _keep_late(self, project_id: str, claim: Claim, command: str, body: dict[str, Any]) -> None:
         await self._database.fetch(

@@ -9,7 +9,8 @@ import ipaddress
 import os
 import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -154,6 +155,21 @@ class _Server(uvicorn.Server):
         # Claims that wait and event streams would hold the server up until their clients go.
         await self._state.close()
         await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT while serving; uvicorn would raise them again, before our caller tidies up."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for taken in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(taken, self.handle_exit, taken, None)
+        try:
+            yield
+        finally:
+            for taken in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(taken)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         log("server_stopping", signal=signal.Signals(sig).name)

@@ -369,7 +369,10 @@ SELECT e.seq, e.epoch, e.state, e.worker_id,
 
 -- name: ended_attempt
 -- How an attempt ended, by the token that it was held with: the record that makes terminal commands repeatable.
-SELECT a.outcome, a.answer, o.verified
+SELECT a.outcome, a.cause, a.answer, o.verified,
+       (SELECT c.failed FROM watchkeeper.artifact_checks c
+         WHERE c.project_id = a.project_id AND c.seq = a.seq AND c.epoch = a.epoch AND c.command = 'complete'
+         ORDER BY c.id DESC LIMIT 1) AS failed
   FROM watchkeeper.closed_attempts a
   LEFT JOIN watchkeeper.job_outcomes o ON o.project_id = a.project_id AND o.seq = a.seq AND o.epoch = a.epoch
  WHERE a.project_id = %(project_id)s AND a.seq = %(seq)s AND a.epoch = %(epoch)s

@@ -1,0 +1,55 @@
+"""What a terminal command answers when it is repeated: the closed attempt, found by its token, is the record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from watchkeeper.domain.errors import GateFailed
+from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.services.holding import Claim
+from watchkeeper.storage.database import Database, Row
+
+
+async def completed_before(database: Database, project_id: str, claim: Claim) -> dict[str, Any] | None:
+    """Give the answer to a completion under this very token, None where there was none.
+
+    Raises GateFailed, with the checks that failed then, where it was blocked.
+    """
+    ended = await _ended(database, project_id, claim)
+    if ended is None:
+        return None
+    if ended["outcome"] == "stuck" and ended["cause"] == AttemptCause.GATE:
+        raise GateFailed(failed=ended["failed"] or [])
+    if ended["outcome"] != "completed":
+        return None
+    return {"status": "completed", "verified": ended["verified"]}
+
+
+async def ended_before(database: Database, project_id: str, claim: Claim) -> dict[str, Any] | None:
+    """Give the answer to `fail` or `release` under this very token, None where there was none.
+
+    What an operator or the reaper ended is no answer of the holder's, but a cancelled job is: its holder was asked.
+    """
+    ended = await _ended(database, project_id, claim)
+    if ended is None or ended["outcome"] not in ("failed", "released", "cancelled"):
+        return None
+    if ended["outcome"] == "failed" and ended["cause"] == AttemptCause.OPERATOR:
+        return None
+    next_run_at = ended["answer"]["next_run_at"]
+    return {
+        "status": ended["answer"]["status"],
+        "next_run_at": None if next_run_at is None else datetime.fromisoformat(next_run_at),
+    }
+
+
+async def _ended(database: Database, project_id: str, claim: Claim) -> Row | None:
+    return await database.fetch_one(
+        "ended_attempt",
+        {
+            "project_id": project_id,
+            "seq": claim.seq,
+            "epoch": claim.epoch,
+            "token_hash": claim.token_hash,
+        },
+    )
