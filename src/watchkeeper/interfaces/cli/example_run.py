@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from watchkeeper import example
+from watchkeeper.agents.session import Session
 from watchkeeper.agents.user import agent_user, python_for
 from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.app import App
@@ -13,6 +16,7 @@ from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.jobs import JobState
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.example.placing import place_commands
+from watchkeeper.interfaces.cli.local import read_url
 from watchkeeper.interfaces.cli.processes import Child, Processes
 from watchkeeper.interfaces.cli.screen import Screen
 from watchkeeper.interfaces.cli.story import Story
@@ -23,6 +27,7 @@ ACTOR = "system:example"
 LOOK_SECONDS = 0.3
 AUDIT_ROWS = 200
 CLAIMED_WITHIN_SECONDS = 15.0
+OTHER_MACHINE = "example-machine"
 KILLED_AFTER_SECONDS = 1.5
 """Long enough that the job is seen at work, short enough that it is not done."""
 
@@ -54,7 +59,9 @@ class ExampleRun:
         try:
             if not jobs[0].existing:
                 await self._lose_a_worker(jobs[0])
-            worker = await self._start_worker(self._app, "example", example.PROJECT, "--slots", "2")
+            worker = await self._start_worker(
+                self._app, "example", example.PROJECT, "--slots", "2", "--worker-id", "example-2"
+            )
             await telling
         finally:
             telling.cancel()
@@ -96,16 +103,32 @@ class ExampleRun:
             story.read(await self._app.insights.audit(example.PROJECT, limit=AUDIT_ROWS))
 
     async def _lose_a_worker(self, job: Enqueued) -> None:
-        """Have a worker of its own claim the survey, and kill that worker while it is at it."""
-        arguments = ("--kind", example.SURVEY, "--slots", "1", "--worker-id", "example-doomed")
-        doomed = await self._start_worker(self._app, "doomed", example.PROJECT, *arguments)
+        """Have a worker of a machine of its own claim the survey, and end that machine while it is at it."""
+        machine = self._app.settings.home / OTHER_MACHINE
+        arguments = ("--kind", example.SURVEY, "--slots", "1", "--worker-id", "example-1")
+        surroundings = {
+            "WATCHKEEPER_HOME": str(machine),
+            "WATCHKEEPER_URL": read_url(self._app.settings),
+        }
+        doomed = await self._start_worker(self._app, "doomed", example.PROJECT, *arguments, **surroundings)
         try:
             async with asyncio.timeout(CLAIMED_WITHIN_SECONDS):
                 while (await self._states()).get(job.seq) is JobState.PENDING:  # noqa: ASYNC110 - it is a row
                     await asyncio.sleep(LOOK_SECONDS)
             await asyncio.sleep(KILLED_AFTER_SECONDS)
-            self._say("now the worker of long-survey is killed (SIGKILL), in the middle of it", "warning")
+            self._say(
+                "now worker example-1 is killed in the middle of long-survey, as if its machine died",
+                "warning",
+            )
             await self._processes.kill(doomed)
         except TimeoutError:
             self._say("long-survey was not claimed in time; another worker does it", "warning")
             await self._processes.stop(doomed)
+        await asyncio.to_thread(_end_machine, machine)
+
+
+def _end_machine(machine: Path) -> None:
+    """End what a killed worker left running, which another worker of its machine would adopt instead."""
+    for directory in machine.glob("sessions/*/*/session"):
+        Session.adopt(directory).prove_gone()
+    shutil.rmtree(machine, ignore_errors=True)

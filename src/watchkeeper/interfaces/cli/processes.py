@@ -32,13 +32,14 @@ Say = Callable[[str, str], None]
 class Program:
     """What to run: a name for people, the command's arguments, and how long it may take to end when asked to.
 
-    Without a `needed` one there is no point in going on.
+    Without a `needed` one there is no point in going on; `environment` is added to that of all children.
     """
 
     name: str
     arguments: Sequence[str]
     grace_seconds: float = 8.0
     needed: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -116,7 +117,7 @@ class Processes:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=self._environment,
+                env={**self._environment, **child.program.environment},
                 start_new_session=True,
             )
         return child.process

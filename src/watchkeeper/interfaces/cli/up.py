@@ -127,10 +127,14 @@ class _Run:
             await ExampleRun(app, self._screen, self._start_worker, self._processes).run()
         await asyncio.Event().wait()
 
-    async def _start_worker(self, app: App, name: str, project: str, *arguments: str) -> Child:
+    async def _start_worker(
+        self, app: App, name: str, project: str, *arguments: str, **environment: str
+    ) -> Child:
         token = await worker_token(app, self._home, project)
         command = ["work", "--agent", "command", "--token-file", str(token), *arguments]
-        return await self._processes.start(Program(name, command, WORKER_GRACE_SECONDS, needed=False))
+        return await self._processes.start(
+            Program(name, command, WORKER_GRACE_SECONDS, needed=False, environment=environment)
+        )
 
     async def _until_ready(self) -> str:
         """Wait for the server; give the address that it has left in the home."""
