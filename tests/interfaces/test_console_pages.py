@@ -16,6 +16,33 @@ from watchkeeper.settings import Settings
 LANGUAGES = ["en", "zh-TW"]
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
+LISTED = {
+    "": 11,
+    "pending": 3,
+    "running": 2,
+    "completed": 2,
+    "failed": 1,
+    "stuck": 1,
+    "paused": 1,
+    "cancelled": 1,
+}
+"""How many jobs of the project the list shows for each state."""
+
+STATES = [
+    ("verified", "Its artifacts passed the evidence gate.", "產出已通過證據關卡。"),
+    ("unverified", "no evidence was asked for, and none was checked", "未要求證據，也未檢查任何證據"),
+    ("failed", "All attempts are used up.", "嘗試次數已用盡。"),
+    ("cancelled", "not needed any more", "not needed any more"),
+    ("stuck", "The artifact is empty.", "產出是空的。"),
+    ("paused", "wait for the new style guide", "由人員決定。"),
+    ("expired", "the watchdog gives the job back", "看門狗會將工作放回佇列"),
+    ("running", "12 of 40 pages drawn", "12 of 40 pages drawn"),
+    ("waiting", "no worker takes this kind", "沒有 Worker 接受此類型"),
+    ("scheduled", "It is due", "預定於"),
+    ("ready", "A worker may take it at any moment.", "隨時可由 Worker 領取。"),
+]
+"""Each job of the project, with a part of what its page says in either language."""
+
 
 @pytest.fixture
 async def visitor(app: App) -> AsyncIterator[Visitor]:
@@ -66,31 +93,15 @@ async def test_the_overview_leads_with_what_needs_a_person(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    ("state", "english", "chinese"),
-    [
-        ("verified", "Its artifacts passed the evidence gate.", "產出已通過證據關卡。"),
-        ("unverified", "no evidence was asked for, and none was checked", "未要求證據，也未檢查任何證據"),
-        ("failed", "All attempts are used up.", "嘗試次數已用盡。"),
-        ("cancelled", "not needed any more", "not needed any more"),
-        ("stuck", "The artifact is empty.", "產出是空的。"),
-        ("paused", "wait for the new style guide", "由人員決定。"),
-        ("expired", "the watchdog gives the job back", "看門狗會將工作放回佇列"),
-        ("running", "12 of 40 pages drawn", "12 of 40 pages drawn"),
-        ("waiting", "no worker takes this kind", "沒有 Worker 接受此類型"),
-        ("scheduled", "It is due", "預定於"),
-        ("ready", "A worker may take it at any moment.", "隨時可由 Worker 領取。"),
-    ],
-)
-async def test_a_job_says_its_state_and_why(
-    visitor: Visitor, project: ConsoleProject, state: str, english: str, chinese: str, language: str
-) -> None:
+async def test_a_job_says_its_state_and_why(visitor: Visitor, project: ConsoleProject, language: str) -> None:
     """Each state has a page that names the reason in the reader's language."""
     visitor.speak(language)
     await visitor.log_in()
-    page = await visitor.get(f"/jobs/{project.jobs[state]}")
-    assert page.status == 200
-    assert (english if language == "en" else chinese) in page.words
+    assert {state for state, _, _ in STATES} == set(project.jobs)
+    for state, english, chinese in STATES:
+        page = await visitor.get(f"/jobs/{project.jobs[state]}")
+        assert page.status == 200
+        assert (english if language == "en" else chinese) in page.words, state
 
 
 async def test_only_checked_evidence_is_green(visitor: Visitor, project: ConsoleProject) -> None:
@@ -119,20 +130,15 @@ async def test_artifacts_open_apart_from_the_console(visitor: Visitor, project: 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    "state", ["", "pending", "running", "completed", "failed", "stuck", "paused", "cancelled"]
-)
-async def test_jobs_are_listed_by_state(
-    visitor: Visitor, project: ConsoleProject, state: str, language: str
-) -> None:
+async def test_jobs_are_listed_by_state(visitor: Visitor, project: ConsoleProject, language: str) -> None:
     """The filter is in the address, works without a script, and shows the jobs of that state."""
     visitor.speak(language)
     await visitor.log_in()
-    page = await visitor.get(f"/jobs?state={state}&kind=")
-    assert page.status == 200
-    listed = [link for link in page.attributes("a", "href") if link.startswith("/jobs/")]
-    expected = {"": 11, "pending": 3, "running": 2, "completed": 2}.get(state, 1)
-    assert len(listed) == expected
+    for state, expected in LISTED.items():
+        page = await visitor.get(f"/jobs?state={state}&kind=")
+        assert page.status == 200
+        listed = [link for link in page.attributes("a", "href") if link.startswith("/jobs/")]
+        assert len(listed) == expected, state
 
 
 async def test_a_list_without_matches_offers_to_clear_the_filter(visitor: Visitor) -> None:
@@ -163,13 +169,13 @@ async def test_older_jobs_follow_by_cursor(visitor: Visitor, project: ConsolePro
     assert "There are no older jobs." in (await visitor.get("/jobs?before=1")).words
 
 
-@pytest.mark.parametrize("query", ["state=done", "before=x", "before=-1", "before=99999999999999999999"])
-async def test_an_address_that_cannot_be_read_is_explained(visitor: Visitor, query: str) -> None:
+async def test_an_address_that_cannot_be_read_is_explained(visitor: Visitor) -> None:
     """A mistyped filter is an error page with a way back."""
     await visitor.log_in()
-    page = await visitor.get(f"/jobs?{query}")
-    assert page.status == 400
-    assert "This address cannot be read" in page.words
+    for query in ("state=done", "before=x", "before=-1", "before=99999999999999999999"):
+        page = await visitor.get(f"/jobs?{query}")
+        assert page.status == 400
+        assert "This address cannot be read" in page.words
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -201,23 +207,6 @@ async def test_a_secret_in_a_payload_is_not_shown(visitor: Visitor, project: Con
     page = await visitor.get(f"/jobs/{made}")
     assert secret not in page.text
     assert "seemed to hold a secret" in page.words
-
-
-async def test_a_long_story_keeps_the_page_small(visitor: Visitor, project: ConsoleProject) -> None:
-    """Of a job with a long timeline the last entries are shown, and a link to the others."""
-    job = project.jobs["running"]
-    for number in range(90):
-        project.execute(
-            "INSERT INTO watchkeeper.worker_runs (project_id, worker_id, job_id, epoch, phase, status, message)"
-            " VALUES ('p', 'w1', %s, 1, 'build', 'ok', %s)",
-            job,
-            f"step {number}",
-        )
-    await visitor.log_in()
-    page = await visitor.get(f"/jobs/{job}")
-    assert "earlier entries" in page.words
-    assert "step 89" in page.words
-    assert "step 5 " not in page.words
 
 
 async def test_other_projects_do_not_exist_for_a_viewer(
@@ -257,9 +246,8 @@ async def test_a_paused_project_says_so(visitor: Visitor, project: ConsoleProjec
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("path", ["/", "/jobs", "/jobs/x"])
 async def test_without_a_database_the_page_says_that_nothing_is_lost(
-    visitor: Visitor, path: str, language: str, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An outage is a page in the reader's language, not a traceback."""
     visitor.speak(language)
@@ -269,48 +257,7 @@ async def test_without_a_database_the_page_says_that_nothing_is_lost(
         raise DatabaseUnavailable
 
     monkeypatch.setattr("watchkeeper.services.insights.Insights.projects", away)
-    page = await visitor.get(path)
-    assert page.status == 503
-    assert ("Nothing is lost" if language == "en" else "資料沒有遺失") in page.words
-
-
-async def test_a_fragment_that_has_not_changed_costs_nothing(
-    visitor: Visitor, project: ConsoleProject, app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The script gets the regions alone, with an ETag; the same again is 304."""
-    await visitor.log_in()
-    watch = await app.insights.watch()
-
-    async def still(*_: object) -> object:
-        return watch
-
-    monkeypatch.setattr("watchkeeper.services.insights.Insights.watch", still)
-    path = f"/jobs/{project.jobs['verified']}?fragment=1"
-    page = await visitor.get(path)
-    assert page.attributes("section", "data-region") == ["verdict", "facts", "gate", "attempts", "timeline"]
-    assert "<html" not in page.text
-    assert (await visitor.get(path, If_None_Match=page.headers["etag"])).status == 304
-
-
-async def test_every_number_has_its_age(visitor: Visitor, project: ConsoleProject) -> None:
-    """Each panel names the time that its numbers are of, for programs and people."""
-    await visitor.log_in()
-    page = await visitor.get("/")
-    panels = [given for tag, given in page.tags if tag == "section" and "panel" in str(given.get("class"))]
-    assert page.text.count('class="asof"') == len(panels)
-    assert all(title.endswith(" UTC") for title in page.attributes("time", "title"))
-    assert len(page.attributes("time", "title")) == len(page.attributes("time", "datetime"))
-
-
-async def test_the_assets_are_small_and_kept_by_browsers(visitor: Visitor) -> None:
-    """Style and script stay within their bounds; their address changes with their content."""
-    page = await visitor.get("/login")
-    bounds = {"console.css": 25 * 1024, "console.js": 12 * 1024, "icon.svg": 2048}
-    links = [*page.attributes("link", "href"), *page.attributes("script", "src")]
-    assert {link.partition("?")[0].removeprefix("/static/") for link in links} == set(bounds)
-    for link in links:
-        answer = await visitor.http.get(link)
-        assert "immutable" in answer.headers["cache-control"]
-        assert len(answer.content) <= bounds[link.partition("?")[0].removeprefix("/static/")]
-        assert "immutable" not in (await visitor.http.get(link.partition("?")[0])).headers["cache-control"]
-    assert (await visitor.get("/static/secrets")).status == 404
+    for path in ("/", "/jobs", "/jobs/x"):
+        page = await visitor.get(path)
+        assert page.status == 503
+        assert ("Nothing is lost" if language == "en" else "資料沒有遺失") in page.words

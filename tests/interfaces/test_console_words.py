@@ -6,6 +6,7 @@ import io
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from babel import Locale
@@ -150,7 +151,7 @@ def test_times_are_relative_in_the_readers_language(seconds: int, english: str, 
 
 def test_absolute_times_name_their_zone() -> None:
     """Whatever zone a time comes in, it is shown in UTC and says so."""
-    taipei = NOW.astimezone(__import__("zoneinfo").ZoneInfo("Asia/Taipei"))
+    taipei = NOW.astimezone(ZoneInfo("Asia/Taipei"))
     assert shown.absolute(taipei) == "2026-11-21 14:02:11 UTC"
     assert shown.clock(taipei) == "14:02:11 UTC"
     assert shown.machine(taipei) == "2026-11-21T14:02:11Z"
