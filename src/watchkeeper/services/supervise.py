@@ -15,6 +15,7 @@ from typing import Any
 
 from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import Workspaces
+from watchkeeper.domain.errors import SettingError
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.claiming import Claiming
 from watchkeeper.services.supervision.config import SupervisorConfig
@@ -41,7 +42,7 @@ async def supervise(config: SupervisorConfig) -> int:
     Waits for a server that is not there yet. Raises SettingError, Unauthenticated, PermissionDenied or UsageError
     where it cannot work at all.
     """
-    workspaces = Workspaces(config.home, await asyncio.to_thread(agent_user, config.agent_user))
+    workspaces = await asyncio.to_thread(_workspaces, config)
     loop = asyncio.get_running_loop()
     stopping, hurrying = asyncio.Event(), asyncio.Event()
 
@@ -57,6 +58,16 @@ async def supervise(config: SupervisorConfig) -> int:
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
     return 0
+
+
+def _workspaces(config: SupervisorConfig) -> Workspaces:
+    user = agent_user(config.agent_user)
+    try:
+        # Whether the agent's user may enter the home can be told of one that is there only.
+        config.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"the home {config.home} cannot be made: {error.strerror}") from error
+    return Workspaces(config.home, user, config.system_place)
 
 
 class Supervisor:

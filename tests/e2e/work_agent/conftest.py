@@ -15,9 +15,9 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+
 from agents.living import living
 from e2e.work_agent.desk import HERE, Desk
-
 from watchkeeper.agents import scope
 from watchkeeper.agents.session import Session
 from watchkeeper.services.supervision.records import attempts_at

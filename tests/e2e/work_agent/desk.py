@@ -15,6 +15,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import httpx2
+
 from waiting import wait_until
 
 HERE = Path(__file__).parent
@@ -79,7 +80,7 @@ class Desk:
         return cast("dict[str, Any]", self.ask("GET", f"/api/jobs/{job}")["job"])
 
     def attempts(self, job: str) -> list[dict[str, Any]]:
-        return cast("list[dict[str, Any]]", self.ask("GET", f"/api/jobs/{job}")["attempts"])
+        return cast("list[dict[str, Any]]", self.job(job)["attempts"])
 
     def wait_for(self, job: str, *states: str, timeout: float = 20.0) -> dict[str, Any]:
         def there() -> dict[str, Any] | None:
