@@ -1,0 +1,207 @@
+"""A database that drops connections, goes away, dies or runs full: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from conftest import TestServer
+from e2e.crash_processes import ask, attempts, state, stopped, watched, worker
+from embedded_servers import instance, joined, servers, url_of
+from moving_clock import MovingClock
+from raw_sql import rows
+from waiting import wait_until
+from watchkeeper.app import App, running
+from watchkeeper.domain.errors import DatabaseUnavailable
+from watchkeeper.services.queue import JobRequest
+from watchkeeper.settings import Settings
+
+KICK = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+ WHERE datname = %s AND pid <> pg_backend_pid()
+"""
+BALANCE = """
+SELECT (SELECT count(*) FROM watchkeeper.job_specs) AS specs,
+       (SELECT count(*) FROM watchkeeper.ready_jobs) + (SELECT count(*) FROM watchkeeper.scheduled_jobs)
+     + (SELECT count(*) FROM watchkeeper.leases) + (SELECT count(*) FROM watchkeeper.held_jobs)
+     + (SELECT count(*) FROM watchkeeper.job_outcomes) AS stand,
+       (SELECT count(*) FROM watchkeeper.job_outcomes WHERE state = 'completed') AS completed,
+       (SELECT count(*) FROM watchkeeper.closed_attempts WHERE outcome = 'completed') AS completions,
+       (SELECT count(*) FROM watchkeeper.audit_events WHERE new_state = 'completed') AS told
+"""
+PLACES = """
+SELECT (SELECT count(*) FROM watchkeeper.job_outcomes) AS done, (SELECT count(*) FROM watchkeeper.leases) AS leased,
+       (SELECT count(*) FROM watchkeeper.scheduled_jobs) AS scheduled
+"""
+
+
+def database_name(url: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+
+
+def kick(admin_url: str, name: str) -> None:
+    """End all connections to a database."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(KICK, (name,))
+
+
+@contextmanager
+def away(admin_url: str, name: str) -> Iterator[None]:
+    """Let nobody reach a database, as if the network were cut: its server goes on, its clock too."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        connection.execute(KICK, (name,))
+        try:
+            yield
+        finally:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+
+
+async def enqueue_counts(app: App, count: int) -> None:
+    await app.queue.enqueue("p", [JobRequest("count", {"n": n}) for n in range(count)], actor="t")
+
+
+async def test_connections_killed_in_mid_batch_lose_and_double_nothing(
+    app: App, server: TestServer, database_url: str, clock: MovingClock, tmp_path: Path
+) -> None:
+    """While all connections are ended again and again, every job is completed, and each once."""
+    await enqueue_counts(app, 600)
+    name = database_name(database_url)
+    with worker(database_url, tmp_path, concurrency=4, prefetch=20) as process:
+        for kicks in range(1, 9):
+            await watched(app, lambda seen=60 * kicks: len(process.lines) > seen, "more work")
+            kick(server.admin_url, name)
+        await _all_done(app, 600, clock)
+        await stopped(app, process)
+    [balance] = await rows(app.database, BALANCE)
+    assert balance == {"specs": 600, "stand": 600, "completed": 600, "completions": 600, "told": 600}
+
+
+async def _all_done(app: App, count: int, clock: MovingClock | None = None) -> None:
+    """Wait for all jobs; with a clock, do not sit out the back-off of a job that was lost twice."""
+    while (now := (await rows(app.database, PLACES))[0])["done"] < count:
+        if clock is not None and now["scheduled"] and not now["leased"]:
+            clock.advance(60)
+        await watched(app, lambda: True, "a tick")
+        await app.maintenance.keep_time()
+
+
+async def test_a_worker_without_its_database_stops_its_handler_and_goes_on_later(
+    app: App, server: TestServer, database_url: str, tmp_path: Path
+) -> None:
+    """When renewals stay unconfirmed past the lease the handler is interrupted; afterwards the worker works again."""
+    with worker(database_url, tmp_path) as process:
+        job = await ask(app, "wait", n=1)
+        await watched(app, lambda: process.said("begun", 1, 1), "the first attempt")
+        with away(server.admin_url, database_name(database_url)):
+            await asyncio.to_thread(
+                wait_until, lambda: process.said("interrupted", 1), 15, "the interruption"
+            )
+        process.go()
+        await watched(app, lambda: process.said("ended", 1), "the job's second attempt")
+        await stopped(app, process)
+    assert await attempts(app, job) == [(1, "lost", "lease_lost"), (2, "completed", None)]
+
+
+@pytest.fixture
+async def own(tmp_path: Path) -> AsyncIterator[tuple[App, Path, str]]:
+    """All services on a server of this test's own, with the place of its data."""
+    with servers() as made:
+        server = made.at(new=True)
+        with joined(server) as users:
+            url = url_of(users[0])
+            async with running(Settings(home=tmp_path / "home", database_url=url)) as app:
+                await app.kinds.ensure_project("p")
+                yield app, instance(server).place, url
+
+
+async def test_a_killed_postmaster_comes_back_and_every_job_is_accounted_for(
+    own: tuple[App, Path, str], tmp_path: Path
+) -> None:
+    """SIGKILL of the postmaster in mid-work: its keeper starts it again, and all jobs are completed once."""
+    app, place, url = own
+    await enqueue_counts(app, 400)
+    with worker(url, tmp_path, concurrency=4, prefetch=20) as process:
+        await watched(app, lambda: len(process.lines) > 100, "some work")
+        os.kill(postmaster_pid(place), signal.SIGKILL)
+        for _ in range(200):
+            try:
+                await _all_done(app, 400)
+                break
+            except DatabaseUnavailable:
+                continue
+        await stopped(app, process)
+    [balance] = await rows(app.database, BALANCE)
+    assert balance == {"specs": 400, "stand": 400, "completed": 400, "completions": 400, "told": 400}
+
+
+def postmaster_pid(place: Path) -> int:
+    return int((place / "cluster" / "postmaster.pid").read_text().split()[0])
+
+
+@pytest.fixture
+def small_database(server: TestServer, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A database on a disk of 48 MB, and the place of that disk."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a small disk")
+    disk = Path(subprocess.check_output(["mktemp", "-d", "/tmp/wk-disk-XXXXXX"], text=True).strip())
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m,mode=0755", "small", disk], check=False)
+    if mounted.returncode:
+        disk.rmdir()
+        pytest.skip("needs the right to mount a small disk")
+    space = "space_" + disk.name.replace("-", "_").lower()
+    try:
+        with psycopg.connect(server.admin_url, autocommit=True) as connection:
+            owner = connection.execute("SHOW data_directory").fetchone()
+            assert owner is not None
+            data = Path(str(owner[0]))
+            (disk / "data").mkdir()
+            os.chown(disk / "data", data.stat().st_uid, data.stat().st_gid)
+            connection.execute(f"CREATE TABLESPACE {space} LOCATION '{disk}/data'".encode())
+            connection.execute(
+                f'CREATE DATABASE "{space}" TEMPLATE "{server.template}" TABLESPACE {space}'.encode()
+            )
+            yield server.url(space), disk
+            connection.execute(f'DROP DATABASE "{space}" WITH (FORCE)'.encode())
+            connection.execute(f"DROP TABLESPACE {space}".encode())
+    finally:
+        subprocess.run(["umount", disk], check=True)
+        disk.rmdir()
+
+
+async def _enqueue_without_end(app: App, accepted: list[str]) -> None:
+    while True:
+        batch = [JobRequest("k", {"text": os.urandom(3000).hex()}) for _ in range(20)]
+        accepted += [job.id for job in await app.queue.enqueue("p", batch, actor="t")]
+
+
+async def test_a_full_disk_is_told_and_loses_nothing(
+    small_database: tuple[str, Path], tmp_path: Path
+) -> None:
+    """On a full disk enqueueing fails with database_unavailable, what was accepted stays, and space lets it go on."""
+    url, disk = small_database
+    async with running(Settings(home=tmp_path, database_url=url)) as app:
+        await app.kinds.ensure_project("p")
+        free = os.statvfs(disk)
+        ballast = disk / "ballast"
+        ballast.write_bytes(b"\0" * (free.f_bavail * free.f_bsize - 4_000_000))
+        accepted: list[str] = []
+        with pytest.raises(DatabaseUnavailable, match="out of room"):
+            await _enqueue_without_end(app, accepted)
+        kept = await rows(app.database, "SELECT id::text FROM watchkeeper.job_specs")
+        assert {row["id"] for row in kept} == set(accepted)
+        [balance] = await rows(app.database, BALANCE)
+        assert balance["specs"] == balance["stand"] == len(accepted)
+        ballast.unlink()
+        [again] = await app.queue.enqueue("p", [JobRequest("k")], actor="t")
+        assert await state(app, str(again.id)) == "pending"
+        jobs = await app.queue.claim("p", "w", None, limit=5, profile="runtime")
+        assert len(jobs) == 5
