@@ -21,6 +21,7 @@ LEVELS: dict[str, int] = {
     "database_down": logging.ERROR,
     "duty_failed": logging.ERROR,
     "handler_failed": logging.WARNING,
+    "helper_event_lost": logging.WARNING,
     "internal_error": logging.ERROR,
     "lease_lost": logging.WARNING,
     "leases_reaped": logging.WARNING,

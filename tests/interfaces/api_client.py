@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,9 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
+import psycopg
 from fastapi import FastAPI
-from interfaces.contract_schemas import holds
 
+from interfaces.contract_schemas import holds
+from waiting import wait_until
 from watchkeeper.app import App
 from watchkeeper.domain.errors import HTTP_STATUS
 from watchkeeper.domain.kinds import KindDeclaration
@@ -20,6 +23,7 @@ from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.api.state import ApiState
+from watchkeeper.settings import Settings
 
 PAGE = b"<!doctype html><title>Queues</title><h1>Queues</h1><p>All is well.</p>"
 PATIENT = ApiLimits(free_failures=10_000)
@@ -155,6 +159,16 @@ def check_form(answered: Answered) -> None:
     assert body["error"]["hint"]
     assert answered.status in SPECIAL.get(answered.code, {HTTP_STATUS[answered.code]})
     holds("error.json", contract_part(body))
+
+
+async def somebody_waits(settings: Settings) -> None:
+    """Wait until a claim waits for work."""
+
+    def asleep() -> bool:
+        with psycopg.connect(str(settings.database_url)) as connection:
+            return connection.execute("SELECT 1 FROM watchkeeper.sleepers").fetchone() is not None
+
+    await asyncio.to_thread(wait_until, asleep, 20, "a claim to wait")
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ import pytest
 from interfaces.api_client import Api, serving
 from interfaces.contract_program import Program
 from interfaces.contract_server import ContractServer
-
 from watchkeeper.app import App
 
 

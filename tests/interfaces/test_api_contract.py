@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from interfaces.api_client import PAGE, Api
+from interfaces.api_client import PAGE, Api, somebody_waits
 from moving_clock import MovingClock
 from raw_sql import rows
-
 from watchkeeper.interfaces.api.completions import Completions
+from watchkeeper.services.claims import ClaimAsked
+from watchkeeper.settings import Settings
 
 PAGE_CONTRACT: dict[str, Any] = {"required_kinds": ["html_page"]}
 PRIMARY = [{"kind": "html_page", "path": "index.html", "primary": True}]
@@ -232,15 +233,25 @@ async def test_a_claim_without_a_job_says_what_it_declined(api: Api) -> None:
     assert [found["reason"] for found in answers[0].body["declined"]] == ["not_due"]
 
 
-async def test_a_waiting_claim_gets_the_job_that_comes(api: Api) -> None:
+async def test_a_waiting_claim_gets_the_job_that_comes(api: Api, settings: Settings) -> None:
     """A claim that waits is answered as soon as a job is enqueued, long before its time is over."""
     api.app.wakeups.start()
     waiting = asyncio.create_task(api.worker("claim", wait_seconds=60))
-    while not await rows(api.app.database, "SELECT 1 FROM watchkeeper.sleepers"):
-        await asyncio.sleep(0)
+    await somebody_waits(settings)
     job = await api.enqueue()
     async with asyncio.timeout(20):
         assert (await waiting).job["id"] == job
+    assert not await rows(api.app.database, "SELECT 1 FROM watchkeeper.sleepers")
+
+
+async def test_a_claim_that_nobody_waits_for_takes_nothing(api: Api) -> None:
+    """When its caller is gone, a waiting claim ends, and a job that comes later stays for others."""
+    asked = ClaimAsked("w1", wait_seconds=3600)
+
+    async def is_gone() -> bool:
+        return True
+
+    assert (await api.app.claims.claim("p", asked, is_gone))["jobs"] == []
     assert not await rows(api.app.database, "SELECT 1 FROM watchkeeper.sleepers")
 
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+
 from interfaces.api_client import PAGE, Api
 from raw_sql import rows
-
 from watchkeeper.domain.errors import DatabaseUnavailable
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from interfaces.api_client import Api, serving
 from moving_clock import MovingClock
 from raw_sql import rows
-
 from watchkeeper.app import App
 from watchkeeper.domain.principals import RIGHTS, Right, Role
 from watchkeeper.interfaces.api.limits import ApiLimits, Buckets, FailedLogins

@@ -11,15 +11,15 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
-from interfaces.api_client import Api
-from waiting import wait_until
 
+from interfaces.api_client import Api, somebody_waits
+from waiting import wait_until
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.interfaces.api.server import listen
+from watchkeeper.interfaces.api.uploads import _make_folder, remove_left_overs
 from watchkeeper.settings import Settings
 
 PROGRAM = """
@@ -110,11 +110,12 @@ async def test_a_server_says_where_it_is_streams_changes_and_ends_well(api: Api,
             async with talking(url, worker) as waiting:
                 body = {"worker_id": "w9", "wait_seconds": 600}
                 claim = asyncio.create_task(waiting.post("/api/worker/claim", json=body))
-                await asyncio.to_thread(wait_until, lambda: asleep(settings), 10, "the claim to wait")
+                await somebody_waits(settings)
                 process.send_signal(signal.SIGTERM)
                 async with asyncio.timeout(15):
                     assert (await claim).json()["job"] is None
-                    assert [line async for line in lines if line.startswith("data")] is not None
+                    async for _ in lines:
+                        continue
                     output = (await process.communicate())[0].decode()
         assert process.returncode == 0, output
         assert "ended well" in output
@@ -122,35 +123,38 @@ async def test_a_server_says_where_it_is_streams_changes_and_ends_well(api: Api,
         assert not (settings.home / "url").exists()
 
 
-def asleep(settings: Settings) -> bool:
-    import psycopg
-
-    with psycopg.connect(str(settings.database_url)) as connection:
-        return bool(connection.execute("SELECT 1 FROM watchkeeper.sleepers").fetchone())
-
-
-async def test_a_taken_port_is_said_clearly(settings: Settings) -> None:
+async def test_a_taken_port_is_said_clearly(tmp_path: Path) -> None:
     """Which port, and which setting changes it."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(SettingError) as refused:
-            listen(settings, "127.0.0.1", port)
+            listen(Settings(home=tmp_path), "127.0.0.1", port)
     assert str(port) in refused.value.message
     assert "WATCHKEEPER_PORT" in refused.value.advice
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-def test_an_address_open_to_others_needs_a_proxy(settings: Settings, host: str) -> None:
+def test_an_address_open_to_others_needs_a_proxy(tmp_path: Path, host: str) -> None:
     """Without TLS the server listens on this machine only, unless it is declared to stand behind a proxy."""
     with pytest.raises(SettingError, match="other machines"):
-        listen(settings, host, 0)
+        listen(Settings(home=tmp_path), host, 0)
 
 
-def test_no_address_at_all_is_said_clearly(settings: Settings) -> None:
+def test_no_address_at_all_is_said_clearly(tmp_path: Path) -> None:
     """A port that this user may not have, a host that is none."""
-    told: Any = Settings(home=settings.home, behind_proxy=True)
-    with pytest.raises(SettingError, match="no address|cannot listen"):
+    told = Settings(home=tmp_path, behind_proxy=True)
+    with pytest.raises(SettingError, match=r"no address|cannot listen"):
         listen(told, "256.256.256.256", 0)
+
+
+def test_uploads_that_a_killed_server_left_are_removed(tmp_path: Path) -> None:
+    """What nobody writes any more goes when a server begins; an upload under way stays."""
+    left, (used, lock) = tmp_path / ".upload-left", _make_folder(tmp_path)
+    left.mkdir()
+    (left / "0").write_bytes(b"half a file")
+    remove_left_overs(tmp_path)
+    assert (left.exists(), used.exists()) == (False, True)
+    os.close(lock)
 
 
 async def test_the_limit_of_a_body_holds_on_a_real_socket(api: Api, settings: Settings) -> None:

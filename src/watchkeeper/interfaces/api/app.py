@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,6 +27,7 @@ from watchkeeper.interfaces.api import (
 from watchkeeper.interfaces.api.documents import PROBLEM_SCHEMA
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.api.state import ApiState, SessionReader
+from watchkeeper.interfaces.api.uploads import remove_left_overs
 
 ROUTERS = (
     worker.contract,
@@ -98,6 +100,7 @@ def create_app(app: App, *, limits: ApiLimits | None = None, session: SessionRea
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     state: ApiState = api.state.watchkeeper
+    await asyncio.to_thread(remove_left_overs, state.app.settings.home)
     state.app.wakeups.start()
     yield
     await state.close()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, cast
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from watchkeeper.domain.errors import EXIT_CODE, UsageError, WatchkeeperError
 from watchkeeper.domain.principals import SYSTEM_PROJECT, Right
+from watchkeeper.domain.suggestions import did_you_mean, shown
 from watchkeeper.interfaces.api.answers import as_json
 from watchkeeper.interfaces.api.auth import Access, admit
 from watchkeeper.interfaces.api.bodies import StrictRequest, read_document
@@ -27,6 +29,7 @@ RIGHTS_KEY = "x-rights"
 COMMAND_KEY = "x-command"
 FILES_KEY = "x-files"
 KEY_HEADER = "Idempotency-Key"
+PROJECT = "project"
 
 
 class GuardedRoute(APIRoute):
@@ -57,11 +60,19 @@ class GuardedRoute(APIRoute):
         return await inner(await self.prepared(request, access))
 
     async def prepared(self, request: Request, access: Access) -> Request:
+        """Check the address and read the body."""
         _refuse_nul(request)
+        self._refuse_unknown_query(request)
         if request.method not in ("GET", "HEAD") and not self.fact(FILES_KEY):
             request = await read_document(request, access.app.settings.body_limit_bytes)
         request.state.access = access
         return request
+
+    def _refuse_unknown_query(self, request: Request) -> None:
+        known = {PROJECT, *_query_names(self.dependant)}
+        for name in request.query_params:
+            if name not in known:
+                raise UsageError(f"unknown query parameter {shown(name)}; {did_you_mean(name, known)}")
 
 
 class ActRoute(GuardedRoute):
@@ -115,6 +126,13 @@ class ContractRoute(GuardedRoute):
         return _replied(await access.app.idempotency.once_apart(asked, lambda: _answer(inner, request)))
 
 
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    for field in dependant.query_params:
+        yield field.alias
+    for needed in dependant.dependencies:
+        yield from _query_names(needed)
+
+
 def _refuse_nul(request: Request) -> None:
     if "\0" in request.url.path or "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
         raise UsageError("the address holds a NUL character")
@@ -150,7 +168,7 @@ async def _record(
     """Keep the command as a helper event; a failure to do so is logged and changes nothing."""
     command = route.fact(COMMAND_KEY)
     principal = access.principal
-    project = principal.project_id or request.query_params.get("project")
+    project = principal.project_id or request.query_params.get(PROJECT)
     if command is None or project is None:
         return
     answer = cast("dict[str, Any]", json.loads(bytes(response.body)))

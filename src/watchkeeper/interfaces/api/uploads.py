@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from io import BufferedWriter
 from pathlib import Path
@@ -16,15 +19,17 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from watchkeeper.domain.errors import ContractRejected, UsageError, WatchkeeperError
+from watchkeeper.domain.errors import ContractRejected, UsageError
 from watchkeeper.domain.file_names import checked_name
 from watchkeeper.interfaces.api.errors import BodyTooLarge, NotJson
+from watchkeeper.services.artifact_store import ArtifactStoreError, ArtifactStoreFullError
 from watchkeeper.settings import Settings
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 FIELD = b"files"
+PREFIX = ".upload-"
 MAX_FILES = 10_000
 FILES_OF_FULL_SIZE = 16
 """All files of a request together have at most so many times the limit of one."""
@@ -40,8 +45,8 @@ async def received_files(request: Request, settings: Settings) -> AsyncIterator[
     Raises UsageError for what is no such upload, ContractRejected (`too_large`) for a file over the limit.
     """
     boundary = _boundary(request)
-    settings.home.mkdir(parents=True, exist_ok=True)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=".upload-", dir=settings.home))
+    with _writing():
+        folder, lock = await asyncio.to_thread(_make_folder, settings.home)
     parts = _Parts(folder, settings.artifact_limit_bytes)
     try:
         await _feed(request, parts, boundary)
@@ -51,6 +56,42 @@ async def received_files(request: Request, settings: Settings) -> AsyncIterator[
     finally:
         parts.close()
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        os.close(lock)
+
+
+def remove_left_overs(home: Path) -> None:
+    """Remove what killed servers left; folders that are in use are locked, and stay."""
+    for folder in home.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # in use, or gone meanwhile
+            lock = _locked(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _make_folder(home: Path) -> tuple[Path, int]:
+    home.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
+    return folder, _locked(folder)
+
+
+def _locked(folder: Path) -> int:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ArtifactStoreFullError from error
+        raise ArtifactStoreError(f"an upload cannot be written: {error.strerror}") from error
 
 
 def _boundary(request: Request) -> bytes:
@@ -64,20 +105,23 @@ def _boundary(request: Request) -> bytes:
 
 async def _feed(request: Request, parts: _Parts, boundary: bytes) -> None:
     try:
-        parser = MultipartParser(boundary, cast("MultipartCallbacks", parts.callbacks()))
-        waiting = bytearray()
-        async for chunk in request.stream():
-            waiting += chunk
-            if len(waiting) >= FLUSH_BYTES:
-                # Parsing writes to disk: not on the event loop.
-                await asyncio.to_thread(parser.write, bytes(waiting))
-                waiting.clear()
-        await asyncio.to_thread(parser.write, bytes(waiting))
-        parser.finalize()
+        with _writing():
+            await _parse(request, parts, boundary)
     except FormParserError as error:
         raise UsageError(f"the multipart body is broken: {error}") from None
-    except OSError as error:
-        raise WatchkeeperError(f"an upload cannot be written: {error.strerror}") from error
+
+
+async def _parse(request: Request, parts: _Parts, boundary: bytes) -> None:
+    parser = MultipartParser(boundary, cast("MultipartCallbacks", parts.callbacks()))
+    waiting = bytearray()
+    async for chunk in request.stream():
+        waiting += chunk
+        if len(waiting) >= FLUSH_BYTES:
+            # Parsing writes to disk: not on the event loop.
+            await asyncio.to_thread(parser.write, bytes(waiting))
+            waiting.clear()
+    await asyncio.to_thread(parser.write, bytes(waiting))
+    parser.finalize()
 
 
 class _Parts:
