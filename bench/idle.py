@@ -8,9 +8,9 @@ import subprocess
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bench import server
-from bench.crew import line_of, worker
-from bench.peers import Peer, peers, sql
+from bench import commands, server
+from bench.crew import line_of, running, worker
+from bench.peers import Peer, Watchkeeper, peers, sql
 from bench.plan import Bench, Row
 
 MOST_MB = 60.0
@@ -18,34 +18,41 @@ MOST_TRANSACTIONS = 1.0
 SETTLE_SECONDS = 12.0
 """A session that falls idle may keep its counts for ten seconds; those of the start must be in before."""
 
-LANE = "bench"
+LANE = "default"
+COMMAND = "watchkeeper work --app"
 
 
 async def measure(bench: Bench) -> list[Row]:
-    """Watch one idle worker of each peer at the same time; first the databases without them."""
+    """Watch idle workers at the same time, each in a database of its own; first the databases without them."""
     async with AsyncExitStack() as stack:
         urls = {}
-        for peer in peers(0):
-            urls[peer.name] = await stack.enter_async_context(bench.server.database())
-            await peer.install(urls[peer.name])
-            await server.settle(urls[peer.name])
+        for name, peer in {**{peer.name: peer for peer in peers(0)}, COMMAND: Watchkeeper()}.items():
+            urls[name] = await stack.enter_async_context(bench.server.database())
+            await peer.install(urls[name])
+            await server.settle(urls[name])
         bench.say("idle: the databases alone, then with a worker each")
         alone = await _commits_a_second(bench, urls)
         processes = {peer.name: await _idle_worker(stack, peer, urls[peer.name]) for peer in peers(0)}
+        processes[COMMAND] = _idle_command(bench, stack, urls[COMMAND])
         await asyncio.sleep(SETTLE_SECONDS)
         beside = await _commits_a_second(bench, urls)
         memory = {name: resident_mb(process.pid) for name, process in processes.items()}
     rate = {name: max(0.0, beside[name] - alone[name]) for name in beside}
-    texts = [f"{memory[name]:.0f} MB, {rate[name]:.2f}/s" for name in ("watchkeeper", "pgqueuer")]
     return [
-        Row(
-            what="idle worker",
-            required=f"<= {MOST_MB:g} MB, <= {MOST_TRANSACTIONS:g} transaction/s",
-            reached=f"{texts[0]}; pgqueuer {texts[1]}",
-            ok=memory["watchkeeper"] <= MOST_MB and rate["watchkeeper"] <= MOST_TRANSACTIONS,
-            figures={"resident_mb": memory, "transactions_per_second": rate, "without_worker": alone},
-        )
+        _row("idle worker in a Python program", "watchkeeper", memory, rate),
+        _row("idle worker, `watchkeeper work --app`", COMMAND, memory, rate),
     ]
+
+
+def _row(what: str, name: str, memory: dict[str, float], rate: dict[str, float]) -> Row:
+    texts = [f"{memory[each]:.0f} MB, {rate[each]:.2f}/s" for each in (name, "pgqueuer")]
+    return Row(
+        what=what,
+        required=f"<= {MOST_MB:g} MB, <= {MOST_TRANSACTIONS:g} transaction/s",
+        reached=f"{texts[0]}; pgqueuer {texts[1]}",
+        ok=memory[name] <= MOST_MB and rate[name] <= MOST_TRANSACTIONS,
+        figures={"resident_mb": memory, "transactions_per_second": rate},
+    )
 
 
 async def _idle_worker(stack: AsyncExitStack, peer: Peer, url: str) -> subprocess.Popen[str]:
@@ -55,6 +62,13 @@ async def _idle_worker(stack: AsyncExitStack, peer: Peer, url: str) -> subproces
         await lane.enqueue_one({})
         await asyncio.to_thread(line_of, process, 60.0)
     return process
+
+
+def _idle_command(bench: Bench, stack: AsyncExitStack, url: str) -> subprocess.Popen[str]:
+    home = bench.scratch / "idle-home"
+    settings = commands.environment(home, commands.free_port(), WATCHKEEPER_DATABASE_URL=url)
+    command = [*commands.PROGRAM, "work", "--app", "bench.noop:handlers"]
+    return stack.enter_context(running(command, settings, quiet=True))
 
 
 async def _commits_a_second(bench: Bench, urls: dict[str, str]) -> dict[str, float]:
