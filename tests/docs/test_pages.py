@@ -1,0 +1,80 @@
+"""The pages agree with the program and with each other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from watchkeeper.interfaces.cli.main import COMMANDS, program
+from watchkeeper.settings import FIELDS, PREFIX, READ_ELSEWHERE
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
+COMMON = {"--json", "--dry-run", "--reason", "--project", "--help"}
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_every_setting_is_documented() -> None:
+    """docs/reference/settings.md tells of each setting, by variable and key, and of no other."""
+    text = page("docs/reference/settings.md")
+    rows = dict(re.findall(r"^\| `WATCHKEEPER_(\w+)` \| `(\w+)` \|", text, re.MULTILINE))
+    assert rows == {name.upper(): name for name in FIELDS}
+    for name in READ_ELSEWHERE:
+        assert f"`{PREFIX}{name}`" in text, f"{PREFIX}{name} is read somewhere and not documented"
+
+
+def test_every_command_and_option_is_documented() -> None:
+    """docs/reference/cli.md has each command with its options under a heading of its own, and no other."""
+    text = page("docs/reference/cli.md")
+    sections = dict(re.findall(r"^### (\S+)\n(.*?)(?=^### |\Z)", text, re.MULTILINE | re.DOTALL))
+    assert list(sections) == list(COMMANDS)
+    built: Any = typer.main.get_command(program(""))
+    for name, command in built.commands.items():
+        for path, part in _parts(name, command):
+            assert f"`watchkeeper {path}" in sections[name], f"{path} is not documented"
+            for option in _options(part) - COMMON:
+                assert f"`{option}`" in sections[name], f"{option} of {path} is not documented"
+
+
+def _parts(name: str, command: Any) -> list[tuple[str, Any]]:
+    below = getattr(command, "commands", None)
+    return [(name, command)] if below is None else [(f"{name} {sub}", part) for sub, part in below.items()]
+
+
+def _options(command: Any) -> set[str]:
+    shown = (parameter for parameter in command.params if not getattr(parameter, "hidden", False))
+    return {name for parameter in shown for name in parameter.opts if name.startswith("--")}
+
+
+def test_every_acting_command_has_a_dry_run() -> None:
+    """Whatever changes something can be asked what it would do; what reaches others can be given a reason."""
+    built: Any = typer.main.get_command(program(""))
+    commands = {
+        path: part for name, command in built.commands.items() for path, part in _parts(name, command)
+    }
+    reading = {path for path in commands if path.split()[-1] in {"list", "show", "status", "check", "shell"}}
+    running = {"up", "serve", "watch", "work", "login", "queue-health"}
+    for path in set(commands) - reading - running:
+        assert {"--dry-run", "--json"} <= _options(commands[path]), path
+    for path in reading - {"db shell"}:
+        assert "--json" in _options(commands[path]), path
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(path: Path) -> None:
+    """No page sends a reader to a file that is not there."""
+    targets = LINK.findall(path.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_the_readme_fits_on_three_screens() -> None:
+    """The README is a door, not the manual."""
+    assert len(page("README.md").splitlines()) <= 150
