@@ -163,13 +163,15 @@ class _Server(uvicorn.Server):
             yield
             return
         loop = asyncio.get_running_loop()
-        for taken in (signal.SIGTERM, signal.SIGINT):
+        before = {taken: signal.getsignal(taken) for taken in (signal.SIGTERM, signal.SIGINT)}
+        for taken in before:
             loop.add_signal_handler(taken, self.handle_exit, taken, None)
         try:
             yield
         finally:
-            for taken in (signal.SIGTERM, signal.SIGINT):
+            for taken, handler in before.items():
                 loop.remove_signal_handler(taken)
+                signal.signal(taken, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         log("server_stopping", signal=signal.Signals(sig).name)
