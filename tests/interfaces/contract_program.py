@@ -9,12 +9,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import watchkeeper
-from interfaces.contract_server import TOKEN, ContractServer
+from interfaces.contract_server import TOKEN
 
 SOURCE = Path(watchkeeper.__file__).parents[1]
+
+
+class HasUrl(Protocol):
+    @property
+    def url(self) -> str: ...
 
 
 class Outcome(NamedTuple):
@@ -31,7 +36,7 @@ class Outcome(NamedTuple):
 class Program:
     """One worker's command line: its home, its server, its environment."""
 
-    def __init__(self, home: Path, server: ContractServer) -> None:
+    def __init__(self, home: Path, server: HasUrl, token: str = TOKEN) -> None:
         self.home = home
         self.environ = {
             "PATH": os.environ["PATH"],
@@ -39,7 +44,7 @@ class Program:
             "HOME": str(home.parent),
             "WATCHKEEPER_HOME": str(home),
             "WATCHKEEPER_URL": server.url,
-            "WATCHKEEPER_TOKEN": TOKEN,
+            "WATCHKEEPER_TOKEN": token,
             "WATCHKEEPER_WORKER_ID": "worker-1",
         }
 

@@ -9,6 +9,8 @@ import pytest
 from interfaces.console_project import ConsoleProject, fill
 from interfaces.console_visitor import Visitor, visiting
 from watchkeeper.app import App
+from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.principals import Role
 from watchkeeper.settings import Settings
 
 
@@ -57,6 +59,33 @@ async def test_a_fragment_that_has_not_changed_costs_nothing(
     assert page.attributes("section", "data-region") == ["verdict", "facts", "gate", "attempts", "timeline"]
     assert "<html" not in page.text
     assert (await visitor.get(path, If_None_Match=page.headers["etag"])).status == 304
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+async def test_a_large_fleet_keeps_the_pages_small(
+    visitor: Visitor, project: ConsoleProject, language: str
+) -> None:
+    """However much there is and however long its texts are, a page stays within its size."""
+    said = "證據不足，請人員確認後再決定。" * 20
+    for number in range(40):
+        await project.worker(f"worker-{number:03}", None, slots=8)
+        await project.add("held", f"kind-{number:03}")
+        await project.end(f"worker-{number:03}", f"kind-{number:03}", AttemptCause.GATE, said)
+        await project.add("busy", f"kind-{number:03}")
+        await project.claim(f"worker-{number:03}", f"kind-{number:03}")
+    for _ in range(120):
+        project.execute(
+            "INSERT INTO watchkeeper.worker_runs (project_id, worker_id, job_id, epoch, phase, status, message)"
+            " VALUES ('p', 'w1', %s, 1, 'building_artifact', 'ok', %s)",
+            project.jobs["running"],
+            said,
+        )
+    for number in range(8):
+        await project.app.kinds.ensure_project(f"project-{number}", said[:60])
+    visitor.speak(language)
+    await visitor.log_in(Role.OWNER, None)
+    for path in ("/", "/jobs?project=p", "/jobs?project=p&state=stuck", f"/jobs/{project.jobs['running']}"):
+        assert (await visitor.get(path)).status == 200
 
 
 async def test_every_number_has_its_age(visitor: Visitor, project: ConsoleProject) -> None:

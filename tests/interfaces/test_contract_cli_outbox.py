@@ -226,6 +226,7 @@ def test_refused_files_are_put_aside_too(program: Program, contract: ContractSer
     program.run("complete", JOB, "done", '[{"kind": "html_page", "path": "a.html"}]')
     contract.hear_again()
     contract.troubles["files"].append(error(409, "stale_lease"))
+    contract.troubles["complete"].append(error(409, "stale_lease"))
     program.run("touch")
     assert [path.read_text() for path in program.home.glob("contract/refused/*.files/**/a.html")] == ["work"]
     assert list(program.home.glob("contract/outbox/worker-1/*.files")) == []

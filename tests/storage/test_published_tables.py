@@ -145,6 +145,7 @@ async def test_every_table_and_column_is_documented(database: Database) -> None:
         documented[relation] = re.split(r"\s+·\s+", listed)
     actual = await columns(database)
     assert set(documented) >= set(FIELDS)
+    actual.pop("test_clock", None)  # only the tests' template has it
     assert set(documented) | set(re.findall(r"`(\w+)`", inside)) == set(actual)
     for relation, listed in documented.items():
         lines = " · ".join(actual[relation])

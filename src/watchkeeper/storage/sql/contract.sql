@@ -62,11 +62,14 @@ SELECT %(project_id)s, 'claim_refused', 'worker:' || %(worker_id)s::text,
 
 -- name: add_artifact
 -- Writes a stored file down as an artifact of the attempt that made it; no row for a lease that is not held.
-INSERT INTO watchkeeper.artifacts (project_id, seq, epoch, kind, name, title, url, sha256, bytes, media_type, secret_suspected)
-SELECT l.project_id, l.seq, l.epoch, %(kind)s, %(name)s, %(title)s::text, 'artifact:' || made.id, %(sha256)s, %(bytes)s,
-       %(media_type)s::text, %(secret_suspected)s
-  FROM watchkeeper.leases l
- CROSS JOIN (SELECT watchkeeper.uuid7() AS id) made
+WITH made AS MATERIALIZED (
+  SELECT watchkeeper.uuid7() AS id
+)
+INSERT INTO watchkeeper.artifacts (id, project_id, seq, epoch, kind, name, title, url, sha256, bytes, media_type,
+                                   secret_suspected)
+SELECT made.id, l.project_id, l.seq, l.epoch, %(kind)s, %(name)s, %(title)s::text, 'artifact:' || made.id, %(sha256)s,
+       %(bytes)s, %(media_type)s::text, %(secret_suspected)s
+  FROM watchkeeper.leases l CROSS JOIN made
  WHERE l.project_id = %(project_id)s AND l.seq = %(seq)s AND l.epoch = %(epoch)s AND l.token_hash = %(token_hash)s
 RETURNING id, kind, name, url, sha256, bytes
 

@@ -15,7 +15,7 @@ SERVER_ERROR_EXIT = EXIT_CODE["internal_error"]
 REFUSED_EXIT = EXIT_CODE["conflict"]
 
 
-class Queued(WatchkeeperError):  # noqa: N818 - named as the errors of the domain are
+class Queued(WatchkeeperError):
     """The server could not be reached; the command is kept and delivered before the next claim."""
 
     code: ClassVar[str] = "queued"

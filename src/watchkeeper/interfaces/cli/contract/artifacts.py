@@ -65,6 +65,9 @@ def upload_paths(
             continue
         files = files_of(artifact, workspace)
         reply = upload(server, job, files, tokens)
+        if reply.code == "stale_lease":
+            # Perhaps this very command ended the job before, and its answer was lost: the server knows.
+            return artifacts, None
         if not reply.ok:
             return artifacts, reply
         stored = reply.answer.get("artifacts")
