@@ -14,15 +14,18 @@ from typing import Any
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import MultiplePrimaryJobs, StaleLease, UsageError, WorkerStopped
 from watchkeeper.domain.leases import LeaseToken, new_secret
+from watchkeeper.services.holding import Claim
 from watchkeeper.services.live import Wakeups
 from watchkeeper.services.operations import as_uuid
 from watchkeeper.services.queue import Queue
+from watchkeeper.services.replay import told_end
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.jobs import HeldLease
 
 MAX_WAIT_SECONDS = 3600.0
 MAX_LIMIT = 100
+MAX_TOLD_ENDS = 100
 POLL_SECONDS = 5.0
 
 
@@ -165,7 +168,9 @@ class Claims:
         async with self._database.transaction() as connection:
             worker = await self._see(connection, project_id, asked.worker_id, asked.kinds)
             if worker["stopped"]:
-                raise WorkerStopped(f"this worker was stopped: {worker['stop_reason'] or 'no reason was given'}")
+                raise WorkerStopped(
+                    f"this worker was stopped: {worker['stop_reason'] or 'no reason was given'}"
+                )
             if worker["profile"] == "runtime":
                 return await self._claim_runtime(connection, project_id, asked, worker)
             held = await fetch(
@@ -173,7 +178,12 @@ class Claims:
             )
             if not held:
                 return await self._queue.claim(
-                    project_id, asked.worker_id, asked.kinds, limit=1, profile="session", connection=connection
+                    project_id,
+                    asked.worker_id,
+                    asked.kinds,
+                    limit=1,
+                    profile="session",
+                    connection=connection,
                 )
             row = held[0]
             if not row.pop("used"):
@@ -258,9 +268,20 @@ class Claims:
                 for job, row in kept.items()
             ],
             "lost": [job for job, _ in leases if job not in kept],
+            "ended": await self._told_ends(project_id, {job: held[job] for job in held if job not in kept}),
             "cancel_requested": [job for job, row in kept.items() if row["cancel_requested"]],
             "touch_requested": worker["touch_requested"],
         }
+
+    async def _told_ends(self, project_id: str, lost: dict[str, HeldLease]) -> dict[str, str]:
+        """Give, of lost leases, the ends that were told under them: an agent may end its job by its own token."""
+        ends = {
+            job: await told_end(
+                self._database, project_id, Claim(job, lease.seq, "", lease.epoch, lease.token_hash)
+            )
+            for job, lease in list(lost.items())[:MAX_TOLD_ENDS]
+        }
+        return {job: end for job, end in ends.items() if end is not None}
 
     async def _see(
         self, connection: Connection, project_id: str, worker_id: str, kinds: Sequence[str] | None

@@ -43,6 +43,16 @@ async def ended_before(database: Database, project_id: str, claim: Claim) -> dic
     }
 
 
+async def told_end(database: Database, project_id: str, claim: Claim) -> str | None:
+    """Give the state to which the holder itself ended the attempt, None where it was taken away or goes on."""
+    try:
+        told = await completed_before(database, project_id, claim)
+    except GateFailed:
+        return "stuck"
+    told = told or await ended_before(database, project_id, claim)
+    return None if told is None else str(told["status"])
+
+
 async def _ended(database: Database, project_id: str, claim: Claim) -> Row | None:
     return await database.fetch_one(
         "ended_attempt",

@@ -77,7 +77,7 @@ class Supervisor:
         self._config = config
         self._place = place
         self._link = ServerLink(config.url, config.token)
-        delivery = Delivery(self._link, config.artifact_limit_bytes)
+        delivery = Delivery(self._link, place.worker_id, config.artifact_limit_bytes)
         self._means = Means(config, place.worker_id, workspaces, self._link, delivery)
         self._attempts: dict[Attempt, asyncio.Task[None]] = {}
         self._beside: set[asyncio.Task[None]] = set()

@@ -114,6 +114,17 @@ def test_an_agent_may_end_its_job_itself(desk: Desk) -> None:
     assert not desk.workers[0].events("attempt_interrupted")
 
 
+def test_an_agent_that_fails_its_job_itself_is_believed(desk: Desk) -> None:
+    """Exit code 0 after the contract's own `fail` changes nothing: the agent has said how it ended."""
+    desk.kind("once", max_attempts=1)
+    worker = desk.worker()
+    job = desk.put('watchkeeper fail "$WATCHKEEPER_JOB_ID" "the source is gone"; exit 0', "once")
+    desk.wait_for(job, "failed")
+    assert "the source is gone" in desk.job(job)["attempts"][0]["error"]
+    wait_until(lambda: worker.events("attempt_reported"), 10, "the attempt to be over")
+    assert worker.events("attempt_reported")[0]["status"] in {"failed", "over"}
+
+
 def test_a_job_that_does_not_move_is_ended_at_its_progress_deadline(desk: Desk) -> None:
     """Output is no progress; without a progress command or an artifact the attempt ends, with the reason."""
     desk.kind("slow", lease_seconds=2, progress_deadline_minutes=0.03, max_attempts=1)

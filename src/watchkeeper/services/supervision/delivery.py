@@ -40,8 +40,9 @@ class Held:
 class Delivery:
     """Reports ends. One for all attempts; each call is for one attempt."""
 
-    def __init__(self, link: ServerLink, artifact_limit_bytes: int) -> None:
+    def __init__(self, link: ServerLink, worker_id: str, artifact_limit_bytes: int) -> None:
         self._link = link
+        self._worker_id = worker_id
         self._limit = artifact_limit_bytes
 
     async def deliver(
@@ -97,6 +98,8 @@ class Delivery:
         return await self._link.on_job(held.id, ending.command.value, ending.body, held.lease)
 
     async def _complete(self, ending: Ending, held: Held, output: Json | None) -> Json:
+        if (ended := await self.how_it_ended(held)) is not None:
+            return {"status": ended}
         if output is not None:
             await self._note_output(held, output)
         summary: str | None = None
@@ -124,15 +127,14 @@ class Delivery:
             log("output_not_noted", job=held.id, detail=refused.message)
 
     async def how_it_ended(self, held: Held) -> str | None:
-        """Ask how an attempt ended whose lease is gone; None when it was taken away.
+        """Say to which state the holder of a lease that is over has ended the job; None where it was taken away.
 
-        A release is what the server answers with the end that the agent itself has told, if it has told one.
+        Raises ServerUnreachable and Refused. A lease that is held after all is renewed.
         """
-        try:
-            answer = await self._link.on_job(held.id, "release", {"reason": "the lease is gone"}, held.lease)
-        except Refused:
-            return None
-        return str(answer.get("status"))
+        lease = {"job": held.id, "token": held.lease}
+        answer = await self._link.post("renew", {"worker_id": self._worker_id, "leases": [lease]})
+        ended = answer.get("ended") or {}
+        return ended.get(held.id)
 
 
 def _refused_for_good(refused: Refused, ending: Ending, held: Held) -> Json | Ending:

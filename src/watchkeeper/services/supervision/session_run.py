@@ -122,7 +122,7 @@ class Attempt:
             return True
         try:
             ended = await self._means.delivery.how_it_ended(self._held)
-        except ServerUnreachable:
+        except (ServerUnreachable, Refused):
             return False
         if ended is None:
             self.interrupt(Why.LEASE_LOST, "the lease was lost: another worker may hold the job")
