@@ -9,7 +9,7 @@ from pathlib import Path
 
 from watchkeeper import example
 from watchkeeper.agents.session import Session
-from watchkeeper.agents.user import agent_user, python_for
+from watchkeeper.agents.user import AgentUser, agent_user, python_for
 from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.app import App
 from watchkeeper.domain.errors import SettingError
@@ -42,9 +42,13 @@ class ExampleRun:
         self._screen = screen
         self._start_worker = start_worker
         self._processes = processes
+        self._machine = app.settings.home / OTHER_MACHINE
+        self._user = agent_user(app.settings.agent_user)
 
     async def run(self) -> None:
         """Work the example until every job has ended or is held for a person."""
+        # An earlier run may have been killed before it could tidy up.
+        await asyncio.to_thread(_end_machine, self._machine, self._user)
         jobs = await self._enqueue()
         names = {job.seq: spec.name for job, spec in zip(jobs, example.jobs(), strict=True)}
         story = Story(names, self._say)
@@ -82,15 +86,14 @@ class ExampleRun:
 
     def _runner(self) -> list[str]:
         """Give the command that runs the example's commands as the user that agents run as."""
-        user = agent_user(self._app.settings.agent_user)
-        python = python_for(user)
+        python = python_for(self._user)
         if python is None:
             raise SettingError(
-                f"there is no Python 3.11 or newer that the user {user.name} can run",
+                f"there is no Python 3.11 or newer that the user {self._user.name} can run",
                 hint="Install one for all users (apt-get install python3), or set WATCHKEEPER_AGENT_USER.",
             )
         # Where agents' programs lie is a place that their user can enter; making the CLI there makes the place.
-        programs = Workspaces(self._app.settings.home, user).cli.bin.parent.parent
+        programs = Workspaces(self._app.settings.home, self._user).cli.bin.parent.parent
         return [str(python), str(place_commands(programs))]
 
     async def _states(self) -> dict[int, JobState]:
@@ -104,10 +107,9 @@ class ExampleRun:
 
     async def _lose_a_worker(self, job: Enqueued) -> None:
         """Have a worker of a machine of its own claim the survey, and end that machine while it is at it."""
-        machine = self._app.settings.home / OTHER_MACHINE
         arguments = ("--kind", example.SURVEY, "--slots", "1", "--worker-id", "example-1")
         surroundings = {
-            "WATCHKEEPER_HOME": str(machine),
+            "WATCHKEEPER_HOME": str(self._machine),
             "WATCHKEEPER_URL": read_url(self._app.settings),
         }
         doomed = await self._start_worker(self._app, "doomed", example.PROJECT, *arguments, **surroundings)
@@ -124,11 +126,14 @@ class ExampleRun:
         except TimeoutError:
             self._say("long-survey was not claimed in time; another worker does it", "warning")
             await self._processes.stop(doomed)
-        await asyncio.to_thread(_end_machine, machine)
+        await asyncio.to_thread(_end_machine, self._machine, self._user)
 
 
-def _end_machine(machine: Path) -> None:
-    """End what a killed worker left running, which another worker of its machine would adopt instead."""
+def _end_machine(machine: Path, user: AgentUser) -> None:
+    """End what a killed worker left running, which another worker of its machine would adopt, and remove it all."""
     for directory in machine.glob("sessions/*/*/session"):
         Session.adopt(directory).prove_gone()
+    if machine.exists():
+        # Where the agents' user cannot enter the home, its workspaces lie elsewhere.
+        shutil.rmtree(Workspaces(machine, user).place, ignore_errors=True)
     shutil.rmtree(machine, ignore_errors=True)

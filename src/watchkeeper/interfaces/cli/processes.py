@@ -65,6 +65,7 @@ class Processes:
         self._environment = dict(environment)
         self._say = say
         self._keeping: dict[Child, asyncio.Task[None]] = {}
+        self._ending: set[Child] = set()
         self.failed = asyncio.Event()
         self.failure = ""
 
@@ -84,21 +85,22 @@ class Processes:
         await self._end(child, signal.SIGKILL)
 
     async def stop_all(self) -> None:
-        """End all children, the last started first: workers hand their jobs back to a living server."""
-        for child in reversed(list(self._keeping)):
-            await self.stop(child)
+        """End all children, workers first: they hand their jobs back to a living server."""
+        for needed in (False, True):
+            children = [child for child in self._keeping if child.program.needed is needed]
+            await asyncio.gather(*(self.stop(child) for child in children))
 
-    def kill_all(self) -> None:
-        """End all children at once: a person does not want to wait."""
-        for child in self._keeping:
-            child.wanted = False
-            _signal(child, signal.SIGKILL)
+    def hurry(self) -> None:
+        """Ask all that still run once more to end: workers then do not wait for what they have begun."""
+        for child in self._ending | set(self._keeping):
+            _signal(child, signal.SIGTERM)
 
     async def _end(self, child: Child, number: signal.Signals) -> None:
         child.wanted = False
         task = self._keeping.pop(child, None)
         if task is None:
             return
+        self._ending.add(child)
         _signal(child, number)
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(task), child.program.grace_seconds)
@@ -108,6 +110,7 @@ class Processes:
             )
             _signal(child, signal.SIGKILL)
         await task
+        self._ending.discard(child)
 
     async def _spawn(self, child: Child) -> asyncio.subprocess.Process:
         with child.log.open("ab") as output:

@@ -150,10 +150,10 @@ class _Run:
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _end(self) -> None:
-        self._screen.say("stopping (once more Ctrl-C: at once)")
+        self._screen.say("stopping; once more Ctrl-C: without waiting for what runs")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._processes.kill_all)
+            loop.add_signal_handler(number, self._processes.hurry)
         await self._processes.stop_all()
 
 
