@@ -97,8 +97,7 @@ def _hold_to_rules(page: Page) -> None:
         if (name := given.get("aria-labelledby")) is not None:
             assert name in ids
     size = len(page.text.encode())
-    print("SIZE", size, page.words[:60])
-    assert size <= 99999 or size <= FIRST_PAGE_BYTES, f"a page of {size} bytes"
+    assert size <= FIRST_PAGE_BYTES, f"a page of {size} bytes"
 
 
 @dataclass

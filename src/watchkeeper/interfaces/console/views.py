@@ -15,15 +15,23 @@ from watchkeeper.services.insights import Insights
 
 Row = dict[str, Any]
 
-SHOWN_PROJECTS = 8
+SHOWN_PROJECTS = 4
 """How many projects the overview reads in full; the others are reached through their names."""
 
-NEEDS_SHOWN = 20
-LEASES_SHOWN = 30
-WORKERS_SHOWN = 30
-AUDIT_SHOWN = 15
-JOBS_A_PAGE = 40
-TIMELINE_SHOWN = 60
+NEEDS_SHOWN = 12
+KINDS_SHOWN = 12
+LEASES_SHOWN = 10
+WORKERS_SHOWN = 10
+AUDIT_SHOWN = 10
+SHOWN = {
+    "needs": NEEDS_SHOWN,
+    "queues": KINDS_SHOWN,
+    "leases": LEASES_SHOWN,
+    "workers": WORKERS_SHOWN,
+    "audit": AUDIT_SHOWN,
+}
+JOBS_A_PAGE = 30
+TIMELINE_SHOWN = 30
 PAYLOAD_CHARS = 2000
 
 OF_OTHER_JOBS = frozenset({"not_due", "lease_dead", "quarantined"})
@@ -80,11 +88,12 @@ async def overview(insights: Insights, scope: Scope) -> Row:
         }
         for name, rows in found.items():
             view[name] += [{**each, "project_id": project_id} for each in rows]
+    view["queues"].sort(key=lambda queue: (not (queue["stuck"] or queue["waiting_reasons"]), -queue["ready"]))
     view["leases"].sort(key=lambda lease: lease["lease_expires_at"])
     view["audit"].sort(key=lambda line: line["at"], reverse=True)
     view["more_needs"] = len(view["needs"]) > NEEDS_SHOWN
-    limits = {"needs": NEEDS_SHOWN, "leases": LEASES_SHOWN, "workers": WORKERS_SHOWN, "audit": AUDIT_SHOWN}
-    for name, limit in limits.items():
+    view["more_queues"] = len(view["queues"]) > KINDS_SHOWN
+    for name, limit in SHOWN.items():
         del view[name][limit:]
     return view | {"outcomes": outcomes}
 
