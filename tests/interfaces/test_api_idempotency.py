@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
+
+import pytest
 
 from interfaces.api_client import Answered, Api
 from raw_sql import rows
 from watchkeeper.interfaces.api.openapi import document
+from watchkeeper.services.idempotency import Answer, KeyedRequest
 
 WHY = {"reason": "maintenance"}
 
@@ -151,3 +155,21 @@ async def test_tokens_stay_within_the_project_of_who_makes_them(api: Api) -> Non
     worker = {"name": "n", "role": "worker"}
     assert (await api.post("/api/tokens", worker, token=whole)).code == "usage"
     assert (await api.post("/api/tokens?project=p", worker, token=whole)).status == 201
+
+
+async def test_an_act_that_dies_half_way_leaves_neither_act_nor_key(api: Api) -> None:
+    """Act and record are one transaction: what was done before the fault is undone with it."""
+    asked = KeyedRequest("p", uuid4(), "POST /somewhere", "k", b"hash")
+
+    async def dying() -> Answer:
+        await api.app.kinds.ensure_project("half-made")
+        raise RuntimeError("the process dies here")
+
+    async def living() -> Answer:
+        return Answer(200, {"created": await api.app.kinds.ensure_project("half-made")})
+
+    with pytest.raises(RuntimeError):
+        await api.app.idempotency.once(asked, dying)
+    assert not await api.app.kinds.projects("half-made")
+    assert (await api.app.idempotency.once(asked, living)).body == {"created": True}
+    assert (await api.app.idempotency.once(asked, living)).replayed is True
