@@ -11,7 +11,8 @@ JOBS = """
 SELECT s.seq, s.unique_key, j.state, j.state_reason, j.epoch, j.agent_errors, j.lost_leases, d.run_at,
        r.seq IS NOT NULL AS ready, l.token_hash, l.worker_id, l.expires_at,
        num_nonnulls(r.seq, d.seq, l.seq, h.seq, o.seq) AS places,
-       (SELECT count(*) FROM watchkeeper.ready_jobs x WHERE x.project_id = s.project_id AND x.seq = s.seq) AS ready_rows,
+       (SELECT count(*) FROM watchkeeper.ready_jobs x
+         WHERE x.project_id = s.project_id AND x.seq = s.seq) AS ready_rows,
        coalesce(r.xmin, d.xmin, l.xmin, h.xmin, o.xmin)::text AS written_by
   FROM watchkeeper.job_specs s
   JOIN watchkeeper.jobs j ON j.project_id = s.project_id AND j.seq = s.seq

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
 from moving_clock import MovingClock
 from properties.queue_facts import ATTEMPTS, AUDIT, JOBS, KEYS, STRAYS, Facts
 from properties.queue_model import (
@@ -26,7 +27,6 @@ from properties.queue_model import (
     Job,
     Model,
 )
-
 from watchkeeper.app import App
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import Conflict, MultiplePrimaryJobs
@@ -35,7 +35,6 @@ from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.services.claims import ClaimAsked
 from watchkeeper.services.queue import AttemptEnd, JobRequest
 from watchkeeper.storage import jobs as store
-from watchkeeper.storage.database import fetch
 from watchkeeper.storage.jobs import Completion, HeldLease
 
 T = TypeVar("T")
