@@ -93,6 +93,13 @@ class Queue:
             # Without a transaction of the caller's, all of it is one of its own: a key must not stand without its job.
             async with connection.transaction() if connection.autocommit else nullcontext():
                 return await self._enqueue(connection, project_id, requests, actor, is_shadow)
+        if len(requests) <= ENQUEUE_BATCH and not any(map(_is_keyed, requests)):
+            suspected: set[str] = set()
+            batch = self._new_batch(list(requests), suspected)
+            if not suspected:
+                # One statement is a transaction of its own, and one trip: who waits for a wake-up waits less.
+                async with self._database.statement() as own:
+                    return await store.enqueue(own, project_id, actor, [batch], is_shadow=is_shadow)
         async with self._database.transaction() as own:
             return await self._enqueue(own, project_id, requests, actor, is_shadow)
 

@@ -99,9 +99,19 @@ class Database:
             finally:
                 self._joined.reset(before)
 
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Connection]:
+        """Lend a connection for one statement, which is a transaction of its own; raise DatabaseUnavailable."""
+        with driver_errors():
+            if (joined := self._joined.get()) is not None:
+                yield joined
+                return
+            async with self._pool.connection() as connection:
+                yield connection
+
     async def fetch(self, name: str, arguments: Mapping[str, Any] | None = None) -> list[Row]:
         """Run one named query in a transaction of its own and give all its rows."""
-        async with self.transaction() as connection:
+        async with self.statement() as connection:
             return await fetch(connection, name, arguments)
 
     async def fetch_one(self, name: str, arguments: Mapping[str, Any] | None = None) -> Row | None:
@@ -110,7 +120,7 @@ class Database:
 
     async def fetch_row(self, name: str, arguments: Mapping[str, Any] | None = None) -> Row:
         """The same for a query that always gives a row; raise WatchkeeperError if it did not."""
-        async with self.transaction() as connection:
+        async with self.statement() as connection:
             return await fetch_row(connection, name, arguments)
 
     async def ping(self) -> None:

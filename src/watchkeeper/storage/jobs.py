@@ -11,6 +11,7 @@ from uuid import UUID
 
 from psycopg import AsyncCursor
 from psycopg.rows import args_row
+from psycopg.types.numeric import Int4, Int8
 
 from watchkeeper.domain.attempts import AttemptPolicy, Ending
 from watchkeeper.domain.claims import ClaimedJob
@@ -245,11 +246,14 @@ async def _send_claim(connection: Connection, request: ClaimRequest) -> AsyncCur
 
 
 def _held(project_id: str, leases: Sequence[HeldLease]) -> dict[str, Any]:
-    """Bind leases, which the caller has sorted by seq: the queries search the arrays."""
+    """Bind leases, which the caller has sorted by seq: the queries search the arrays.
+
+    The driver would send small numbers as smallint[], which a generic plan casts to bigint[] once for every row.
+    """
     return {
         "project_id": project_id,
-        "seqs": [lease.seq for lease in leases],
-        "epochs": [lease.epoch for lease in leases],
+        "seqs": [Int8(lease.seq) for lease in leases],
+        "epochs": [Int4(lease.epoch) for lease in leases],
         "token_hashes": b"".join([lease.token_hash for lease in leases]),
     }
 

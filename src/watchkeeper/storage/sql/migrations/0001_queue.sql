@@ -151,7 +151,7 @@ CREATE TABLE watchkeeper.leases (
   cancel_requested_by text,
   cancel_reason       text,
   PRIMARY KEY (project_id, seq)
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
+) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX leases_session_worker ON watchkeeper.leases (project_id, worker_id) WHERE profile = 'session';
 
 CREATE TABLE watchkeeper.held_jobs (
