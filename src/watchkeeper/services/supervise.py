@@ -9,6 +9,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from watchkeeper.services.supervision.session_start import Means, facts_of
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_SECONDS = 0.2
+MOST_THREADS = 64
 RETENTION_SECONDS = 600.0
 LAST_REPORTS_SECONDS = 5.0
 """How long a stopping supervisor goes on telling ends to a server that is away; the next one tells the rest."""
@@ -44,6 +46,8 @@ async def supervise(config: SupervisorConfig) -> int:
     """
     workspaces = await asyncio.to_thread(_workspaces, config)
     loop = asyncio.get_running_loop()
+    # A proof may block a thread for three graces: it must not hold up the others' output and ends.
+    loop.set_default_executor(ThreadPoolExecutor(min(2 * config.slots + 8, MOST_THREADS)))
     stopping, hurrying = asyncio.Event(), asyncio.Event()
 
     def asked_to_stop() -> None:

@@ -189,3 +189,16 @@ def test_sigterm_lets_a_short_rest_finish(desk: Desk) -> None:
     (out / "go").touch()
     assert worker.process.wait(15) == 0
     assert desk.job(job)["state"] == "completed"
+
+
+def test_a_second_signal_does_not_wait_for_the_grace(desk: Desk, nonce: str) -> None:
+    """Who asks twice gets the worker's end at once, with its jobs handed back all the same."""
+    worker = desk.worker(shutdown_grace_seconds=300)
+    out = desk.place / "out"
+    job = desk.put(f"echo on > {out}/on; sleep {nonce}")
+    desk.said("on")
+    worker.process.send_signal(signal.SIGTERM)
+    worker.process.send_signal(signal.SIGINT)
+    assert worker.process.wait(15) == 0
+    assert desk.job(job)["state"] == "pending"
+    assert not living(nonce)

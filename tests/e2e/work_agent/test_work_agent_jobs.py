@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 from e2e.work_agent.desk import PAGE, Desk
 from waiting import wait_until
@@ -192,3 +194,37 @@ def test_a_nearly_full_disk_takes_no_further_job(desk: Desk) -> None:
     wait_until(lambda: worker.events("disk_nearly_full"), 10, "the worker to look at the disk")
     assert desk.job(job)["state"] == "pending"
     assert worker.stop() == 0
+
+
+def test_the_command_line_runs_a_default_command(desk: Desk) -> None:
+    """`watchkeeper work --agent command -- COMMAND` runs COMMAND for jobs that name none, and stops at SIGTERM."""
+    token = desk.place / "token"
+    token.write_text(desk.token())
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WATCHKEEPER_")}
+    home = desk.place / "home"
+    command = [
+        "work",
+        "--agent",
+        "command",
+        "--token-file",
+        str(token),
+        "--",
+        "sh",
+        "-c",
+        "cat payload.json > got.txt",
+    ]
+    with (desk.place / "work.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "watchkeeper", *command],
+            env=kept | {"WATCHKEEPER_HOME": str(home), "WATCHKEEPER_URL": desk.url},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        job = desk.put(None, payload={"topic": "queues"})
+        desk.wait_for(job, "completed")
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+    assert [artifact["name"] for artifact in desk.job(job)["artifacts"]] == ["got.txt"]
