@@ -1,6 +1,6 @@
 # Watchkeeper. `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help up example-clean test check bench lock setup clean
+.PHONY: help up example-clean test check static bench lock setup clean
 SHELL := /bin/bash
 PYTHON ?= $(shell scripts/find-python)
 RUN := .venv/bin/python -m
@@ -15,16 +15,18 @@ up: setup ## Run it all here: database, server, watchdog, worker, example; Ctrl-
 example-clean: setup ## Remove the example project's data
 	@.venv/bin/watchkeeper projects remove example --reason 'make example-clean'
 
-test: setup ## Run all tests (sets up what they need; skips are named at the end)
+test: static ## Run all tests (sets up what they need; skips are named at the end)
 	@scripts/system-packages
 	$(RUN) pytest -n 2 -q -rs $(ARGS)
 
-check: setup ## Lint, types, layers and unit tests, in under a minute
+check: static ## Lint, types, layers and unit tests, in under a minute
+	$(RUN) pytest -n 2 -q tests/unit tests/docs
+
+static: setup
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	.venv/bin/lint-imports
-	$(RUN) pytest -n 2 -q tests/unit tests/docs
 
 bench: setup ## Measure, beside other queues, and print a table
 	$(RUN) bench $(ARGS)

@@ -15,8 +15,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from moving_clock import MovingClock
 
+from moving_clock import MovingClock
 from watchkeeper import app as root
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find

@@ -130,7 +130,9 @@ async def test_what_comes_after_the_lease_was_lost_changes_nothing_and_is_kept(d
     await desk.app.operations.move("p", job, "pause", actor="test", reason="lost")
     outcome = await desk.run("complete", job, "too late", "[]")
     async with desk.app.database.transaction() as connection:
-        found = await connection.execute("SELECT body->>'summary' AS summary FROM watchkeeper.reconcile_items")
+        found = await connection.execute(
+            "SELECT body->>'summary' AS summary FROM watchkeeper.reconcile_items"
+        )
         kept = await found.fetchall()
 
     assert (outcome.exit_code, outcome.error["code"]) == (3, "stale_lease")
