@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from watchkeeper.library import Client, Worker
     from watchkeeper.services.handlers import JobContext, job
+    from watchkeeper.services.queue import JobRequest
 
 __version__ = "0.1.0"
 
-__all__ = ["Client", "JobContext", "Worker", "__version__", "job"]
+__all__ = ["Client", "JobContext", "JobRequest", "Worker", "__version__", "job"]
 
 _HOMES = {
     "Client": "watchkeeper.library",
     "Worker": "watchkeeper.library",
     "JobContext": "watchkeeper.services.handlers",
+    "JobRequest": "watchkeeper.services.queue",
     "job": "watchkeeper.services.handlers",
 }
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from watchkeeper.app import App, build
 from watchkeeper.services.handlers import Handler
 from watchkeeper.services.queue import JobRequest
 from watchkeeper.services.worker import HandlerWorker, WorkerConfig
 from watchkeeper.settings import Settings
-from watchkeeper.storage.database import Connection
+from watchkeeper.storage.database import AnyConnection, Connection
 from watchkeeper.storage.jobs import Enqueued
 from watchkeeper.storage.migrate import migrate
 
@@ -40,8 +40,12 @@ class Client:
     async def open(self) -> None:
         """Connect, bring the schema up to date, and make the project if there is none."""
         await self._app.database.open()
-        await migrate(self._app.database)
-        await self._app.kinds.ensure_project(self._project)
+        try:
+            await migrate(self._app.database)
+            await self._app.kinds.ensure_project(self._project)
+        except BaseException:
+            await self._app.database.close()
+            raise
 
     async def close(self) -> None:
         await self._app.database.close()
@@ -63,7 +67,7 @@ class Client:
         run_at: datetime | None = None,
         unique_key: str | None = None,
         external_id: str | None = None,
-        connection: Connection | None = None,
+        connection: AnyConnection | None = None,
     ) -> Enqueued:
         """Add a job; with `connection`, inside the caller's own psycopg transaction.
 
@@ -74,11 +78,11 @@ class Client:
         return (await self.enqueue_many([request], connection=connection))[0]
 
     async def enqueue_many(
-        self, requests: Sequence[JobRequest], *, connection: Connection | None = None
+        self, requests: Sequence[JobRequest], *, connection: AnyConnection | None = None
     ) -> list[Enqueued]:
-        """Add jobs in bulk, all or none, in order."""
+        """Add jobs in bulk, all or none, in order; with `connection`, inside the caller's own psycopg transaction."""
         return await self._app.queue.enqueue(
-            self._project, requests, actor=self._actor, connection=connection
+            self._project, requests, actor=self._actor, connection=cast("Connection | None", connection)
         )
 
     async def job(self, job_id: str) -> dict[str, Any]:

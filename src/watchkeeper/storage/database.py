@@ -18,6 +18,8 @@ from watchkeeper.domain.errors import DatabaseUnavailable, UsageError, Watchkeep
 from watchkeeper.storage.queries import query
 
 Connection = psycopg.AsyncConnection[DictRow]
+AnyConnection = psycopg.AsyncConnection[Any]
+"""A connection of a caller's own: whatever rows it gives, our queries read theirs in their own way."""
 Row = dict[str, Any]
 
 CONNECT_TIMEOUT_SECONDS = 5
