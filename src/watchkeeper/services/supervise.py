@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import Any
 
 from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import Workspaces
-from watchkeeper.domain.errors import SettingError
+from watchkeeper.domain.errors import ServerUnreachable, SettingError
+from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.claiming import Claiming
 from watchkeeper.services.supervision.config import SupervisorConfig
@@ -26,7 +27,7 @@ from watchkeeper.services.supervision.place import Place, taken_place
 from watchkeeper.services.supervision.records import AttemptRecords, attempts_in
 from watchkeeper.services.supervision.renewals import LeaseHold, RenewalEvents, Renewals, boot_clock
 from watchkeeper.services.supervision.retention import Retention
-from watchkeeper.services.supervision.server_link import ServerLink
+from watchkeeper.services.supervision.server_link import Refused, ServerLink
 from watchkeeper.services.supervision.session_run import Attempt
 from watchkeeper.services.supervision.session_start import Means, facts_of
 
@@ -138,8 +139,9 @@ class Supervisor:
             try:
                 records = AttemptRecords.make(self._place.directory, job["id"], job["epoch"], facts)
             except OSError as error:
-                # Nothing was begun, and nothing can be kept: the lease runs out and the job goes elsewhere.
+                # Nothing was begun, and nothing can be kept: if this is not heard either, the lease runs out.
                 log("claim_not_kept", job=job["id"], detail=str(error))
+                self._aside(self._give_back(job, f"the worker cannot keep records: {error.strerror}"))
                 continue
             log("job_claimed", job=job["id"], kind=job["kind"], epoch=job["epoch"])
             attempt = Attempt(self._means, records, facts)
@@ -215,9 +217,19 @@ class Supervisor:
 
     def _lost(self, hold: LeaseHold) -> None:
         if (attempt := self._holder(hold)) is not None:
-            asking = asyncio.create_task(self._find_out(attempt), name=f"lost {attempt.id}")
-            self._beside.add(asking)
-            asking.add_done_callback(self._beside.discard)
+            self._aside(self._find_out(attempt))
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def _give_back(self, job: dict[str, Any], reason: str) -> None:
+        body = {"reason": reason, "cause": AttemptCause.INFRASTRUCTURE.value}
+        try:
+            await self._link.on_job(job["id"], "fail", body, job["lease_token"])
+        except (ServerUnreachable, Refused) as error:
+            log("report_rejected", job=job["id"], detail=error.message)
 
     async def _find_out(self, attempt: Attempt) -> None:
         if await attempt.lease_is_gone():

@@ -18,6 +18,7 @@ from watchkeeper.services.supervision.server_link import Json, Refused, ServerLi
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
+FOUND = "take_files_found"
 STILL_CHECKING = 202
 STILL_CHECKING_SECONDS = 2.0
 TIMES_AN_ERROR_COUNTS = 20
@@ -57,7 +58,7 @@ class Delivery:
         errors = 0
         while True:
             await _keep(records.write_end, ending.record(), held)
-            answer = await self._try(ending, held, output)
+            answer = await self._try(records, ending, held, output)
             if isinstance(answer, Ending):
                 ending = answer
                 continue
@@ -73,10 +74,12 @@ class Delivery:
         log("attempt_reported", job=held.id, status=answer.get("status"), command=ending.command.value)
         return answer
 
-    async def _try(self, ending: Ending, held: Held, output: Json | None) -> Json | Ending | WatchkeeperError:
+    async def _try(
+        self, records: AttemptRecords, ending: Ending, held: Held, output: Json | None
+    ) -> Json | Ending | WatchkeeperError:
         """Give the answer, or the end that is to be told in this one's place, or what stands in the way for now."""
         try:
-            return await self._send(ending, held, output)
+            return await self._send(records, ending, held, output)
         except ArtifactRefused as refused:
             return failed(f"the results cannot be taken: {refused.message}")
         except Refused as refused:
@@ -90,14 +93,16 @@ class Delivery:
         log("report_waits", job=held.id, command=ending.command.value, detail=problem.message)
         return problem
 
-    async def _send(self, ending: Ending, held: Held, output: Json | None) -> Json:
+    async def _send(self, records: AttemptRecords, ending: Ending, held: Held, output: Json | None) -> Json:
         if ending.command is Command.NOTHING:
             return {"status": "over", **ending.body}
         if ending.command is Command.COMPLETE:
-            return await self._complete(ending, held, output)
+            return await self._complete(records, ending, held, output)
         return await self._link.on_job(held.id, ending.command.value, ending.body, held.lease)
 
-    async def _complete(self, ending: Ending, held: Held, output: Json | None) -> Json:
+    async def _complete(
+        self, records: AttemptRecords, ending: Ending, held: Held, output: Json | None
+    ) -> Json:
         if (ended := await self.how_it_ended(held)) is not None:
             return {"status": ended}
         if output is not None:
@@ -105,9 +110,8 @@ class Delivery:
         summary: str | None = None
         claimed: list[Json] = []
         if held.workspace is not None:
-            results = Results(self._link, held.job, held.lease, self._limit)
             try:
-                summary, claimed = await results.hand_in(held.workspace)
+                summary, claimed = await self._results(records, ending, held, held.workspace)
             except Refused as refused:
                 # Over already: the completion itself learns how, or is kept for a person as too late.
                 if not refused.stale:
@@ -118,6 +122,17 @@ class Delivery:
             if answer["status_code"] != STILL_CHECKING:
                 return answer
             await asyncio.sleep(STILL_CHECKING_SECONDS)
+
+    async def _results(
+        self, records: AttemptRecords, ending: Ending, held: Held, workspace: Path
+    ) -> tuple[str | None, list[Json]]:
+        results = Results(self._link, held.job, held.lease, self._limit)
+        stored = await results.stored()
+        if FOUND not in ending.body:
+            # Decided before anything is sent: later our own uploads could not be told from the agent's.
+            ending.body[FOUND] = not stored
+            await _keep(records.write_end, ending.record(), held)
+        return await results.hand_in(workspace, stored, found=ending.body[FOUND])
 
     async def _note_output(self, held: Held, output: Json) -> None:
         body = {"message": "the command ended", "phase": "output", "payload": output}

@@ -26,6 +26,7 @@ def boot_clock() -> float:
 class LeaseHold:
     """One lease in this process's hands; times are of the boot clock.
 
+    `progress_age`: for how many seconds the job had not moved at the last renewal; None before the first.
     `vouch` is asked before each renewal, in the renewing thread: a lease whose agent is gone is left to expire.
     """
 
@@ -47,11 +48,6 @@ class LeaseHold:
     def ends_at(self) -> float:
         """Give when nobody may count on this lease any more, as far as this process knows."""
         return self.confirmed_at + self.seconds
-
-    @property
-    def seconds_without_progress(self) -> float | None:
-        """Give how long the job has not moved, by the server's word; None while that is not known."""
-        return None if self.progress_age is None else self.progress_age + boot_clock() - self.confirmed_at
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,7 @@ from watchkeeper.services.supervision.server_link import Json, ServerLink
 FILES_AT_ONCE = 100
 """Files of one request: each is an open descriptor while it is sent."""
 
+READ_BYTES = 1024 * 1024
 UNASKED_FILES = 200
 """Without a contract and without artifacts.json no more files than these are taken for results."""
 
@@ -35,17 +37,25 @@ class Results:
         self._lease = lease
         self._limit = limit_bytes
 
-    async def hand_in(self, workspace: Path) -> tuple[str | None, list[Json]]:
-        """Upload what artifacts.json names, else the files found; give its summary and the claimed artifacts.
+    async def stored(self) -> list[Json]:
+        """Give what the attempt has stored already, by the agent's own command or by an earlier try of ours."""
+        context = await self._link.context(self._job["id"], self._lease)
+        return list(context.get("artifacts") or ())
 
-        An agent that has uploaded by the contract's own command and wrote no artifacts.json has said what it made.
+    async def hand_in(
+        self, workspace: Path, stored: list[Json], *, found: bool
+    ) -> tuple[str | None, list[Json]]:
+        """Upload what artifacts.json names, and give its summary and the claimed artifacts.
+
+        Without artifacts.json the files found in the workspace are uploaded, if `found`, and nothing is claimed.
+        What is among `stored` is not sent again.
         """
         gathered = await asyncio.to_thread(gather, workspace, self._limit)
         if gathered.declared:
-            return gathered.summary, [await self._claimed(workspace, one) for one in gathered.artifacts]
-        context = await self._link.context(self._job["id"], self._lease)
-        if not context.get("artifacts"):
-            await self._upload(workspace, await asyncio.to_thread(self._found, workspace))
+            claimed = [await self._claimed(workspace, one, stored) for one in gathered.artifacts]
+            return gathered.summary, claimed
+        if found:
+            await self._upload(workspace, await asyncio.to_thread(self._found, workspace), stored)
         return None, []
 
     def _found(self, workspace: Path) -> tuple[ProducedFile, ...]:
@@ -58,31 +68,58 @@ class Results:
             return ()
         return found if self._job.get("contract") is not None or len(found) <= UNASKED_FILES else ()
 
-    async def _claimed(self, workspace: Path, produced: Produced) -> Json:
+    async def _claimed(self, workspace: Path, produced: Produced, stored: list[Json]) -> Json:
         if not produced.files:
             return produced.entry
-        stored = await self._upload(workspace, produced.files)
+        in_store = await self._upload(workspace, produced.files, stored)
         names = [file.name for file in produced.files]
         kept = {name: value for name, value in produced.entry.items() if name != "path"}
         if len(names) > 1:
             kept.setdefault("files", names)
-        return {**kept, "artifact_id": stored[names.index(_opened(names))]["id"]}
+        return {**kept, "artifact_id": in_store[names.index(_opened(names))]["id"]}
 
-    async def _upload(self, workspace: Path, files: Sequence[ProducedFile]) -> list[Json]:
-        stored: list[Json] = []
-        for begin in range(0, len(files), FILES_AT_ONCE):
-            batch = files[begin : begin + FILES_AT_ONCE]
-            with ExitStack() as opened:
-                uploads = [
-                    (file.name, opened.enter_context(open_inside(workspace, file.path, self._limit)))
-                    for file in batch
-                ]
-                answered = await self._link.upload(self._job["id"], uploads, self._lease)
-            if len(answered) != len(batch):
-                text = f"the server stored {len(answered)} of {len(batch)} files"
-                raise ArtifactRefused("not_stored", batch[0].path, text, "Look at the server's log.")
-            stored += answered
-        return stored
+    async def _upload(self, workspace: Path, files: Sequence[ProducedFile], stored: list[Json]) -> list[Json]:
+        """Give what stands in the store for each file, sending those that are not there."""
+        known = await asyncio.to_thread(self._known, workspace, files, stored)
+        missing = [file for file in files if file not in known]
+        for begin in range(0, len(missing), FILES_AT_ONCE):
+            batch = missing[begin : begin + FILES_AT_ONCE]
+            known |= dict(zip(batch, await self._send(workspace, batch), strict=True))
+        return [known[file] for file in files]
+
+    def _known(
+        self, workspace: Path, files: Sequence[ProducedFile], stored: list[Json]
+    ) -> dict[ProducedFile, Json]:
+        by_look: dict[tuple[str, int], list[Json]] = {}
+        for one in stored:
+            by_look.setdefault((str(one.get("name")), one.get("bytes", -1)), []).append(one)
+        known: dict[ProducedFile, Json] = {}
+        for file in files:
+            if (file.name, file.size) in by_look:
+                content = self._sha256(workspace, file)
+                same = (one for one in by_look[file.name, file.size] if one.get("sha256") == content)
+                if (found := next(same, None)) is not None:
+                    known[file] = found
+        return known
+
+    def _sha256(self, workspace: Path, file: ProducedFile) -> str:
+        digest = hashlib.sha256()
+        with open_inside(workspace, file.path, self._limit) as opened:
+            while chunk := opened.read(READ_BYTES):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    async def _send(self, workspace: Path, batch: Sequence[ProducedFile]) -> list[Json]:
+        with ExitStack() as opened:
+            uploads = [
+                (file.name, opened.enter_context(open_inside(workspace, file.path, self._limit)))
+                for file in batch
+            ]
+            answered = await self._link.upload(self._job["id"], uploads, self._lease)
+        if len(answered) != len(batch):
+            text = f"the server stored {len(answered)} of {len(batch)} files"
+            raise ArtifactRefused("not_stored", batch[0].path, text, "Look at the server's log.")
+        return answered
 
 
 def _opened(names: Sequence[str]) -> str:

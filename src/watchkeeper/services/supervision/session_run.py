@@ -210,7 +210,8 @@ class Attempt:
 
     def _look_at_clocks(self) -> None:
         minutes = self.job.get("progress_deadline_minutes")
-        still = self.hold.seconds_without_progress
+        # As the server last told it: what the agent has done since then is not known here.
+        still = self.hold.progress_age
         if self._lingers_until is not None:
             if boot_clock() >= self._lingers_until:
                 self.interrupt(Why.ENDED_BY_AGENT, self._detail)
