@@ -50,7 +50,9 @@ def declare(
     except ValueError as error:
         raise UsageError(f"DECLARATION is not JSON: {error}") from error
     if not isinstance(fields, dict):
-        raise UsageError("DECLARATION is a JSON object", hint="docs/reference/result-contract.md lists its keys.")
+        raise UsageError(
+            "DECLARATION is a JSON object", hint="docs/reference/result-contract.md lists its keys."
+        )
     act = Act(f"declare kind {name}", "POST", "/api/kinds", {**fields, "name": name}, look="/api/kinds")
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
