@@ -54,7 +54,7 @@ async def supervise(config: SupervisorConfig) -> int:
     def asked_to_stop() -> None:
         (hurrying if stopping.is_set() else stopping).set()
 
-    with taken_place(config.home, config.worker_id) as place:
+    with taken_place(config.home, config.worker_id, config.token) as place:
         for number in SIGNALS:
             loop.add_signal_handler(number, asked_to_stop)
         try:

@@ -51,6 +51,7 @@ class Desk:
     project: str
     place: Path
     workers: list[Worker] = field(default_factory=list)
+    worker_token: str = ""
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
         response = self.http.request(
@@ -63,8 +64,9 @@ class Desk:
         assert response.status_code < 400, (path, response.text)
         return cast("dict[str, Any]", response.json())
 
-    def token(self, role: str = "worker") -> str:
-        made = self.ask("POST", "/api/tokens", {"name": f"{role}-{uuid4().hex[:8]}", "role": role})
+    def token(self, role: str = "worker", project: str | None = None) -> str:
+        asked = {"name": f"{role}-{uuid4().hex[:8]}", "role": role, "project_id": project or self.project}
+        made = self.ask("POST", "/api/tokens", asked)
         return str(made["token"]["secret"] if isinstance(made["token"], dict) else made["token"])
 
     def kind(self, name: str, **declaration: Any) -> None:
@@ -103,7 +105,8 @@ class Desk:
             "shutdown_grace_seconds": 0.5,
             "wait_seconds": 5.0,
         } | config
-        token = config.pop("token", None) or self.token()
+        self.worker_token = self.worker_token or self.token()
+        token = config.pop("token", self.worker_token)
         log = self.place / f"work-{len(self.workers)}.log"
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("WATCHKEEPER_")

@@ -129,6 +129,24 @@ def test_what_a_dead_supervisor_left_is_reported_by_the_next(desk: Desk, nonce: 
     desk.wait_for(job, "completed")
 
 
+def test_a_worker_of_another_project_leaves_what_is_not_its_own(desk: Desk) -> None:
+    """Workers of several projects may share a home: none touches the sessions of another's, living or dead."""
+    out = desk.place / "out"
+    first = desk.worker()
+    job = desk.put(f"echo on > {out}/on; while [ ! -e {out}/go ]; do sleep 0.05; done")
+    desk.said("on")
+    first.kill()
+    desk.ask("POST", "/api/projects", {"project_id": f"{desk.project}-other"})
+    stranger = desk.worker(token=desk.token(project=f"{desk.project}-other"))
+    wait_until(lambda: stranger.events("supervisor_started"), 10, "the other project's worker")
+    own = desk.worker()
+    wait_until(lambda: own.events("agent_session_adopted"), 10, "the session to be adopted")
+    assert not stranger.events("agent_session_adopted")
+    (out / "go").touch()
+    desk.wait_for(job, "completed")
+    assert len(desk.job(job)["attempts"]) == 1
+
+
 def test_without_a_restart_the_job_is_reaped_and_the_former_attempt_ended(desk: Desk, nonce: str) -> None:
     """After the lease another worker of the machine gets the job, and ends what is left before it begins."""
     desk.kind("short", on_lost="requeue", lease_seconds=2)
