@@ -160,34 +160,35 @@ class _Run:
 def _free_port(settings: Settings, port: int | None, screen: Screen) -> int:
     """Give the port to serve on: the one that was asked for, else the usual or the next free one.
 
-    Raises SettingError where the one that was asked for is taken.
+    It is chosen once, so that a server that is started again has the address of the first. Raises SettingError where
+    the one that was asked for is taken.
     """
     if port is not None:
-        if port and not _is_free(settings.host, port):
+        if (free := _bindable(settings.host, port)) is None:
             raise SettingError(
                 f"port {port} on {settings.host} is taken by another program",
                 hint="Stop that one, or choose another by --port or WATCHKEEPER_PORT (0 takes a free one).",
             )
-        return port
-    for candidate in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
-        if _is_free(settings.host, candidate):
-            if candidate != DEFAULT_PORT:
-                screen.say(f"port {DEFAULT_PORT} is taken; using {candidate}")
-            return candidate
-    return 0
+        return free
+    for candidate in (*range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED), 0):
+        if (free := _bindable(settings.host, candidate)) is not None:
+            if free != DEFAULT_PORT:
+                screen.say(f"port {DEFAULT_PORT} is taken; using {free}")
+            return free
+    return DEFAULT_PORT
 
 
-def _is_free(host: str, port: int) -> bool:
+def _bindable(host: str, port: int) -> int | None:
+    """Give the port if it is free, for 0 any free one; None where it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return False
-    # Whatever else may be wrong with the address, the server says best.
-    return True
+            # Whatever else may be wrong with the address, the server says best.
+            return None if error.errno == errno.EADDRINUSE else port
+        return int(probe.getsockname()[1])
 
 
 def _already_running(settings: Settings, screen: Screen) -> None:
