@@ -1,0 +1,137 @@
+"""Write docs/state-machines.md from the tables that the program runs by: `python scripts/state_machines.py`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+from watchkeeper.domain.attempts import (
+    AttemptPolicy,
+    Ending,
+    after_failure,
+    after_lost_lease,
+    ended_by,
+    handed_back,
+)
+from watchkeeper.domain.jobs import TERMINAL, TRANSITIONS, AttemptCause, JobState, OnLost, StateReason
+from watchkeeper.services.operations import MOVES
+
+PAGE = Path(__file__).parents[1] / "docs" / "state-machines.md"
+HEAD = """\
+# State machines
+
+This page is written by `scripts/state_machines.py` from the tables in `domain/jobs.py`, `domain/attempts.py` and
+`services/operations.py`; a test fails when it is out of date. What the words mean is in the [glossary](glossary.md).
+
+## The life of a job
+"""
+STANDING = """\
+A job's state is the table it stands in. Each transition is one statement that takes the row out of one table and
+puts it into another, with its audit row, so that a job is never in two states and never in none.
+"""
+CANCELLING = """\
+Cancelling a running job first asks its holder, which stops and hands it back; `force` ends the attempt at once,
+and whatever its holder does later is refused as `stale_lease`. A person's act that puts a held job back clears
+what was used up, and keeps the time that the job was asked for."""
+PLACES = {
+    JobState.PENDING: "`ready_jobs`, or `scheduled_jobs` until its time comes",
+    JobState.RUNNING: "`leases`",
+    JobState.STUCK: "`held_jobs`",
+    JobState.PAUSED: "`held_jobs`",
+}
+
+
+def page() -> str:
+    """Give the page's text."""
+    return "\n".join(itertools.chain([HEAD], _life(), _endings(), _acts())) + "\n"
+
+
+def _life() -> Iterator[str]:
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield "    [*] --> pending"
+    for state, targets in TRANSITIONS.items():
+        for target in _in_order(targets):
+            yield f"    {state} --> {target}"
+    for state in _in_order(TERMINAL):
+        yield f"    {state} --> [*]"
+    yield "```\n"
+    yield STANDING
+    yield "| state | stands in | goes to |"
+    yield "| --- | --- | --- |"
+    for state, targets in TRANSITIONS.items():
+        place = PLACES.get(state, "`job_outcomes`")
+        yield f"| `{state}` | {place} | {_listed(_in_order(targets)) or 'nowhere: it is an end'} |"
+    yield ""
+
+
+def _endings() -> Iterator[str]:
+    yield "## Where a job goes when an attempt ends without completion\n"
+    yield "*used up* counts the agent's own errors against `max_attempts`, and lost leases against `max_lost_leases`.\n"
+    yield "| the attempt | cause | the job goes to | reason | counts |"
+    yield "| --- | --- | --- | --- | --- |"
+    for what, policy, ending in _cases():
+        counts = []
+        if ending.agent_errors > policy.agent_errors:
+            counts.append("an agent error")
+        if ending.lost_leases > policy.lost_leases:
+            counts.append("a lost lease")
+        reason = f"`{ending.state_reason}`" if ending.state_reason else _wait(ending)
+        yield f"| {what} | `{ending.cause}` | `{ending.state}` | {reason} | {', '.join(counts) or 'nothing'} |"
+    yield ""
+
+
+def _cases() -> Iterator[tuple[str, AttemptPolicy, Ending]]:
+    fresh, worn = _policy(OnLost.REQUEUE), _policy(OnLost.REQUEUE, agent_errors=2, lost_leases=2)
+    yield "failed, attempts left", fresh, after_failure(fresh, 0.5)
+    yield "failed, attempts used up", worn, after_failure(worn, 0.5)
+    yield "lost, `on_lost: requeue`", fresh, after_lost_lease(fresh, 0.5)
+    again = _policy(OnLost.REQUEUE, lost_leases=1)
+    yield "lost again, `on_lost: requeue`", again, after_lost_lease(again, 0.5)
+    for choice in (OnLost.HOLD, OnLost.FAIL):
+        policy = _policy(choice)
+        yield f"lost, `on_lost: {choice}`", policy, after_lost_lease(policy, 0.5)
+    yield "lost, lost leases used up", worn, after_lost_lease(worn, 0.5)
+    yield "broken off by its machine", fresh, handed_back(fresh, AttemptCause.INFRASTRUCTURE)
+    yield "out of quota, until its reset", fresh, handed_back(fresh, AttemptCause.QUOTA, 60.0)
+    yield "handed back", fresh, handed_back(fresh, AttemptCause.OPERATOR)
+    gate = ended_by(fresh, JobState.STUCK, AttemptCause.GATE, StateReason.GATE_FAILED)
+    yield "said it was done; the gate failed", fresh, gate
+    asked = ended_by(fresh, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
+    yield "ended in any way after a cancel was asked for", fresh, asked
+
+
+def _policy(on_lost: OnLost, agent_errors: int = 0, lost_leases: int = 0) -> AttemptPolicy:
+    return AttemptPolicy(on_lost, 3, 3, agent_errors, lost_leases)
+
+
+def _wait(ending: Ending) -> str:
+    return "after a back-off" if ending.delay else "at once"
+
+
+def _acts() -> Iterator[str]:
+    yield "## What a person may do\n"
+    yield "| act | from | to | audit event |"
+    yield "| --- | --- | --- | --- |"
+    for act, (target, _reason, event) in MOVES.items():
+        sources = [state for state, targets in TRANSITIONS.items() if target in targets]
+        if act == "resume":
+            sources.remove(JobState.RUNNING)
+        yield f"| {act} | {_listed(sources)} | `{target}` | `{event}` |"
+    yield f"| requeue | {_listed([JobState.STUCK, JobState.PAUSED])} | `pending`, in its own place | `job_requeued` |"
+    yield f"| requeue | {_listed(_in_order(TERMINAL))} | a new job with `retry_of` | `jobs_enqueued` |"
+    yield ""
+    yield CANCELLING
+
+
+def _in_order(states: frozenset[JobState]) -> list[JobState]:
+    return [state for state in JobState if state in states]
+
+
+def _listed(states: list[JobState]) -> str:
+    return ", ".join(f"`{state}`" for state in states)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
