@@ -24,5 +24,5 @@ def test_completed_comes_from_running_only() -> None:
 def test_the_back_off_grows_to_an_hour(errors: int, jitter: float) -> None:
     """The wait begins at about ten seconds, never shrinks with more errors, and stays around an hour at most."""
     wait = backoff_seconds(errors, jitter)
-    assert 7.5 <= wait < 4500
+    assert 7.5 <= wait <= 4500
     assert backoff_seconds(errors + 1, jitter) >= wait
