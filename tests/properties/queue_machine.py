@@ -176,7 +176,7 @@ class QueueMachine(RuleBasedStateMachine):
     def renew(self, data: st.DataObject) -> None:
         jobs = data.draw(st.lists(st.sampled_from(self.model.running()), min_size=1, unique_by=id))
         stale = (
-            data.draw(st.lists(st.sampled_from(self.model.old), max_size=2, unique=True))
+            data.draw(st.lists(st.sampled_from(self.model.old), max_size=2, unique_by=id))
             if self.model.old
             else []
         )

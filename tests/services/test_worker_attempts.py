@@ -127,25 +127,27 @@ async def test_a_short_lease_is_renewed_in_time_after_long_idleness(app: App) ->
 
 async def test_a_job_that_comes_back_to_its_worker_is_a_new_lease(app: App) -> None:
     """While a lost attempt still unwinds, its worker may hold the job anew: neither end touches the other."""
-    unwind, again = asyncio.Event(), asyncio.Event()
+    begun, moved, unwind = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     @job("twice", lease_seconds=2)
     async def twice(context: JobContext) -> None:
         if context.job.epoch == 1:
-            await app.operations.move("p", context.job.id, "pause", actor="t", reason="r")
-            await app.operations.move("p", context.job.id, "resume", actor="t", reason="r")
+            begun.set()
             try:
+                await moved.wait()
                 await context.progress("lost")
             finally:
                 await unwind.wait()
         unwind.set()
-        again.set()
 
     async with working(app, twice, plain, concurrency=2):
         job_id = await ask(app, "twice")
+        await begun.wait()
+        await app.operations.move("p", job_id, "pause", actor="t", reason="r")
+        await app.operations.move("p", job_id, "resume", actor="t", reason="r")
+        moved.set()
         await reaches(app, job_id, "completed")
         await reaches(app, await ask(app, "plain"), "completed")
-    assert again.is_set()
     assert [a["outcome"] for a in await attempts(app, job_id)] == ["paused", "completed"]
 
 
