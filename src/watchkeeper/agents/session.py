@@ -205,13 +205,17 @@ class Session:
             self._pidfd = None
         self.alive  # noqa: B018 - takes in the exit status
 
+    def remove_scope(self) -> bool:
+        """Remove the scope of a session that is over; False while something stands in it."""
+        place = self._about.get("scope")
+        return not place or scope.Scope(Path(place)).remove()
+
     def discard(self) -> None:
         """Remove the session's directory and its empty scope; raises SessionError while it is alive."""
         if self.alive:
             raise SessionError("the session is still alive and cannot be discarded")
         self.close()
-        if self._about.get("scope"):
-            scope.Scope(Path(self._about["scope"])).remove()
+        self.remove_scope()
         shutil.rmtree(self.directory)
 
     def _await_start(self, pid: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -35,6 +36,9 @@ def test_nothing_is_left_after_success(desk: Desk, nonce: str) -> None:
     )
     desk.wait_for(job, "completed")
     assert not living(nonce)
+    assert desk.workers[0].stop() == 0
+    session = json.loads((session_of(desk.place / "home", job).directory / "session.json").read_text())
+    assert session["scope"] is None or not Path(session["scope"]).exists()
 
 
 def test_nothing_is_left_after_failure(desk: Desk, nonce: str) -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from watchkeeper.agents import scope
 from watchkeeper.agents.session import Session, SessionError
 from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.domain.errors import WatchkeeperError
@@ -33,7 +32,6 @@ class Retention:
         due = [records for number, records in enumerate(over) if number < surplus or records.over_at < before]
         gone = sum(self._remove(records) for records in due)
         self._remove_stray_workspaces(before)
-        scope.remove_empty(self._config.home)
         return gone
 
     def _remove(self, records: AttemptRecords) -> bool:

@@ -224,8 +224,10 @@ class Attempt:
         report = session.swept()
         if session.standing is Standing.FINISHED and report is not None:
             session.close()
-            return report
-        return await asyncio.to_thread(session.prove_gone)
+        else:
+            report = await asyncio.to_thread(session.prove_gone)
+        await asyncio.to_thread(session.remove_scope)
+        return report
 
     async def _conclude(self, ending: Ending) -> None:
         self._kept_until = boot_clock() + UNDELIVERED_SECONDS
