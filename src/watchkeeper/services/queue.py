@@ -99,7 +99,7 @@ class Queue:
             if not suspected:
                 # One statement is a transaction of its own, and one trip: who waits for a wake-up waits less.
                 async with self._database.statement() as own:
-                    return await store.enqueue(own, project_id, actor, [batch], is_shadow=is_shadow)
+                    return await store.enqueue_batch(own, project_id, actor, batch, is_shadow=is_shadow)
         async with self._database.transaction() as own:
             return await self._enqueue(own, project_id, requests, actor, is_shadow)
 

@@ -139,6 +139,13 @@ async def enqueue(
         return [job for cursor in sent for job in await cursor.fetchall()]
 
 
+async def enqueue_batch(
+    connection: Connection, project_id: str, actor: str, batch: NewJobs, *, is_shadow: bool = False
+) -> list[Enqueued]:
+    """The same for one batch."""
+    return await (await _send(connection, project_id, actor, batch, is_shadow)).fetchall()
+
+
 async def _send(
     connection: Connection, project_id: str, actor: str, jobs: NewJobs, is_shadow: bool
 ) -> AsyncCursor[Enqueued]:
@@ -222,11 +229,12 @@ async def claim(connection: Connection, request: ClaimRequest) -> list[ClaimedJo
 
 
 async def claim_at_once(connection: Connection, request: ClaimRequest) -> list[ClaimedJob]:
-    """Claim in a transaction of its own, sent and answered in one round trip."""
+    """Claim in a transaction of its own, sent and answered in one round trip.
+
+    A pipeline in autocommit is one implicit transaction up to its end (PostgreSQL manual, "Pipeline Mode").
+    """
     async with connection.pipeline():
-        async with connection.transaction():
-            cursor = await _send_claim(connection, request)
-        return await cursor.fetchall()
+        return await (await _send_claim(connection, request)).fetchall()
 
 
 async def _send_claim(connection: Connection, request: ClaimRequest) -> AsyncCursor[ClaimedJob]:
