@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from watchkeeper import Client, JobContext, Worker, job
-from watchkeeper.services.queue import JobRequest
+from watchkeeper.services.enqueueing import JobRequest
 
 KIND = "noop"
 CONCURRENCY = 10

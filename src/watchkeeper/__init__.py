@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchkeeper.library import Client, Worker
+    from watchkeeper.services.enqueueing import JobRequest
     from watchkeeper.services.handlers import JobContext, job
-    from watchkeeper.services.queue import JobRequest
 
 __version__ = "0.1.0"
 

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any, Self, cast
 
 from watchkeeper.app import App, build
+from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.handlers import Handler
-from watchkeeper.services.queue import JobRequest
 from watchkeeper.services.worker import HandlerWorker, WorkerConfig
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import AnyConnection, Connection
-from watchkeeper.storage.jobs import Enqueued
 from watchkeeper.storage.migrate import migrate
+from watchkeeper.storage.new_jobs import Enqueued
 
 
 def _app(database_url: str | None) -> App:

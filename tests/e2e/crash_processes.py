@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from raw_sql import rows
 from watchkeeper.app import App
-from watchkeeper.services.queue import JobRequest
+from watchkeeper.services.enqueueing import JobRequest
 
 PROGRAM = Path(__file__).with_name("crash_worker.py")
 STEP_SECONDS = 0.02

@@ -15,7 +15,7 @@ from interfaces.contract_program import Outcome, Program
 from interfaces.contract_schemas import holds
 from interfaces.test_api_server import server_process, url_of
 from watchkeeper.app import App
-from watchkeeper.services.queue import JobRequest
+from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.settings import Settings
 
 PAGE = "<!doctype html><title>Queues</title><h1>Queues</h1><p>All is well with them.</p>"

@@ -21,7 +21,7 @@ from raw_sql import rows
 from waiting import wait_until
 from watchkeeper.app import App, running
 from watchkeeper.domain.errors import DatabaseUnavailable
-from watchkeeper.services.queue import JobRequest
+from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.settings import Settings
 
 KICK = """

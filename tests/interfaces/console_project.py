@@ -14,7 +14,8 @@ from watchkeeper.app import App
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import AttemptCause, OnLost
 from watchkeeper.domain.kinds import KindDeclaration
-from watchkeeper.services.queue import AttemptEnd, JobRequest
+from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.storage.jobs import Completion, HeldLease
 
 ACTOR = "principal:lin"

@@ -12,7 +12,7 @@ import pytest
 
 from e2e.running_up import SOURCE
 from watchkeeper.app import App
-from watchkeeper.services.queue import JobRequest
+from watchkeeper.services.enqueueing import JobRequest
 
 MODULE = """
 from watchkeeper import Worker, job

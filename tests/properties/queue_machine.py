@@ -33,7 +33,8 @@ from watchkeeper.domain.errors import Conflict, MultiplePrimaryJobs
 from watchkeeper.domain.jobs import TERMINAL, AttemptCause, OnLost, StateReason, may_move
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.services.claims import ClaimAsked
-from watchkeeper.services.queue import AttemptEnd, JobRequest
+from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.jobs import Completion, HeldLease
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from raw_sql import rows
 from watchkeeper.app import App
+from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.handlers import Handler
-from watchkeeper.services.queue import JobRequest
 from watchkeeper.services.worker import HandlerWorker, WorkerConfig
 
 T = TypeVar("T")

@@ -17,8 +17,9 @@ from watchkeeper.domain.errors import Conflict
 from watchkeeper.domain.jobs import AttemptCause, OnLost
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.services.claims import ClaimAsked
+from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.maintenance import Maintenance
-from watchkeeper.services.queue import AttemptEnd, JobRequest
+from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import fetch
 from watchkeeper.storage.jobs import Completion, HeldLease

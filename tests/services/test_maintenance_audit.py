@@ -8,7 +8,7 @@ from moving_clock import MovingClock
 from raw_sql import rows
 from watchkeeper.app import App
 from watchkeeper.domain.errors import WatchkeeperError
-from watchkeeper.services.queue import JobRequest
+from watchkeeper.services.enqueueing import JobRequest
 
 PARTITIONS = """
 SELECT relid::regclass::text AS name FROM pg_partition_tree('watchkeeper.audit_events') WHERE isleaf ORDER BY 1

@@ -10,7 +10,7 @@ from moving_clock import MovingClock
 from raw_sql import rows
 from watchkeeper.app import App
 from watchkeeper.domain.errors import Conflict
-from watchkeeper.services.queue import JobRequest
+from watchkeeper.services.enqueueing import JobRequest
 
 
 @pytest.mark.parametrize("act", ["resume", "requeue"])

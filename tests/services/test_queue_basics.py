@@ -7,7 +7,8 @@ import pytest
 from watchkeeper.app import App
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.jobs import AttemptCause
-from watchkeeper.services.queue import AttemptEnd, JobRequest
+from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.storage.jobs import Completion, HeldLease
 
 

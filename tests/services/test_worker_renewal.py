@@ -13,7 +13,7 @@ from raw_sql import rows
 from services.handler_runs import until
 from watchkeeper.app import App
 from watchkeeper.domain.kinds import KindDeclaration
-from watchkeeper.services.queue import JobRequest
+from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.renewal import LeaseBook, RenewalConfig, Renewer, boot_clock
 from watchkeeper.storage.jobs import HeldLease
 

@@ -17,9 +17,10 @@ from watchkeeper.domain.artifacts import ClaimedArtifact
 from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease, WatchkeeperError
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.services.enqueueing import json_text
 from watchkeeper.services.gate import Gate, GateOutcome
 from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
-from watchkeeper.services.queue import AttemptEnd, Queue, json_text
+from watchkeeper.services.queue import AttemptEnd, Queue
 from watchkeeper.services.replay import completed_before, ended_before
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.jobs import Completion, HeldLease

@@ -11,9 +11,10 @@ from watchkeeper import __version__
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import StaleLease
 from watchkeeper.domain.kinds import KindDeclaration
+from watchkeeper.services.enqueueing import json_text
 from watchkeeper.services.gate import Gate
 from watchkeeper.services.kinds import Kinds
-from watchkeeper.services.queue import Queue, json_text
+from watchkeeper.services.queue import Queue
 from watchkeeper.storage.database import Database, fetch, fetch_one
 from watchkeeper.storage.jobs import HeldLease
 

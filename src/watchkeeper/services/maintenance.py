@@ -19,7 +19,8 @@ from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
 from watchkeeper.logs import log
 from watchkeeper.services.duties import Duty, Ran
-from watchkeeper.services.queue import JobRequest, Queue
+from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.queue import Queue
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 from watchkeeper.storage.jobs import EndedAttempt, HeldLease

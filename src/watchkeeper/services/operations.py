@@ -9,8 +9,10 @@ from watchkeeper.domain.attempts import ended_by
 from watchkeeper.domain.errors import Conflict, JobNotFound
 from watchkeeper.domain.jobs import TERMINAL, AttemptCause, JobState, StateReason, may_move
 from watchkeeper.storage import jobs as store
+from watchkeeper.storage import new_jobs
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
-from watchkeeper.storage.jobs import EndedAttempt, Enqueued, HeldLease, Move, NewJob
+from watchkeeper.storage.jobs import EndedAttempt, HeldLease, Move
+from watchkeeper.storage.new_jobs import Enqueued, NewJob
 
 MOVES: dict[str, tuple[JobState, StateReason | None, str]] = {
     "cancel": (JobState.CANCELLED, StateReason.OPERATOR, "job_cancelled"),
@@ -104,7 +106,7 @@ class Operations:
                 secret_suspected=spec["secret_suspected"],
                 retry_of=row["id"],
             )
-            return await store.enqueue_keyed(
+            return await new_jobs.enqueue_keyed(
                 connection, project_id, actor, again, is_shadow=spec["is_shadow"]
             )
 

@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import groupby, islice
 from typing import Any
 
 from watchkeeper.domain.attempts import after_failure, after_lost_lease, ended_by, handed_back
 from watchkeeper.domain.claims import ClaimedJob
-from watchkeeper.domain.contracts import ResultContract
-from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
-from watchkeeper.domain.kinds import checked_kind_name
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECONDS
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.services.enqueueing import Enqueuer, JobRequest
 from watchkeeper.storage import jobs as store
-from watchkeeper.storage.database import Connection, Database, Row, fetch
-from watchkeeper.storage.jobs import Completion, EndedAttempt, Enqueued, HeldLease, NewJob, NewJobs
+from watchkeeper.storage.database import Connection, Database, Row
+from watchkeeper.storage.jobs import Completion, EndedAttempt, HeldLease
+from watchkeeper.storage.new_jobs import Enqueued
 
-ENQUEUE_BATCH = 500
-"""Rows a statement: few enough that one is encoded while the server works on the one before."""
-
-_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 MAX_ATTEMPT_ERROR_CHARS = 20_000
-
-
-@dataclass(slots=True)
-class JobRequest:
-    """A job as a caller asks for it. `priority` is higher for sooner; None takes the kind's."""
-
-    kind: str
-    payload: Any = None
-    contract: Mapping[str, Any] | None = None
-    priority: int | None = None
-    run_at: datetime | None = None
-    unique_key: str | None = None
-    external_id: str | None = None
-    deliverable_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +52,7 @@ class Queue:
         self._session_seconds = session_seconds
         self._runtime_seconds = runtime_seconds
         self._redactor = redactor or Redactor()
+        self._enqueuer = Enqueuer(database, self._redactor)
 
     async def enqueue(
         self,
@@ -89,89 +67,9 @@ class Queue:
 
         Raises UsageError for a payload that is not JSON, or holds a secret where its kind refuses that.
         """
-        if connection is not None:
-            # Without a transaction of the caller's, all of it is one of its own: a key must not stand without its job.
-            async with connection.transaction() if connection.autocommit else nullcontext():
-                return await self._enqueue(connection, project_id, requests, actor, is_shadow)
-        if len(requests) <= ENQUEUE_BATCH and not any(map(_is_keyed, requests)):
-            suspected: set[str] = set()
-            batch = self._new_batch(list(requests), suspected)
-            if not suspected:
-                # One statement is a transaction of its own, and one trip: who waits for a wake-up waits less.
-                async with self._database.statement() as own:
-                    return await store.enqueue_batch(own, project_id, actor, batch, is_shadow=is_shadow)
-        async with self._database.transaction() as own:
-            return await self._enqueue(own, project_id, requests, actor, is_shadow)
-
-    async def _enqueue(
-        self,
-        connection: Connection,
-        project_id: str,
-        requests: Sequence[JobRequest],
-        actor: str,
-        is_shadow: bool,
-    ) -> list[Enqueued]:
-        enqueued: list[Enqueued] = []
-        suspected: set[str] = set()
-        for keyed, run in groupby(requests, key=_is_keyed):
-            if keyed:
-                enqueued += [
-                    await store.enqueue_keyed(
-                        connection, project_id, actor, self._new_job(request, suspected), is_shadow=is_shadow
-                    )
-                    for request in run
-                ]
-            else:
-                batches = (self._new_batch(batch, suspected) for batch in _batches(run))
-                enqueued += await store.enqueue(connection, project_id, actor, batches, is_shadow=is_shadow)
-        await self._refuse_secrets(connection, project_id, suspected)
-        return enqueued
-
-    def _new_job(self, request: JobRequest, suspected: set[str]) -> NewJob:
-        """Check and encode a job; add its kind to `suspected` where its payload seems to hold a secret."""
-        payload = json_text({} if request.payload is None else request.payload, "payload")
-        if secret_suspected := self._redactor.suspects(payload):
-            suspected.add(request.kind)
-        return NewJob(
-            checked_kind_name(request.kind),
-            payload,
-            None if request.contract is None else _contract_text(request.contract),
-            request.priority,
-            request.run_at,
-            request.unique_key,
-            request.external_id,
-            request.deliverable_id,
-            secret_suspected,
+        return await self._enqueuer.enqueue(
+            project_id, requests, actor=actor, connection=connection, is_shadow=is_shadow
         )
-
-    def _new_batch(self, requests: list[JobRequest], suspected: set[str]) -> NewJobs:
-        """The same for a batch, as columns: one document and one search for all cost far less than one each."""
-        payloads = json_text(
-            [{} if request.payload is None else request.payload for request in requests], "payload"
-        )
-        if self._redactor.suspects(payloads):
-            return NewJobs.of([self._new_job(request, suspected) for request in requests])
-        for kind in {request.kind for request in requests}:
-            checked_kind_name(kind)
-        return NewJobs(
-            [request.kind for request in requests],
-            payloads,
-            [None if request.contract is None else _contract_text(request.contract) for request in requests],
-            [request.priority for request in requests],
-            [request.run_at for request in requests],
-            [request.deliverable_id for request in requests],
-            [False],
-        )
-
-    async def _refuse_secrets(self, connection: Connection, project_id: str, suspected: set[str]) -> None:
-        if not suspected:
-            return
-        rows = await fetch(connection, "refusing_kinds", {"project_id": project_id})
-        if refused := suspected & {row["kind"] for row in rows}:
-            raise UsageError(
-                f"the payload looks as if it held a secret, which kind {min(refused)!r} refuses",
-                hint="Give the agent the secret in another way and put a reference into the payload.",
-            )
 
     async def claim(
         self,
@@ -283,45 +181,3 @@ class Queue:
 def storable(text: str) -> str:
     """Replace what PostgreSQL's text cannot hold: whatever a program says at its end, the end must be recorded."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def json_text(value: Any, what: str) -> str:
-    """Write a value as JSON for the database; raise UsageError for what JSON or PostgreSQL cannot hold."""
-    try:
-        text = _ENCODER.encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"the {what} is not JSON: {error}") from error
-    if "\\u0000" in text and "\x00" in _all_text(value):
-        raise UsageError(
-            f"the {what} holds a NUL character", hint="Send binary data as a file, or as base64."
-        )
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise UsageError(f"the {what} is not valid Unicode text") from error
-    return text
-
-
-def _all_text(value: Any) -> str:
-    match value:
-        case str():
-            return value
-        case Mapping():
-            return "".join(_all_text(part) for pair in value.items() for part in pair)
-        case list() | tuple():
-            return "".join(_all_text(part) for part in value)
-    return ""
-
-
-def _contract_text(contract: Mapping[str, Any]) -> str:
-    return json_text(ResultContract.parse(contract).to_json(), "contract")
-
-
-def _is_keyed(request: JobRequest) -> bool:
-    return request.unique_key is not None or request.external_id is not None
-
-
-def _batches(requests: Iterable[JobRequest]) -> Iterator[list[JobRequest]]:
-    rest = iter(requests)
-    while batch := list(islice(rest, ENQUEUE_BATCH)):
-        yield batch

@@ -11,8 +11,8 @@ from cronsim import CronSimError
 from watchkeeper.domain.errors import NotFound, UsageError
 from watchkeeper.domain.kinds import checked_kind_name
 from watchkeeper.domain.suggestions import shown
+from watchkeeper.services.enqueueing import json_text
 from watchkeeper.services.maintenance import next_time
-from watchkeeper.services.queue import json_text
 from watchkeeper.storage.database import Database, Row
 
 

@@ -16,7 +16,7 @@ from watchkeeper.interfaces.api.contract import JobName
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
 from watchkeeper.interfaces.api.schemas import MAX_JOBS, JobActBody, JobBody, ReasonBody
-from watchkeeper.services.queue import JobRequest
+from watchkeeper.services.enqueueing import JobRequest
 
 reads = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=GuardedRoute)
 enqueues = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=KeyedRoute)

@@ -20,8 +20,8 @@ from watchkeeper.interfaces.cli.local import read_url
 from watchkeeper.interfaces.cli.processes import Child, Processes
 from watchkeeper.interfaces.cli.screen import Screen
 from watchkeeper.interfaces.cli.story import Story
-from watchkeeper.services.queue import JobRequest
-from watchkeeper.storage.jobs import Enqueued
+from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.storage.new_jobs import Enqueued
 
 ACTOR = "system:example"
 LOOK_SECONDS = 0.3
