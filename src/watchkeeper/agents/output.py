@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
-"""The longest line that is kept whole (SPEC 11); agents write lines of 10 MB and more."""
+"""The longest line that is kept whole; agents write lines of 10 MB and more."""
 
 KEPT_BYTES = 64 * 1024
 """How much of a longer line is kept from its head, and as much from its tail."""

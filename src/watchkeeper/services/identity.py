@@ -121,9 +121,6 @@ class Identity:
         if not await self._database.fetch("revoke_token", arguments):
             raise NotFound("there is no living token of that id")
 
-    async def has_owner(self) -> bool:
-        return bool(await self._database.fetch("owner_exists"))
-
 
 async def _create(
     connection: Connection,

@@ -109,11 +109,6 @@ class Insights:
             "queues": [_queue(row, reasons[row["kind"]]) for row in counts],
         }
 
-    async def change_mark(self) -> int:
-        """Give a number that moves with every change worth showing."""
-        row = await self._database.fetch_one("change_mark")
-        return int(row["mark"]) if row else 0
-
     async def artifact(self, project_id: str, artifact_id: str) -> Row:
         """Give where an artifact's bytes are; raise JobNotFound for one that is not here."""
         row = None

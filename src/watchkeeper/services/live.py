@@ -13,7 +13,6 @@ from watchkeeper.logs import log
 from watchkeeper.storage.database import Database
 
 RECONNECT_SECONDS = 2.0
-SLEEPER_ID = "server"
 
 
 @dataclass(eq=False, slots=True)

@@ -55,12 +55,6 @@ WITH ended AS (
 )
 SELECT id FROM ended
 
--- name: owner_exists
--- Whether anybody holds a living owner token of the whole.
-SELECT 1 AS present FROM watchkeeper.tokens
- WHERE role = 'owner' AND project_id IS NULL AND revoked_at IS NULL
-   AND (expires_at IS NULL OR expires_at > watchkeeper.now()) LIMIT 1
-
 -- name: begin_idempotent
 -- Takes an idempotency key; no row where it is taken. A process that died in the same request leaves it to the next.
 INSERT INTO watchkeeper.idempotency_records AS r (project_id, principal_id, route, key, request_hash, created_at)

@@ -447,7 +447,7 @@ WITH asked AS (
 SELECT seq FROM asked
 
 -- name: find_job
--- One job by its id or its foreign id, as the readers' view shows it.
+-- One job by its id, as the readers' view shows it.
 SELECT j.* FROM watchkeeper.jobs j
  WHERE j.project_id = %(project_id)s AND j.id = %(id)s::uuid
 

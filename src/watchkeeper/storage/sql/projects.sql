@@ -48,10 +48,6 @@ WITH declared AS (
 )
 SELECT * FROM declared
 
--- name: find_kind
--- One kind of a project.
-SELECT * FROM watchkeeper.job_kinds WHERE project_id = %(project_id)s AND kind = %(kind)s
-
 -- name: list_kinds
 -- The kinds of a project.
 SELECT * FROM watchkeeper.job_kinds WHERE project_id = %(project_id)s ORDER BY kind

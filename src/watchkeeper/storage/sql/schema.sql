@@ -34,15 +34,6 @@ SELECT 1 AS done FROM watchkeeper.schema_migrations WHERE version = %(version)s
 -- Writes a migration down as done.
 INSERT INTO watchkeeper.schema_migrations (version, name) VALUES (%(version)s, %(name)s)
 
--- name: database_facts
--- What an operator wants to know of the server.
-SELECT current_setting('server_version') AS server_version,
-       pg_postmaster_start_time() AS started_at,
-       pg_is_in_recovery() AS in_recovery,
-       current_setting('fsync') AS fsync,
-       current_setting('synchronous_commit') AS synchronous_commit,
-       pg_size_pretty(pg_database_size(current_database())) AS size
-
 -- name: listen_watchkeeper_ready
 -- Subscribes to wake-ups: a job became claimable while somebody was asleep.
 LISTEN watchkeeper_ready
