@@ -105,7 +105,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
                 output_retention_days=settings.output_retention_days,
             ),
         ),
-        desk=JobDesk(database, queue, kinds, gate),
+        desk=JobDesk(database, queue, kinds, gate, redactor),
         artifacts=store,
         artifact_upkeep=ArtifactUpkeep(database, store),
         changes=Changes(database),

@@ -116,6 +116,20 @@ async def test_a_reaped_lease_is_stale_and_a_late_completion_is_kept_for_a_perso
     assert (await api.get(f"/api/jobs/{job['id']}")).job["state"] == "pending"
 
 
+async def test_a_late_completion_is_kept_without_its_secrets(api: Api) -> None:
+    """What complete brought too late is read by people: a password in its summary or artifacts is taken out."""
+    job = await api.claimed()
+    await api.post(f"/api/jobs/{job['id']}/fail", {"reason": "an operator says so"})
+    artifact = {"kind": "html_page", "url": "https://me:correct-horse-battery@example.com/", "title": "page"}
+    late = await api.command(
+        "complete", job, summary="used password=correct-horse-battery", artifacts=[artifact]
+    )
+    assert late.code == "stale_lease"
+    [kept] = await rows(api.app.database, "SELECT body::text AS body FROM watchkeeper.reconcile_items")
+    assert '"title": "page"' in kept["body"]
+    assert "correct-horse-battery" not in kept["body"]
+
+
 async def test_terminal_commands_can_be_repeated(api: Api) -> None:
     """complete, fail and release under one lease act once and answer alike, however often they are sent."""
     for verb, body in [

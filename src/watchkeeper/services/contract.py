@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.domain.artifacts import ClaimedArtifact
-from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease, WatchkeeperError
+from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.enqueueing import json_text
@@ -22,25 +22,9 @@ from watchkeeper.services.gate import Gate, GateOutcome
 from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
 from watchkeeper.services.queue import AttemptEnd, Queue
 from watchkeeper.services.replay import completed_before, ended_before
-from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
+from watchkeeper.services.runs import MAX_TEXT_CHARS, Attempt, record_run
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 from watchkeeper.storage.jobs import Completion, HeldLease
-
-MAX_TEXT_CHARS = 20_000
-KNOWN_PHASES = frozenset(
-    [
-        "doctor",
-        "touch",
-        "claim",
-        "context",
-        "progress",
-        "reading_context",
-        "building_artifact",
-        "build",
-        "upload",
-        "verify",
-        "complete",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +60,7 @@ class Contract:
             found = await fetch_row(connection, "job_context", where)
             attempts = await fetch(connection, "previous_attempts", {**where, "epoch": claim.epoch})
             artifacts = await fetch(connection, "job_artifacts", {**where, "epoch": claim.epoch})
-            await self._record_run(connection, caller, holding, "context", None, None)
+            await self._record_run(connection, holding, caller.project_id, "context")
         contract = found.pop("contract")
         return {
             "job": found,
@@ -94,8 +78,11 @@ class Contract:
         async with self._database.transaction() as connection:
             claim = await find_claim(connection, caller, job)
             holding = await hold(connection, caller.project_id, claim, phase=phase[:100], progressed=True)
-            await self._record_run(connection, caller, holding, phase[:100], message, payload)
-            wishes = await self._see(connection, caller.project_id, holding.worker_id)
+            await self._record_run(connection, holding, caller.project_id, phase[:100], message, payload)
+            worker = {"project_id": caller.project_id, "worker_id": holding.worker_id}
+            wishes = await fetch_row(
+                connection, "see_worker", {**worker, "profile": "session", "kinds": None}
+            )
         return {
             "status": "running",
             "lease_expires_at": holding.expires_at,
@@ -133,7 +120,7 @@ class Contract:
         claim = await self._find(caller, job)
         if (done := await completed_before(self._database, caller.project_id, claim)) is not None:
             return done
-        body = {"summary": self._text(summary), "artifacts": artifacts}
+        body = {"summary": self._text(summary), "artifacts": self._redactor.redact_data(artifacts)}
         try:
             async with self._database.transaction() as connection:
                 holding = await hold(connection, caller.project_id, claim, phase="complete")
@@ -215,7 +202,7 @@ class Contract:
         async with self._database.transaction() as connection:
             claim = await find_claim(connection, caller, job)
             holding = await hold(connection, caller.project_id, claim, phase=phase, progressed=progressed)
-            await self._record_run(connection, caller, holding, phase, None, None)
+            await self._record_run(connection, holding, caller.project_id, phase)
             return holding
 
     async def _contract_of(self, project_id: str, claim: Claim) -> Any:
@@ -236,41 +223,18 @@ class Contract:
             },
         )
 
-    async def _see(self, connection: Connection, project_id: str, worker_id: str) -> Row:
-        row = await fetch_one(
-            connection,
-            "see_worker",
-            {"project_id": project_id, "worker_id": worker_id, "profile": "session", "kinds": None},
-        )
-        if row is None:
-            raise WatchkeeperError("a worker's row could not be written")
-        return row
-
     async def _record_run(
         self,
         connection: Connection,
-        caller: Caller,
         holding: Holding,
+        project_id: str,
         phase: str,
-        message: str | None,
-        payload: Any,
+        message: str | None = None,
+        payload: Any = None,
     ) -> None:
-        await fetch(
-            connection,
-            "record_worker_run",
-            {
-                "project_id": caller.project_id,
-                "worker_id": holding.worker_id,
-                "job_id": holding.claim.job_id,
-                "epoch": holding.claim.epoch,
-                "phase": phase,
-                "status": "ok",
-                "message": None if message is None else self._text(message),
-                "payload": None
-                if payload is None
-                else json_text(self._redactor.redact_data(payload), "payload"),
-            },
-        )
+        claim = holding.claim
+        attempt = Attempt(project_id, holding.worker_id, claim.job_id, claim.epoch)
+        await record_run(connection, self._redactor, attempt, phase, message, payload)
 
     def _text(self, text: str) -> str:
         return self._redactor.redact(text)[:MAX_TEXT_CHARS]

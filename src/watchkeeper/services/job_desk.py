@@ -11,11 +11,12 @@ from watchkeeper import __version__
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import StaleLease
 from watchkeeper.domain.kinds import KindDeclaration
-from watchkeeper.services.enqueueing import json_text
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.gate import Gate
 from watchkeeper.services.kinds import Kinds
 from watchkeeper.services.queue import Queue
-from watchkeeper.storage.database import Database, fetch, fetch_one
+from watchkeeper.services.runs import Attempt, record_run
+from watchkeeper.storage.database import Database, fetch_one
 from watchkeeper.storage.jobs import HeldLease
 
 
@@ -37,11 +38,14 @@ class WorkerFacts(Protocol):
 class JobDesk:
     """One project's database, queue and gate, as trusted Python workers use them."""
 
-    def __init__(self, database: Database, queue: Queue, kinds: Kinds, gate: Gate) -> None:
+    def __init__(
+        self, database: Database, queue: Queue, kinds: Kinds, gate: Gate, redactor: Redactor
+    ) -> None:
         self.database = database
         self.queue = queue
         self._kinds = kinds
         self._gate = gate
+        self._redactor = redactor
 
     async def open_worker(self, worker_id: str, facts: WorkerFacts, kinds: Sequence[KindDeclaration]) -> None:
         """Make the project if there is none, declare the kinds, and register the worker."""
@@ -81,20 +85,8 @@ class JobDesk:
             )
             if lease is None:
                 raise StaleLease
-            await fetch(
-                connection,
-                "record_worker_run",
-                {
-                    "project_id": job.project_id,
-                    "worker_id": lease["worker_id"],
-                    "job_id": job.id,
-                    "epoch": job.epoch,
-                    "phase": phase,
-                    "status": "ok",
-                    "message": message,
-                    "payload": None if payload is None else json_text(payload, "payload"),
-                },
-            )
+            attempt = Attempt(job.project_id, lease["worker_id"], job.id, job.epoch)
+            await record_run(connection, self._redactor, attempt, phase, message, payload)
 
     async def upload(self, job: ClaimedJob, name: str, content: bytes | Path, kind: str | None) -> str:
         """Store an artifact of the job; raise StaleLease when the lease is no longer held."""
