@@ -40,6 +40,7 @@ from watchkeeper.storage.jobs import Completion, HeldLease
 
 T = TypeVar("T")
 KINDS = st.sampled_from(list(POLICIES))
+SELDOM = st.sampled_from([False, False, False, True])
 STEP_SECONDS = 7
 GAP_SECONDS, LEAST_GAP_SECONDS = 15.0, 3.0
 TARGETS = {"cancel": CANCELLED, "pause": PAUSED, "resume": PENDING, "fail": FAILED}
@@ -61,8 +62,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.facts = Facts(self.url, self.project)
         self.audit_seen = 0
         self.told: list[tuple[int, str, str]] = []
-        # Jobs that a promoter wrote again since: claimable now, in the state that they were in.
-        self.promoted: set[int] = set()
+        # Jobs whose rows were written again since they changed their state: promoted, or redelivered.
+        self.rewritten: set[int] = set()
 
     def do(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
@@ -81,6 +82,22 @@ class QueueMachine(RuleBasedStateMachine):
                     concurrency=policy.concurrency,
                 )
                 self.do(self.app.kinds.declare(self.project, declared, actor="t"))
+        self._begin_with_work()
+
+    def _begin_with_work(self) -> None:
+        """Fill the queue: one that is empty most of the time shows little."""
+        now = self.facts.now()
+        asked = [(kind, priority) for kind in POLICIES for priority in (0, 1)] + [
+            ("limited", -1),
+            ("limited", 1),
+        ]
+        requests = [
+            JobRequest(kind, priority=priority, unique_key=f"{priority}") for kind, priority in asked[:8]
+        ]
+        requests += [JobRequest(kind, priority=priority) for kind, priority in asked[8:]]
+        made = self.do(self.app.queue.enqueue(self.project, requests, actor="t"))
+        for job, request, (kind, priority) in zip(made, requests, asked, strict=True):
+            self._came(Job(job.seq, kind, priority, unique_key=request.unique_key), now)
 
     def teardown(self) -> None:
         if not self.model.claims_on:
@@ -134,7 +151,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(
         worker=st.sampled_from(["r1", "r2"]),
         kinds=st.none() | st.lists(KINDS, min_size=1, max_size=2, unique=True),
-        limit=st.integers(1, 4),
+        limit=st.integers(1, 6),
     )
     def claim_runtime(self, worker: str, kinds: list[str] | None, limit: int) -> None:
         expected = self.model.claimable(kinds, limit)
@@ -160,6 +177,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert (again.seq, again.epoch) == (job.seq, job.epoch)
         self.model.retire(job)
         self.model.hold_on(job, lease=lease_of(again), expires_at=again.lease_expires_at)
+        self.rewritten.add(job.seq)
 
     def _claimed(self, jobs: list[ClaimedJob], expected: list[Job], worker: str, profile: str) -> None:
         assert [job.seq for job in jobs] == [job.seq for job in expected]
@@ -237,6 +255,30 @@ class QueueMachine(RuleBasedStateMachine):
         self._left(job, self._went(job, how, now, cancelled), retired=[lease])
         assert rows[job.seq]["state"] == job.state
 
+    @precondition(lambda self: self.model.running())
+    @rule(data=st.data(), how=st.sampled_from(ENDS))
+    def cancel_and_end(self, data: st.DataObject, how: str) -> None:
+        """A holder hears that it should stop, and stops in one way or another."""
+        job = data.draw(st.sampled_from(self.model.running()))
+        moved = self.do(
+            self.app.operations.move(self.project, self._id(job), "cancel", actor="t", reason="r")
+        )
+        assert moved.cancel_requested
+        self.model.hold_on(job, cancel_requested=True)
+        assert job.holding is not None
+        lease, now = job.holding.lease, self.facts.now()
+        rows = self.do(self.app.queue.end(self.project, "worker:w", [ended(lease, how)]))
+        assert set(rows) == {job.seq}
+        self._left(job, self._went(job, how, now, cancelled=True), retired=[lease])
+
+    @rule(worker=st.sampled_from(["c1", "c2"]), how=st.sampled_from(["renew", "use", "complete", "fail"]))
+    def ask_twice_and_use_the_first_token(self, worker: str, how: str) -> None:
+        """The answer to a claim seemed lost, the claim was sent again, and then the first answer came after all."""
+        self.claim_contract(worker)
+        self.claim_contract(worker)
+        if self.model.old:
+            self._try_old(self.model.old[-1], how)
+
     def _went(self, job: Job, how: str, now: datetime, cancelled: bool) -> tuple[int, str, str]:
         if cancelled:
             return job.go(CANCELLED, StateReason.OPERATOR)
@@ -259,7 +301,10 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.old)
     @rule(data=st.data(), how=st.sampled_from(["renew", "use", "complete", *ENDS]))
     def use_old_token(self, data: st.DataObject, how: str) -> None:
-        lease = data.draw(st.sampled_from(self.model.old))
+        lease = data.draw(st.sampled_from(self.model.old[-3:]) | st.sampled_from(self.model.old))
+        self._try_old(lease, how)
+
+    def _try_old(self, lease: HeldLease, how: str) -> None:
         match how:
             case "renew":
                 assert self.do(self.app.queue.renew(self.project, [lease])) == {}
@@ -336,27 +381,34 @@ class QueueMachine(RuleBasedStateMachine):
         )
         return str(rows[0]["id"])
 
-    @rule(kind=st.sampled_from(["short", "limited"]), paused=st.booleans())
+    @rule(kind=st.sampled_from(["short", "limited"]), paused=SELDOM)
     def pause_kind(self, kind: str, paused: bool) -> None:
         self.do(self.app.kinds.set_kind_paused(self.project, kind, paused=paused, actor="t", reason="r"))
         (self.model.paused_kinds.add if paused else self.model.paused_kinds.discard)(kind)
 
-    @rule(paused=st.booleans())
+    @rule(paused=SELDOM)
     def pause_project(self, paused: bool) -> None:
         self.do(self.app.kinds.set_project_paused(self.project, paused=paused, actor="t", reason="r"))
         self.model.project_paused = paused
 
-    @rule(is_on=st.booleans())
+    @rule(is_on=SELDOM.map(lambda off: not off))
     def switch_claims(self, is_on: bool) -> None:
         self.do(self.app.kinds.set_switch("claims", is_on=is_on, actor="t", reason="r"))
         self.model.claims_on = is_on
 
     # Time
 
-    @rule(seconds=st.sampled_from([1, STEP_SECONDS, 30]))
+    @rule(seconds=st.sampled_from([1, STEP_SECONDS, 100]))
     def pass_time(self, seconds: int) -> None:
         """Nobody watches meanwhile."""
         self.clock.advance(seconds)
+
+    @rule(seconds=st.sampled_from([25, 100]))
+    def outage(self, seconds: int) -> None:
+        """Jobs run, nobody reaches the database for a while, and the reaper is the first to come back."""
+        self.claim_runtime("r1", None, 3)
+        self.clock.advance(seconds)
+        self.keep_time()
 
     @rule(steps=st.integers(1, 12))
     def watch(self, steps: int) -> None:
@@ -389,7 +441,7 @@ class QueueMachine(RuleBasedStateMachine):
             if job.state is PENDING and job.due is not None and (job.due[1] <= now or self._is_ready(job)):
                 assert job.due[0] <= self.facts.now()
                 job.ready, job.due = True, None
-                self.promoted.add(job.seq)
+                self.rewritten.add(job.seq)
 
     def _is_gone(self, job: Job) -> bool:
         """A lease that ended between two looks at the clock may have been reaped or not."""
@@ -440,10 +492,10 @@ class QueueMachine(RuleBasedStateMachine):
             told += [(seq, row["old_state"] or "", row["new_state"]) for seq in seqs]
             for seq in seqs:
                 last = [change for change in self.told if change[0] == seq][-1:]
-                if last == [(seq, row["old_state"] or "", row["new_state"])] and seq not in self.promoted:
+                if last == [(seq, row["old_state"] or "", row["new_state"])] and seq not in self.rewritten:
                     assert jobs[seq]["written_by"] == row["xid"], f"job {seq} changed in another transaction"
         assert sorted(told) == sorted(self.told)
-        self.told, self.promoted = [], set()
+        self.told, self.rewritten = [], set()
 
     @invariant()
     def keys_stand_for_unfinished_jobs_only(self) -> None:
