@@ -14,11 +14,15 @@ import structlog
 
 LEVELS: dict[str, int] = {
     "agent_session_adopted": logging.WARNING,
+    "attempt_crashed": logging.WARNING,
     "attempt_interrupted": logging.WARNING,
+    "attempts_of_another_token": logging.WARNING,
     "child_ended": logging.WARNING,
+    "claim_not_kept": logging.WARNING,
     "claim_refused": logging.WARNING,
     "database_back": logging.WARNING,
     "database_down": logging.ERROR,
+    "disk_nearly_full": logging.WARNING,
     "duty_failed": logging.ERROR,
     "handler_failed": logging.WARNING,
     "helper_event_lost": logging.WARNING,
@@ -27,7 +31,10 @@ LEVELS: dict[str, int] = {
     "leases_reaped": logging.WARNING,
     "processes_left": logging.ERROR,
     "renewal_failed": logging.WARNING,
+    "report_not_kept": logging.WARNING,
     "report_rejected": logging.WARNING,
+    "report_waits": logging.WARNING,
+    "retention_failed": logging.WARNING,
     "server_back": logging.WARNING,
     "server_down": logging.ERROR,
 }
