@@ -23,6 +23,7 @@ from watchkeeper.services.insights import Insights
 from watchkeeper.services.job_desk import JobDesk
 from watchkeeper.services.kinds import Kinds
 from watchkeeper.services.live import Wakeups
+from watchkeeper.services.login_links import LoginLinks
 from watchkeeper.services.maintenance import Maintenance, MaintenanceConfig
 from watchkeeper.services.operations import Operations
 from watchkeeper.services.queue import Queue
@@ -47,6 +48,7 @@ class App:
     operations: Operations
     identity: Identity
     insights: Insights
+    login_links: LoginLinks
     wakeups: Wakeups
     maintenance: Maintenance
     desk: JobDesk
@@ -96,6 +98,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         operations=Operations(database),
         identity=Identity(database),
         insights=Insights(database),
+        login_links=LoginLinks(database),
         wakeups=wakeups,
         maintenance=Maintenance(
             database,

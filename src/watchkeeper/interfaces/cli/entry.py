@@ -9,7 +9,6 @@ from watchkeeper.app import App
 from watchkeeper.domain.errors import StaleLease, Unauthenticated
 from watchkeeper.domain.principals import Principal, Role
 from watchkeeper.interfaces.cli.local import OWNER_FILE, read_secret, write_secret
-from watchkeeper.services.login_links import LoginLinks
 
 OWNER = "owner"
 ACTOR = "system:up"
@@ -36,7 +35,7 @@ async def worker_token(app: App, home: Path, project_id: str) -> Path:
 
 async def login_link(app: App, principal: Principal, url: str) -> str:
     """Make a link that opens the console once, within ten minutes."""
-    code = await LoginLinks(app.database).create_code(principal)
+    code = await app.login_links.create_code(principal)
     return f"{url.rstrip('/')}/login?code={quote(code.code)}"
 
 

@@ -24,7 +24,6 @@ from watchkeeper.interfaces.console import login, views, words
 from watchkeeper.interfaces.console.assets import Assets
 from watchkeeper.interfaces.console.i18n import LANGUAGES, choose, load_all
 from watchkeeper.interfaces.console.rendering import HEADERS, Renderer, Visit, address
-from watchkeeper.services.login_links import LoginLinks
 
 Handler = Callable[[Visit], Awaitable[Response]]
 MAX_FORM_BYTES = 8192
@@ -33,11 +32,11 @@ MAX_FORM_BYTES = 8192
 class Console:
     """The pages of one installation."""
 
-    def __init__(self, app: App, logins: LoginLinks) -> None:
+    def __init__(self, app: App) -> None:
         self._insights = app.insights
         self._identity = app.identity
         self._redactor = app.redactor
-        self._logins = logins
+        self._logins = app.login_links
         self._failed = login.FailedLogins()
         self._languages = load_all()
         self._assets = Assets()
@@ -199,12 +198,12 @@ class Console:
 
 def create_console(app: App) -> APIRouter:
     """Give the console's routes, to be mounted at the root of a server; asks nothing of the database yet."""
-    return Console(app, LoginLinks(app.database)).router()
+    return Console(app).router()
 
 
 def session_reader(app: App) -> Callable[[Request], Awaitable[Principal]]:
     """Give what finds out who visits by the console's cookie, for other routes that browsers read."""
-    return partial(login.who, logins=LoginLinks(app.database))
+    return partial(login.who, logins=app.login_links)
 
 
 def _known(visit: Visit) -> Principal:
