@@ -10,6 +10,7 @@ from uuid import UUID
 from watchkeeper.domain.errors import NotFound, StaleLease, Unauthenticated, UsageError
 from watchkeeper.domain.leases import hash_secret
 from watchkeeper.domain.principals import JOB_TOKEN_PREFIX, TOKEN_PREFIX, Principal, Role
+from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 from watchkeeper.storage.jobs import HeldLease
 
@@ -68,14 +69,8 @@ class Identity:
         Raises StaleLease when the lease is no longer held.
         """
         secret = JOB_TOKEN_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-        held = {
-            "project_id": project_id,
-            "seqs": [lease.seq],
-            "epochs": [lease.epoch],
-            "token_hashes": lease.token_hash,
-        }
         async with self._database.transaction() as connection:
-            if not await fetch(connection, "renew", held):
+            if not await store.renew(connection, project_id, [lease]):
                 raise StaleLease
             row = await _create(
                 connection,
