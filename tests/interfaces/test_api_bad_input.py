@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from raw_sql import rows
 from watchkeeper import app as root
 from watchkeeper.app import App
 from watchkeeper.domain.errors import WatchkeeperError
+from watchkeeper.interfaces.api import uploads
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database
 
@@ -245,6 +247,23 @@ async def test_what_nobody_foresaw_is_an_id_and_no_traceback(
 
     monkeypatch.setattr(type(api.app.insights), "queue_health", failing)
     assert "inner words" not in json.dumps((await api.get("/api/watchdog/queue-health")).body)
+
+
+async def test_an_upload_onto_a_full_disk_leaves_nothing_behind(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk refuses even the end of a file, what had come of the upload is removed all the same."""
+    close = uploads._Parts.close
+
+    def refuse(parts: uploads._Parts) -> None:
+        close(parts)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(uploads._Parts, "close", refuse)
+    answered = await api.upload(await api.claimed(), index__html=PAGE)
+    assert (answered.status, answered.code) == (500, "internal_error")
+    assert "disk of the artifact store is full" in answered.body["error"]["message"]
+    assert list(api.app.settings.home.glob(".upload-*")) == []
 
 
 async def test_an_unreachable_database_answers_503_with_retry_after(app: App) -> None:

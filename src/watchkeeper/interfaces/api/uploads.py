@@ -54,9 +54,12 @@ async def received_files(request: Request, settings: Settings) -> AsyncIterator[
             raise UsageError("no file came in the multipart field 'files'")
         yield parts.files
     finally:
-        parts.close()
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        os.close(lock)
+        with contextlib.suppress(OSError):  # a full disk may refuse it; what is removed need not be whole
+            parts.close()
+        try:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        finally:
+            os.close(lock)
 
 
 def remove_left_overs(home: Path) -> None:
@@ -151,8 +154,8 @@ class _Parts:
     def close(self) -> None:
         """End the file that is being written, if one is."""
         if self._file is not None:
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            file.close()
 
     def _begin(self) -> None:
         self._disposition = b""
