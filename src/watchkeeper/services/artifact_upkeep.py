@@ -20,9 +20,6 @@ class ArtifactUpkeep:
         self._database = database
         self._sweep = ArtifactSweep(store)
 
-    def _shards(self, project: str) -> list[tuple[str, ...]]:
-        return list(self._sweep.shards(project))
-
     def duty(self) -> Duty:
         return Duty("artifact_sweep", self.run_once, INTERVAL_SECONDS)
 
@@ -31,7 +28,8 @@ class ArtifactUpkeep:
         marked = removed = torn = 0
         for project in await asyncio.to_thread(self._sweep.projects):
             torn += await asyncio.to_thread(self._sweep.sweep_incoming, project)
-            for hashes in await asyncio.to_thread(self._shards, project):
+            shards = self._sweep.shards(project)
+            while (hashes := await asyncio.to_thread(next, shards, None)) is not None:
                 rows = await self._database.fetch(
                     "referenced_hashes", {"project_id": project, "hashes": list(hashes)}
                 )

@@ -140,10 +140,10 @@ class Maintenance:
             "mark_gone_workers", {"silence_seconds": self._config.worker_silence_seconds}
         )
         jobs = await self._database.fetch(
-            "prune_jobs", {"days": int(self._config.job_retention_days), "limit": self._config.batch}
+            "prune_jobs", {"days": self._config.job_retention_days, "limit": self._config.batch}
         )
         rest = await self._database.fetch(
-            "prune_old_rows", {"output_days": int(self._config.output_retention_days)}
+            "prune_old_rows", {"output_days": self._config.output_retention_days}
         )
         pruned = jobs[0]["pruned"]
         counts = {

@@ -97,7 +97,7 @@ SELECT name, cron, time_zone, kind, payload, next_at FROM watchkeeper.schedules
 -- Deletes a batch of jobs that ended long ago, with their attempts; audit rows stay.
 WITH old AS (
   SELECT o.project_id, o.seq FROM watchkeeper.job_outcomes o
-   WHERE o.finished_at < (SELECT watchkeeper.now()) - make_interval(days => %(days)s::int)
+   WHERE o.finished_at < (SELECT watchkeeper.now()) - %(days)s::float8 * interval '1 day'
      AND NOT EXISTS (SELECT FROM watchkeeper.artifacts a WHERE a.project_id = o.project_id AND a.seq = o.seq)
    ORDER BY o.project_id, o.seq LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), attempts AS (
@@ -116,7 +116,7 @@ WITH records AS (
   DELETE FROM watchkeeper.idempotency_records WHERE created_at < (SELECT watchkeeper.now()) - interval '2 days' RETURNING 1
 ), outputs AS (
   DELETE FROM watchkeeper.helper_events
-   WHERE created_at < (SELECT watchkeeper.now()) - make_interval(days => %(output_days)s::int) RETURNING 1
+   WHERE created_at < (SELECT watchkeeper.now()) - %(output_days)s::float8 * interval '1 day' RETURNING 1
 ), beats AS (
   DELETE FROM watchkeeper.worker_heartbeats WHERE created_at < (SELECT watchkeeper.now()) - interval '14 days' RETURNING 1
 ), idle AS (
