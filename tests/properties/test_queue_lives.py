@@ -7,7 +7,7 @@ from pathlib import Path
 from properties.queue_play import play
 from watchkeeper.settings import Settings
 
-EXAMPLES, STEPS = 60, 50
+EXAMPLES, STEPS = 50, 50
 
 
 def test_no_order_of_steps_breaks_a_promise(database_url: str, tmp_path: Path) -> None:
