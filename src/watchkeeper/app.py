@@ -80,7 +80,7 @@ def database_config(settings: Settings) -> DatabaseConfig:
 def build(settings: Settings, database: Database | None = None) -> App:
     """Put the parts together; opens nothing."""
     database = database or Database(database_config(settings))
-    redactor = Redactor(_known_secrets(settings))
+    redactor = Redactor(settings.secrets)
     queue = Queue(database, redactor=redactor)
     kinds = Kinds(database)
     store = ArtifactStore(settings.home / "artifacts", limit_bytes=settings.artifact_limit_bytes)
@@ -133,14 +133,3 @@ async def running(settings: Settings, *, migrated: bool = True) -> AsyncIterator
         await app.changes.stop()
         await app.wakeups.stop()
         await app.database.close()
-
-
-def _known_secrets(settings: Settings) -> list[str]:
-    urls = (settings.database_url, settings.database_direct_url)
-    return [password for url in urls if url and (password := _password(url))]
-
-
-def _password(url: str) -> str | None:
-    credentials, at, _ = url.partition("@")
-    _, colon, password = credentials.partition("://")[2].partition(":")
-    return password if at and colon else None

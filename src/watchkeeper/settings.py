@@ -14,6 +14,7 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
+from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.errors import SettingError
 
 PREFIX = "WATCHKEEPER_"
@@ -60,6 +61,12 @@ class Settings:
         for name in ("job_retention_days", "output_retention_days"):
             if getattr(self, name) <= 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Give the passwords that stand in these settings, which no log and no record may show."""
+        urls = (self.database_url, self.database_direct_url)
+        return tuple(password for url in urls if url and (password := without_password(url)[1]))
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -19,6 +19,7 @@ from typing import cast
 import uvicorn
 from fastapi import FastAPI
 
+from watchkeeper.domain.addresses import DEFAULT_PORT
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.interfaces.api.state import ApiState
 from watchkeeper.logs import log
@@ -29,7 +30,6 @@ DRAIN_SECONDS = 25
 
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 1024
-DEFAULT_PORT = 8470
 
 
 @dataclass(frozen=True, slots=True)

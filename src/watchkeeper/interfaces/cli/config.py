@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watchkeeper.interfaces.cli.local import without_password
+from watchkeeper.domain.addresses import without_password
 from watchkeeper.interfaces.cli.options import Json
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.settings import FIELDS, PREFIX, Settings

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from watchkeeper.app import database_config
+from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, WatchkeeperError
-from watchkeeper.interfaces.cli.local import embedded_server, with_database, without_password
+from watchkeeper.interfaces.cli.local import embedded_server, with_database
 from watchkeeper.interfaces.cli.options import DryRun, Json
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.interfaces.cli.starting import begin, note

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote
 
+from watchkeeper.domain.addresses import DEFAULT_URL
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find
 from watchkeeper.storage.embedded import EmbeddedServer
 
-DEFAULT_PORT = 8470
 OWNER_FILE = "owner-token"
 URL = "url"
-PASSWORD = re.compile(r"(://[^:/@]*):([^@]*)@")
 
 Say = Callable[[str], None]
 
@@ -77,14 +74,6 @@ def make_home(home: Path) -> None:
         ) from error
 
 
-def without_password(url: str) -> tuple[str, str | None]:
-    """Split a database's URL into itself without the password, and the password."""
-    found = PASSWORD.search(url)
-    if found is None:
-        return url, None
-    return PASSWORD.sub(r"\1@", url), unquote(found[2])
-
-
 def own_token(settings: Settings) -> tuple[str | None, bool]:
     """Give the token to act with, and whether it is the owner's of this home."""
     if given := os.environ.get("WATCHKEEPER_TOKEN", "").strip():
@@ -118,4 +107,4 @@ def read_url(settings: Settings) -> str:
     """Give the server's address: the one that was set, else the one a running server left here, else the usual."""
     if settings.url is not None:
         return settings.url
-    return read_secret(settings.home / URL) or f"http://127.0.0.1:{DEFAULT_PORT}"
+    return read_secret(settings.home / URL) or DEFAULT_URL

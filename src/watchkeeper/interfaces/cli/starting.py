@@ -14,7 +14,8 @@ def begin() -> Settings:
     """Read the settings, make the home, and log to stderr from here on; raise SettingError for a wrong one."""
     settings = Settings.read()
     make_home(settings.home)
-    redactor = Redactor([url for url in (settings.database_url, settings.database_direct_url) if url])
+    urls = [url for url in (settings.database_url, settings.database_direct_url) if url]
+    redactor = Redactor([*urls, *settings.secrets])
     logs.configure(level=settings.log_level, form=settings.log_format, redact=redactor.redact)
     return settings
 

@@ -17,10 +17,11 @@ import typer
 
 from watchkeeper import app as root
 from watchkeeper.app import App
+from watchkeeper.domain.addresses import DEFAULT_PORT
 from watchkeeper.domain.errors import SettingError, WatchkeeperError
 from watchkeeper.interfaces.cli.entry import login_link, owner_of, worker_token
 from watchkeeper.interfaces.cli.example_run import ExampleRun
-from watchkeeper.interfaces.cli.local import DEFAULT_PORT, URL, database_user, has_database, read_secret
+from watchkeeper.interfaces.cli.local import URL, database_user, has_database, read_secret
 from watchkeeper.interfaces.cli.parent import stop_asked
 from watchkeeper.interfaces.cli.processes import Child, Processes, Program
 from watchkeeper.interfaces.cli.running import find_up, sole_up, wait_for_leftovers

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from watchkeeper.domain.addresses import DEFAULT_URL
 from watchkeeper.domain.errors import UsageError
-
-DEFAULT_URL = "http://127.0.0.1:8470"
 
 
 class Environment(NamedTuple):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
+from watchkeeper.domain.addresses import DEFAULT_URL
 from watchkeeper.domain.errors import ServerUnreachable, UsageError
 
 LINE_LIMIT_BYTES = 64 * 1024
@@ -40,7 +41,7 @@ class Address(NamedTuple):
                 "WATCHKEEPER_URL holds a user or password", hint="The token goes in WATCHKEEPER_TOKEN."
             )
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise UsageError(f"WATCHKEEPER_URL is {url!r}; it looks like http://127.0.0.1:8470")
+            raise UsageError(f"WATCHKEEPER_URL is {url!r}; it looks like {DEFAULT_URL}")
         if not url.isascii() or not url.isprintable() or " " in url:
             raise UsageError("WATCHKEEPER_URL holds characters that no address has")
         secure = parts.scheme == "https"

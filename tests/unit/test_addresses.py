@@ -1,0 +1,34 @@
+"""A database's address holds a password, which is shown nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.domain.addresses import without_password
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "password"),
+    [
+        ("postgresql://me:p%40ss%2Fword@db:5432/x", "postgresql://me@db:5432/x", "p@ss/word"),
+        ("postgresql://me:a:b@one,two/x?sslmode=require", "postgresql://me@one,two/x?sslmode=require", "a:b"),
+        ("postgresql://me@db/x", "postgresql://me@db/x", None),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str, password: str | None) -> None:
+    """The password goes and all else stays; what has none stays as it is."""
+    assert without_password(url) == (shown, password)
+
+
+def test_a_password_is_redacted_as_written_in_the_address_and_as_it_is(tmp_path: Path) -> None:
+    """Escaped in the address or plain in a driver's error: neither form is kept."""
+    settings = Settings(
+        tmp_path, database_url="postgresql://me:p%40ss%2Fword@db/x", database_direct_url="postgresql://db/x"
+    )
+    assert settings.secrets == ("p@ss/word",)
+    said = Redactor(settings.secrets).redact('no user "p@ss/word"; url p%40ss%2Fword')
+    assert said == 'no user "[redacted:known]"; url [redacted:known]'
