@@ -160,15 +160,17 @@ async def test_a_job_that_comes_back_to_its_worker_is_a_new_lease(app: App) -> N
             "artifact",
         ),
         ("", "stuck", "gate_failed"),
+        (None, "stuck", "gate_failed"),
     ],
 )
-async def test_a_contract_s_evidence_decides(app: App, page: str, state: str, told: str) -> None:
-    """A page that can be opened completes its job as verified; an empty one leaves the job stuck, with the reason."""
+async def test_a_contract_s_evidence_decides(app: App, page: str | None, state: str, told: str) -> None:
+    """A page that can be opened completes its job as verified; an empty one, or none, leaves the job stuck."""
 
     @job("page", contract=PAGE)
     async def make_page(context: JobContext) -> None:
         await context.progress("writing", phase="write")
-        await context.upload("index.html", page.encode())
+        if page is not None:
+            await context.upload("index.html", page.encode())
 
     async with working(app, make_page):
         row = await reaches(app, await ask(app, "page"), "completed", "stuck", "failed")

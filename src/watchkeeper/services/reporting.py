@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.logs import log
@@ -25,9 +26,6 @@ class _Batch:
 
     def __len__(self) -> int:
         return len(self.completions) + len(self.ends)
-
-    def leases(self) -> list[HeldLease]:
-        return [done.lease for done in self.completions] + [end.lease for end in self.ends]
 
 
 class Reporter:
@@ -102,32 +100,35 @@ class Reporter:
             return  # the wait is over: what is there goes out
 
     async def _write_until_taken(self, batch: _Batch) -> None:
-        while len(batch):
+        # Each kind is a transaction of its own: one statement needs no more, and one trip is the least.
+        completed = [done.lease for done in batch.completions]
+        await self._until_written(completed, partial(self._complete, batch.completions))
+        await self._until_written([end.lease for end in batch.ends], partial(self._end, batch.ends))
+
+    async def _until_written(
+        self, leases: list[HeldLease], write: Callable[[Connection], Awaitable[set[int]]]
+    ) -> None:
+        while leases:
             try:
                 with driver_errors():
-                    await self._write(batch)
+                    taken = await write(await self._ready_connection())
             except DatabaseUnavailable as error:
                 log("database_down", what="report", detail=error.message)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            self._on_reported(batch.leases())
+            if refused := [lease.seq for lease in leases if lease.seq not in taken]:
+                log("report_rejected", code="stale_lease", jobs=len(refused), first=refused[0])
+            self._on_reported(leases)
             return
 
-    async def _write(self, batch: _Batch) -> None:
+    async def _complete(self, completions: list[Completion], connection: Connection) -> set[int]:
+        return await self._queue.complete(self._project_id, self._actor, completions, connection=connection)
+
+    async def _end(self, ends: list[AttemptEnd], connection: Connection) -> set[int]:
+        async with connection.transaction():
+            return set(await self._queue.end(self._project_id, self._actor, ends, connection=connection))
+
+    async def _ready_connection(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = await connect(self._database)
-        taken: set[int] = set()
-        # Each is a transaction of its own: one statement needs no more, and one trip is the least.
-        if batch.completions:
-            taken |= await self._queue.complete(
-                self._project_id, self._actor, batch.completions, connection=self._connection
-            )
-        if batch.ends:
-            async with self._connection.transaction():
-                taken |= set(
-                    await self._queue.end(
-                        self._project_id, self._actor, batch.ends, connection=self._connection
-                    )
-                )
-        if refused := [lease.seq for lease in batch.leases() if lease.seq not in taken]:
-            log("report_rejected", code="stale_lease", jobs=len(refused), first=refused[0])
+        return self._connection

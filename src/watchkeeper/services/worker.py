@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from watchkeeper.domain.claims import ClaimedJob
-from watchkeeper.domain.errors import DatabaseUnavailable, GateFailed, StaleLease, WatchkeeperError
+from watchkeeper.domain.errors import (
+    ContractRejected,
+    DatabaseUnavailable,
+    GateFailed,
+    StaleLease,
+    WatchkeeperError,
+)
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.logs import log
 from watchkeeper.services.claiming import Claimer, ClaimingConfig
@@ -194,8 +200,9 @@ class HandlerWorker:
             self._forget([lease])
         except DatabaseUnavailable as error:
             self._reporter.ended(AttemptEnd(lease, AttemptCause.INFRASTRUCTURE, _describe(error, cap)))
-        except GateFailed as error:
-            self._reporter.ended(AttemptEnd(lease, AttemptCause.GATE, error.message))
+        except (GateFailed, ContractRejected) as error:
+            # A handler has no further turn in which it could mend what it claimed.
+            self._reporter.ended(AttemptEnd(lease, AttemptCause.GATE, _describe(error, cap)))
         except Exception as error:  # noqa: BLE001 - a handler may raise anything; it ends the attempt
             log("handler_failed", job=job.id, kind=job.kind, error=type(error).__name__)
             self._reporter.ended(AttemptEnd(lease, AttemptCause.AGENT_ERROR, _describe(error, cap)))
@@ -253,5 +260,6 @@ def _describe(error: Exception, cap: float | None) -> str:
     if isinstance(error, TimeoutError) and cap is not None:
         return f"TimeoutError: the attempt reached its hard cap of {cap:g} minutes, or timed out inside"
     if isinstance(error, WatchkeeperError):
-        return f"{error.code}: {error.message}"
+        failed = ", ".join(check["check"] for check in error.details.get("failed", ()))
+        return f"{error.code}: {error.message}" + (f" ({failed})" if failed else "")
     return "".join(traceback.format_exception(error, limit=-TRACEBACK_LINES))

@@ -225,6 +225,8 @@ def driver_errors() -> Iterator[None]:
         raise UsageError(f"a value cannot be stored: {_first_line(error)}") from error
     except (pg.DiskFull, pg.OutOfMemory, pg.InsufficientResources) as error:
         raise DatabaseUnavailable(f"the database is out of room: {_first_line(error)}") from error
+    except (pg.DeadlockDetected, pg.SerializationFailure) as error:
+        raise DatabaseUnavailable("the database undid this: another request stood in its way") from error
     except (
         psycopg.OperationalError,
         psycopg.InterfaceError,
