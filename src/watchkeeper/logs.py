@@ -35,6 +35,7 @@ LEVELS: dict[str, int] = {
     "report_rejected": logging.WARNING,
     "report_waits": logging.WARNING,
     "retention_failed": logging.WARNING,
+    "schedule_refused": logging.WARNING,
     "server_back": logging.WARNING,
     "server_down": logging.ERROR,
 }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, WatchkeeperError
 from watchkeeper.logs import log
+
+TRACEBACK_FRAMES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,9 @@ class Duties:
                 pause = min(duty.interval, 1.0)
             except WatchkeeperError as error:
                 log("duty_failed", duty=duty.name, code=error.code, detail=error.message)
+            except Exception as error:  # noqa: BLE001 - a duty that ends unseen is worse than one that fails aloud
+                trace = "".join(traceback.format_exception(error, limit=-TRACEBACK_FRAMES))
+                log("duty_failed", duty=duty.name, code="internal_error", detail=str(error), traceback=trace)
             else:
                 if self._outage:
                     self._outage = False

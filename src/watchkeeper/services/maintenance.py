@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from watchkeeper.domain.attempts import after_lost_lease, ended_by
-from watchkeeper.domain.errors import SettingError
+from watchkeeper.domain.errors import SettingError, UsageError
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
 from watchkeeper.logs import log
 from watchkeeper.services.duties import Duty, Ran
@@ -118,20 +118,30 @@ class Maintenance:
         )
 
     async def fire_schedules(self) -> int:
-        """Enqueue one job for each schedule that is due; missed times are not made up for one by one."""
+        """Enqueue one job for each schedule that is due, and give how many; missed times are not made up for."""
+        fired = 0
         async with self._database.transaction() as connection:
-            due = await fetch(connection, "lock_due_schedules", {"limit": self._config.batch})
-            for row in due:
+            for row in await fetch(connection, "lock_due_schedules", {"limit": self._config.batch}):
+                fired += await self._fire(connection, row)
+                next_at = next_time(row["cron"], row["time_zone"], row["now"])
+                where = {"project_id": row["project_id"], "name": row["name"]}
+                await fetch(connection, "set_next_schedule", {**where, "next_at": next_at})
+        return fired
+
+    async def _fire(self, connection: Connection, row: Row) -> bool:
+        """Enqueue a schedule's job; one that is refused waits for its next time and holds up no other."""
+        try:
+            async with connection.transaction():
                 await self._queue.enqueue(
                     row["project_id"],
                     [JobRequest(row["kind"], json.loads(row["payload"]))],
                     actor=f"schedule:{row['name']}",
                     connection=connection,
                 )
-                next_at = next_time(row["cron"], row["time_zone"], row["now"])
-                where = {"project_id": row["project_id"], "name": row["name"]}
-                await fetch(connection, "set_next_schedule", {**where, "next_at": next_at})
-        return len(due)
+        except UsageError as error:
+            log("schedule_refused", project=row["project_id"], schedule=row["name"], detail=error.message)
+            return False
+        return True
 
     async def upkeep(self) -> Ran:
         """Make the audit trail's next partitions, mark silent workers, and delete what has outlived its retention."""
