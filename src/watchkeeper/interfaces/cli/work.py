@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,21 +17,11 @@ from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.local import with_database
 from watchkeeper.interfaces.cli.parent import Parent, stop_asked, tied_to
 from watchkeeper.interfaces.cli.starting import begin, note
+from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.library import Worker
 from watchkeeper.settings import Settings
 
 AGENTS = ("command",)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkOptions:
-    """What a worker was told of itself on the command line; None is what the setting or the program says."""
-
-    slots: int | None
-    kinds: tuple[str, ...]
-    project: str | None
-    worker_id: str | None
-    pool: str
 
 
 def work(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watchkeeper.domain.errors import Unauthenticated
 from watchkeeper.interfaces.cli.local import read_secret, read_url
-from watchkeeper.interfaces.cli.work import WorkOptions
+from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.services.supervise import supervise
 from watchkeeper.services.supervision.config import HOW_TO_GET_ONE, SupervisorConfig
 from watchkeeper.settings import Settings

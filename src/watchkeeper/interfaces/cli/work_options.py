@@ -1,0 +1,16 @@
+"""What `work` was told of its worker, whichever sort of worker it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOptions:
+    """What a worker was told of itself on the command line; None is what the setting or the program says."""
+
+    slots: int | None
+    kinds: tuple[str, ...]
+    project: str | None
+    worker_id: str | None
+    pool: str
