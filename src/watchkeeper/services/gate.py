@@ -136,7 +136,7 @@ class Gate:
         return GateOutcome(
             "artifact" if contract is not None else "none",
             bool(verdict.rejected),
-            [failed.to_json() for failed in verdict.all_failed],
+            verdict.failed_json(),
             verdict.output_hash,
             verdict.http_status,
             tuple(verdict.files_json()),
@@ -155,7 +155,7 @@ class Gate:
                     "http_status": verdict.http_status,
                     "file_count": len(verdict.files),
                     "files": json.dumps(verdict.files_json()),
-                    "failed": json.dumps([failed.to_json() for failed in verdict.all_failed]),
+                    "failed": json.dumps(verdict.failed_json()),
                     "passed": verdict.passed,
                     "output_hash": verdict.output_hash,
                 },
