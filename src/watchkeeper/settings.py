@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -140,7 +141,7 @@ def _boolean(value: Any) -> bool:
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, bool):
+    if isinstance(value, bool | float):
         raise TypeError("expected a whole number")
     try:
         return int(value)
@@ -149,10 +150,15 @@ def _integer(value: Any) -> int:
 
 
 def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError("expected a number")
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
         raise ValueError("expected a number") from None
+    if not math.isfinite(number):
+        raise ValueError("expected a number that has an end")
+    return number
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,41 @@
+"""Settings that cannot be meant are refused where they stand, before anything is done by them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.domain.errors import SettingError
+from watchkeeper.settings import Settings
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "port = 84.7",
+        "database_pool_size = true",
+        "job_retention_days = nan",
+        "output_retention_days = inf",
+        "job_retention_days = false",
+    ],
+)
+def test_a_number_that_cannot_be_meant_is_refused(tmp_path: Path, line: str) -> None:
+    """A fraction where a whole number counts is not cut, and no time is without end; the setting is named."""
+    config = tmp_path / "watchkeeper.toml"
+    config.write_text(line)
+    with pytest.raises(SettingError, match=line.partition(" ")[0]):
+        Settings.read({"HOME": str(tmp_path), "WATCHKEEPER_CONFIG": str(config)})
+
+
+def test_a_retention_may_be_part_of_a_day(tmp_path: Path) -> None:
+    """Half a day is half a day, from a variable and from a document, and a whole number of days counts too."""
+    config = tmp_path / "watchkeeper.toml"
+    config.write_text("job_retention_days = 0.5")
+    told = {
+        "HOME": str(tmp_path),
+        "WATCHKEEPER_CONFIG": str(config),
+        "WATCHKEEPER_OUTPUT_RETENTION_DAYS": "2",
+    }
+    settings = Settings.read(told)
+    assert (settings.job_retention_days, settings.output_retention_days) == (0.5, 2.0)
