@@ -56,6 +56,8 @@ class Claimer:
 
     async def claim(self, limit: int) -> list[ClaimedJob]:
         """Claim up to `limit` jobs; none is an answer, also while the database is away."""
+        # Before the claim looks: a wake-up from now on may be for what it does not see.
+        self._woken.clear()
         try:
             with driver_errors():
                 connection = await self._ready_connection()
@@ -78,7 +80,6 @@ class Claimer:
     async def sleep(self, limit: int) -> list[ClaimedJob]:
         """Wait for work, as a known sleeper; give what could be claimed on waking."""
         self._start_listening()
-        self._woken.clear()
         looks = [self._config.poll_seconds]
         if time.monotonic() - self._noted_at > NOTE_AGAIN_SECONDS:
             await self._note("fall_asleep")
@@ -91,7 +92,7 @@ class Claimer:
         return []
 
     async def stay_awake(self) -> None:
-        """Be no known sleeper while there is work: who enqueues need not notify. Called once work runs."""
+        """Be no known sleeper: while one claim after another finds work, who enqueues need not notify."""
         if self._noted_at != NEVER:
             self._noted_at = NEVER
             await self._note("wake_up")

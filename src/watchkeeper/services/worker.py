@@ -136,12 +136,13 @@ class HandlerWorker:
                 continue
             limit = min(room, max(1, slots // 2))
             jobs = await self._claimer.claim(limit)
+            busy = bool(jobs)
             if not jobs and not self._stopping:
                 jobs = await self._claimer.sleep(limit)
             self._book.add(jobs, self._claimer.asked_at)
             for job in jobs:
                 self._jobs.put_nowait(job)
-            if jobs:
+            if busy:
                 await asyncio.sleep(0)  # let the handlers begin first
                 await self._claimer.stay_awake()
 
