@@ -90,7 +90,8 @@ def test_a_taken_port_is_passed_over_and_said(start: Start) -> None:
             other.bind(("127.0.0.1", 8470))
             other.listen()
         except OSError:
-            assert socket.create_connection(("127.0.0.1", 8470), timeout=5)
+            with socket.create_connection(("127.0.0.1", 8470), timeout=5) as connected:
+                assert connected.getpeername() == ("127.0.0.1", 8470)
         up = start("--verbose")
         said = up.wait_for("port 8470 is taken; using ")
         assert up.url.endswith(":" + said.rsplit(" ", 1)[1])
