@@ -16,13 +16,13 @@ HOUR_SECONDS = 3600
 
 async def test_a_retention_of_part_of_a_day_is_kept_to(app: App, clock: MovingClock) -> None:
     """With half a day an ended job is there after eleven hours, and gone after thirteen."""
-    upkeep = Maintenance(app.database, app.queue, MaintenanceConfig(job_retention_days=0.5)).upkeep
+    forget = Maintenance(app.database, app.queue, MaintenanceConfig(job_retention_days=0.5)).forget
     [made] = await app.queue.enqueue("p", [JobRequest("k")], actor="t")
     await app.operations.move("p", made.id, "cancel", actor="t", reason="not needed")
     clock.advance(11 * HOUR_SECONDS)
-    assert (await upkeep()).counts["jobs_pruned"] == 0
+    assert (await forget()).counts["jobs_pruned"] == 0
     clock.advance(2 * HOUR_SECONDS)
-    assert (await upkeep()).counts["jobs_pruned"] == 1
+    assert (await forget()).counts["jobs_pruned"] == 1
     assert await rows(app.database, "SELECT 1 AS one FROM watchkeeper.job_specs") == []
 
 

@@ -40,6 +40,7 @@ class MaintenanceConfig:
     gap_seconds: float = 15.0
     batch: int = 500
     upkeep_seconds: float = 60.0
+    retention_seconds: float = 3600.0
     worker_silence_seconds: float = 300.0
     job_retention_days: float = 90.0
     output_retention_days: float = 35.0
@@ -67,6 +68,7 @@ class Maintenance:
         return [
             Duty("timekeeping", self.keep_time, self._config.tick_seconds),
             Duty("upkeep", self.upkeep, self._config.upkeep_seconds),
+            Duty("retention", self.forget, self._config.retention_seconds),
         ]
 
     async def keep_time(self) -> Ran:
@@ -144,25 +146,23 @@ class Maintenance:
         return True
 
     async def upkeep(self) -> Ran:
-        """Make the audit trail's next partitions, mark silent workers, and delete what has outlived its retention."""
+        """Make the audit trail's next partitions, and mark silent workers."""
         partitions = await self._database.fetch("add_audit_partitions")
         gone = await self._database.fetch(
             "mark_gone_workers", {"silence_seconds": self._config.worker_silence_seconds}
         )
-        jobs = await self._database.fetch(
+        return Ran({"partitions": sum(row["added"] for row in partitions), "workers_gone": len(gone)})
+
+    async def forget(self) -> Ran:
+        """Delete what has outlived its retention, a batch of each; ask for more at once where a batch was full."""
+        jobs = await self._database.fetch_row(
             "prune_jobs", {"days": self._config.job_retention_days, "limit": self._config.batch}
         )
-        rest = await self._database.fetch(
-            "prune_old_rows", {"output_days": self._config.output_retention_days}
+        rows = await self._database.fetch_row(
+            "prune_old_rows", {"output_days": self._config.output_retention_days, "limit": self._config.batch}
         )
-        pruned = jobs[0]["pruned"]
-        counts = {
-            "partitions": sum(row["added"] for row in partitions),
-            "workers_gone": len(gone),
-            "jobs_pruned": pruned,
-            "rows_pruned": rest[0]["pruned"],
-        }
-        return Ran(counts, 0.0 if pruned == self._config.batch else None)
+        counts = {"jobs_pruned": jobs["pruned"], **{f"{name}_pruned": count for name, count in rows.items()}}
+        return Ran(counts, 0.0 if max(counts.values()) >= self._config.batch else None)
 
 
 def _reaped(row: Row) -> EndedAttempt:

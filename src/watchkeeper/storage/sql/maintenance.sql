@@ -111,24 +111,33 @@ WITH old AS (
 SELECT count(*) AS pruned FROM gone
 
 -- name: prune_old_rows
--- Deletes idempotency records, outputs, heartbeats, sleepers and job tokens that have outlived their use.
-WITH records AS (
-  DELETE FROM watchkeeper.idempotency_records WHERE created_at < (SELECT watchkeeper.now()) - interval '2 days' RETURNING 1
+-- Deletes a batch each of idempotency records, outputs, phases, heartbeats, sleepers and job tokens past their use.
+WITH clock AS MATERIALIZED (
+  SELECT watchkeeper.now() AS now
+), records AS (
+  DELETE FROM watchkeeper.idempotency_records WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.idempotency_records WHERE created_at < (SELECT now FROM clock) - interval '2 days' LIMIT %(limit)s)) RETURNING 1
 ), outputs AS (
-  DELETE FROM watchkeeper.helper_events
-   WHERE created_at < (SELECT watchkeeper.now()) - %(output_days)s::float8 * interval '1 day' RETURNING 1
+  DELETE FROM watchkeeper.helper_events WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.helper_events WHERE created_at < (SELECT now FROM clock) - %(output_days)s::float8 * interval '1 day' LIMIT %(limit)s)) RETURNING 1
+), phases AS (
+  DELETE FROM watchkeeper.worker_runs WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.worker_runs WHERE started_at < (SELECT now FROM clock) - %(output_days)s::float8 * interval '1 day' LIMIT %(limit)s)) RETURNING 1
 ), beats AS (
-  DELETE FROM watchkeeper.worker_heartbeats WHERE created_at < (SELECT watchkeeper.now()) - interval '14 days' RETURNING 1
+  DELETE FROM watchkeeper.worker_heartbeats WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.worker_heartbeats WHERE created_at < (SELECT now FROM clock) - interval '14 days' LIMIT %(limit)s)) RETURNING 1
 ), idle AS (
-  DELETE FROM watchkeeper.sleepers WHERE since < (SELECT watchkeeper.now()) - interval '10 minutes' RETURNING 1
+  DELETE FROM watchkeeper.sleepers WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.sleepers WHERE since < (SELECT now FROM clock) - interval '10 minutes' LIMIT %(limit)s)) RETURNING 1
 ), job_tokens AS (
   DELETE FROM watchkeeper.tokens t WHERE t.job_seq IS NOT NULL
-     AND greatest(t.created_at, t.last_used_at) < (SELECT watchkeeper.now()) - interval '2 days'
+     AND greatest(t.created_at, t.last_used_at) < (SELECT now FROM clock) - interval '2 days'
      AND NOT EXISTS (SELECT FROM watchkeeper.leases l WHERE l.project_id = t.project_id AND l.seq = t.job_seq
                         AND l.epoch = t.job_epoch) RETURNING 1
 )
-SELECT (SELECT count(*) FROM records) + (SELECT count(*) FROM outputs) + (SELECT count(*) FROM beats)
-     + (SELECT count(*) FROM idle) + (SELECT count(*) FROM job_tokens) AS pruned
+SELECT (SELECT count(*) FROM records) AS records, (SELECT count(*) FROM outputs) AS outputs,
+       (SELECT count(*) FROM phases) AS phases, (SELECT count(*) FROM beats) AS heartbeats,
+       (SELECT count(*) FROM idle) AS sleepers, (SELECT count(*) FROM job_tokens) AS job_tokens
 
 -- name: mark_gone_workers
 -- Marks workers that have not been seen for long; their rows stay, since attempts name them.
