@@ -47,8 +47,10 @@ class Desk:
         assert outcome.answer["job"]["id"] == job
         return job
 
-    def write(self, name: str, text: str) -> None:
-        (self.program.home.parent / name).write_text(text)
+    def write(self, name: str, text: str) -> Path:
+        path = self.program.home.parent / name
+        path.write_text(text)
+        return path
 
 
 @pytest.fixture
@@ -90,11 +92,20 @@ async def test_a_job_goes_from_claim_to_verified_completion(desk: Desk) -> None:
     assert (await desk.app.insights.job("p", job))["verified"] == "artifact"
 
 
+async def test_a_job_can_be_named_by_its_foreign_id_all_the_way(desk: Desk) -> None:
+    """An agent that knows a job by the caller's own name uses that name in every command, its lease found by it."""
+    await desk.job(external_id="team/7")
+    for _ in ("claimed", "handed out again"):
+        assert (await desk.run("claim")).answer["job"]["external_id"] == "team/7"
+    assert (await desk.run("progress", "team/7", "reading", "reading_context")).exit_code == 0
+    assert (await desk.run("complete", "team/7", "done", "[]")).answer["status"] == "completed"
+
+
 async def test_a_completion_can_be_repeated_word_for_word(desk: Desk) -> None:
     """An agent that lost the answer asks again, files named by path included, and is told the same."""
     job = await desk.claimed(contract={})
-    desk.write("page.html", PAGE)
-    command = ["complete", job, "written", '[{"kind": "html_page", "path": "page.html"}]']
+    path = desk.write("page.html", PAGE)
+    command = ["complete", job, "written", json.dumps([{"kind": "html_page", "path": str(path)}])]
     first, second = await desk.run(*command), await desk.run(*command)
 
     assert first.answer == second.answer == {"ok": True, "status": "completed", "verified": "artifact"}

@@ -19,7 +19,7 @@ PRIMARY = [{"kind": "html_page", "path": "index.html", "primary": True}]
 async def test_a_worker_carries_a_job_from_doctor_to_complete(api: Api) -> None:
     """doctor, touch, claim, context, progress, files, verify, complete: each answers as the contract says."""
     await api.declare(contract=PAGE_CONTRACT)
-    job_id = await api.enqueue(payload={"topic": "queues"}, deliverable_id="d-1")
+    job_id = await api.enqueue(payload={"topic": "queues"}, deliverable_id="d-1", external_id="r-1")
     assert (await api.worker("doctor")).body["ok"] is True
     touched = await api.worker("touch", automation_id="cron-7")
     assert (touched.body["touched"], touched.body["health"]) == (True, "ok")
@@ -27,6 +27,7 @@ async def test_a_worker_carries_a_job_from_doctor_to_complete(api: Api) -> None:
     job = claimed.job
     assert (job["id"], job["attempt"], job["payload"]) == (job_id, 1, {"topic": "queues"})
     assert (job["deliverable_id"], job["redelivered"], job["epoch"]) == ("d-1", False, 1)
+    assert job["external_id"] == "r-1"
     assert job["contract"]["required_kinds"] == ["html_page"]
     context = await api.command("context", job)
     assert context.body["contract"] == job["contract"]

@@ -30,6 +30,7 @@ class ClaimedJob:
     token_hash: bytes
     lease_seconds: int
     lease_expires_at: datetime
+    external_id: str | None
     deliverable_id: str | None
     is_shadow: bool
     hard_cap_minutes: float | None

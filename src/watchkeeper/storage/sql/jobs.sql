@@ -179,10 +179,10 @@ WITH clock AS MATERIALIZED (
 )
 SELECT m.seq, s.id::text AS id, m.kind, %(project_id)s::text AS project_id, s.payload::text AS payload,
        coalesce(s.contract, m.contract) AS contract, m.epoch, m.secret, m.token_hash, m.lease_seconds,
-       m.now + make_interval(secs => m.lease_seconds) AS expires_at, s.deliverable_id, s.is_shadow,
+       m.now + make_interval(secs => m.lease_seconds) AS expires_at, s.external_id, s.deliverable_id, s.is_shadow,
        m.hard_cap_minutes, m.progress_deadline_minutes, m.tool_limit_minutes
   FROM minted m
- CROSS JOIN LATERAL (SELECT j.id, j.payload, j.contract, j.deliverable_id, j.is_shadow
+ CROSS JOIN LATERAL (SELECT j.id, j.payload, j.contract, j.external_id, j.deliverable_id, j.is_shadow
                        FROM watchkeeper.job_specs j
                       WHERE j.project_id = %(project_id)s AND j.seq = m.seq LIMIT 1) s
  ORDER BY m.priority DESC, m.seq
@@ -229,7 +229,7 @@ RETURNING l.seq, l.kind, l.epoch, l.worker_id, l.token_hash, l.expires_at, l.lea
 -- What a contract worker holds, for redelivery and for the one-job rule.
 SELECT l.seq, s.id::text AS id, l.kind, l.project_id, s.payload::text AS payload_text,
        coalesce(s.contract, k.contract) AS contract, l.epoch, l.lease_seconds, l.expires_at AS lease_expires_at,
-       s.deliverable_id, s.is_shadow, k.hard_cap_minutes, k.progress_deadline_minutes, k.tool_limit_minutes,
+       s.external_id, s.deliverable_id, s.is_shadow, k.hard_cap_minutes, k.progress_deadline_minutes, k.tool_limit_minutes,
        l.used_at IS NOT NULL AS used
   FROM watchkeeper.leases l
   JOIN watchkeeper.job_specs s ON s.project_id = l.project_id AND s.seq = l.seq

@@ -67,7 +67,7 @@ def upload_paths(
         reply = upload(server, job, files, tokens)
         if reply.code == "stale_lease":
             # Perhaps this very command ended the job before, and its answer was lost: the server knows.
-            return artifacts, None
+            return [_by_name(artifact) for artifact in artifacts], None
         if not reply.ok:
             return artifacts, reply
         stored = reply.answer.get("artifacts")
@@ -75,6 +75,11 @@ def upload_paths(
             return artifacts, _not_stored(artifact, reply)
         uploaded.append(_with_id(artifact, files, stored))
     return uploaded, None
+
+
+def _by_name(artifact: Json) -> Json:
+    """Name a file as an upload would: where it stands on this machine is nothing that the server takes."""
+    return {**artifact, "path": Path(artifact["path"]).resolve().name} if "path" in artifact else artifact
 
 
 def _with_id(artifact: Json, files: list[UploadFile], stored: list[Json]) -> Json:
