@@ -121,6 +121,13 @@ def test_tokens_are_made_listed_and_revoked(run: Run) -> None:
     assert run("token", "create", "codex-2").returncode == 2
 
 
+def test_a_new_token_can_be_sent_to_a_file(run: Run) -> None:
+    """`token create ... > FILE` writes the token and nothing else, so that a worker can be given that file."""
+    written = run("token", "create", "codex-3", "--role", "worker").stdout
+    assert written.startswith("wk")
+    assert len(written.split()) == 1
+
+
 def test_a_lost_owner_token_is_made_anew_on_the_servers_machine(environ: dict[str, str]) -> None:
     """Who may read the database makes a new owner's token without any; the home keeps it closed to others."""
     made = told(watchkeeper(environ, "token", "create", "--owner", "--json"))

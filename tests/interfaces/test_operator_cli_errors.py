@@ -30,6 +30,8 @@ def home(tmp_path: Path) -> Path:
         (["work", "--agent", "codx"], "there is no agent 'codx'"),
         (["work", "--app", "no_such_module:worker"], "'no_such_module' cannot be imported"),
         (["serve"], "no database is set"),
+        (["serve", "--port", "99999"], "Invalid value for '--port'"),
+        (["up", "--port", "99999"], "Invalid value for '--port'"),
         (["config", "check", "nowhere.toml"], "nowhere.toml cannot be read"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -41,6 +43,23 @@ def test_a_wrong_command_line_is_explained(home: Path, arguments: list[str], sai
     assert done.returncode == 2, done.stdout + done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_nothing_typed_shows_the_help_and_no_complaint(home: Path) -> None:
+    """`watchkeeper` alone shows what there is, and does not call it an error."""
+    done = command(home)
+    assert done.returncode == 2
+    assert "queue-health" in done.stdout + done.stderr
+    assert "malformed" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["jobs", "list"], ["work", "--agent", "command"]], ids=" ".join)
+def test_a_garbled_token_is_named_and_never_shown(home: Path, arguments: list[str]) -> None:
+    """A token with a line too many is a wrong setting, not an absent server, and no word of it is printed."""
+    done = command(home, *arguments, WATCHKEEPER_TOKEN="done: made\nwkw_precious")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "WATCHKEEPER_TOKEN holds characters that no token has" in done.stderr
+    assert "precious" not in done.stdout + done.stderr
 
 
 def test_an_absent_server_is_exit_code_4(home: Path) -> None:

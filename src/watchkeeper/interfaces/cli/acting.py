@@ -27,8 +27,8 @@ def reason_or_default(reason: str | None) -> str:
     return reason or DEFAULT_REASON
 
 
-def carry_out(act: Act, *, project: str | None, dry_run: bool, as_json: bool) -> Any:
-    """Do it, or in a dry run only say so; print and give the answer."""
+def carry_out(act: Act, *, project: str | None, dry_run: bool, as_json: bool, quiet: bool = False) -> Any:
+    """Do it, or in a dry run only say so; print and give the answer. `quiet` leaves stdout to the caller's own line."""
     with connected(project) as client:
         if dry_run:
             found = client.get(act.look) if act.look is not None else None
@@ -46,7 +46,7 @@ def carry_out(act: Act, *, project: str | None, dry_run: bool, as_json: bool) ->
     elif dry_run:
         state = f" (now {answer['present']['state']})" if "state" in answer["present"] else ""
         show(None, as_json=False, empty=f"would {act.sentence}{state}; nothing was done")
-    else:
+    elif not quiet:
         show(None, as_json=False, empty=f"done: {act.sentence}")
     return answer
 

@@ -27,7 +27,7 @@ COLUMNS = {
     "external id": "external_id",
 }
 ATTEMPTS = {
-    "claim": "epoch",
+    "claim": "attempt",
     "worker": "worker_id",
     "outcome": "outcome",
     "cause": "cause",
@@ -40,7 +40,7 @@ ARTIFACTS = {
     "kind": "kind",
     "bytes": "bytes",
     "primary": "is_primary",
-    "claim": "epoch",
+    "claim": "attempt",
     "url": "url",
 }
 TIMELINE = {

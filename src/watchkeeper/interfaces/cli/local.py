@@ -75,11 +75,22 @@ def make_home(home: Path) -> None:
 
 
 def own_token(settings: Settings) -> tuple[str | None, bool]:
-    """Give the token to act with, and whether it is the owner's of this home."""
+    """Give the token to act with, and whether it is the owner's of this home; raise SettingError for a garbled one."""
     if given := os.environ.get("WATCHKEEPER_TOKEN", "").strip():
-        return given, False
-    own = read_secret(settings.home / OWNER_FILE)
-    return own, own is not None
+        return as_token(given, "WATCHKEEPER_TOKEN"), False
+    if own := read_secret(settings.home / OWNER_FILE):
+        return as_token(own, str(settings.home / OWNER_FILE)), True
+    return None, False
+
+
+def as_token(text: str, source: str) -> str:
+    """Give the text if it can be a token; raise SettingError, which never shows it, if not."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingError(
+            f"{source} holds characters that no token has",
+            hint="Copy the token again: there must be nothing beside it.",
+        )
+    return text
 
 
 def read_secret(path: Path) -> str | None:

@@ -13,7 +13,7 @@ import typer
 from typer import Exit, TyperException
 
 from watchkeeper import __version__
-from watchkeeper.domain.errors import ServerUnreachable, UsageError, WatchkeeperError
+from watchkeeper.domain.errors import EXIT_CODE, ServerUnreachable, UsageError, WatchkeeperError
 from watchkeeper.interfaces.cli.output import explain, write
 
 HOME = "watchkeeper.interfaces.cli"
@@ -69,6 +69,8 @@ def run() -> int:
     except Exit as end:
         return end.exit_code
     except TyperException as error:
+        if not error.format_message():
+            return EXIT_CODE["usage"]  # the help was asked for by saying nothing, and stands there
         return explain(_misused(error), as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED_EXIT

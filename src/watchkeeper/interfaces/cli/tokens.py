@@ -69,7 +69,8 @@ def create(
     if everywhere:
         body["project_id"] = None
     act = Act(f"make a token of role {role} for {name}", "POST", "/api/tokens", body, look="/api/tokens")
-    answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
+    # Stdout is the token and nothing else, so that it can be sent to a file.
+    answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not dry_run and not as_json:
         write(answer["token"]["secret"])
         note("It is shown this once; the server keeps only its hash.")

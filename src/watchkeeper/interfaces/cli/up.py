@@ -42,7 +42,8 @@ Publish = Callable[[str], None]
 
 def up(
     port: Annotated[
-        int | None, typer.Option(help="Port of the console; 8470 or the next free one by default.")
+        int | None,
+        typer.Option(min=0, max=65535, help="Port of the console; 8470 or the next free one by default."),
     ] = None,
     example: Annotated[bool, typer.Option("--example/--no-example", help="Work the example project.")] = True,
     verbose: Annotated[

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from watchkeeper.domain.errors import Unauthenticated
-from watchkeeper.interfaces.cli.local import read_secret, read_url
+from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
 from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.services.supervise import supervise
 from watchkeeper.services.supervision.config import HOW_TO_GET_ONE, SupervisorConfig
@@ -41,4 +41,4 @@ def _token(token_file: str | None) -> str:
     if not token:
         where = f"{token_file} holds none" if token_file else "WATCHKEEPER_TOKEN is not set"
         raise Unauthenticated(f"a worker needs its token, and {where}", hint=HOW_TO_GET_ONE)
-    return token
+    return as_token(token, token_file or "WATCHKEEPER_TOKEN")
