@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import select
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import psycopg
 import psycopg_pool
@@ -23,6 +26,11 @@ AnyConnection = psycopg.AsyncConnection[Any]
 Row = dict[str, Any]
 
 CONNECT_TIMEOUT_SECONDS = 5
+
+REST_SECONDS = 1.0
+"""A pooled connection that lay unused for longer is asked whether it lives before it is lent."""
+
+_returned_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 STOPPED_SECONDS = 60
 """A transaction in which nothing is asked for so long is ended: a suspended process must not keep rows from others."""
 
@@ -64,7 +72,8 @@ class Database:
             timeout=CONNECT_TIMEOUT_SECONDS + 1,
             max_idle=60,
             reconnect_timeout=5,
-            check=psycopg_pool.AsyncConnectionPool.check_connection,
+            check=_check_after_rest,
+            reset=_note_return,
             open=False,
         )
         self._joined: ContextVar[Connection | None] = ContextVar("joined", default=None)
@@ -180,6 +189,21 @@ def _limits(config: DatabaseConfig) -> dict[str, str]:
         return {}
     given = conninfo_to_dict(config.url).get("options") or ""
     return {"options": f"-c idle_in_transaction_session_timeout={STOPPED_SECONDS}s {given}".strip()}
+
+
+async def _note_return(connection: Connection) -> None:
+    _returned_at[connection] = time.monotonic()
+
+
+async def _check_after_rest(connection: Connection) -> None:
+    """Ask a pooled connection whether it lives, unless it did a moment ago: the question costs a trip.
+
+    A server that ends a session says so, which makes the socket of an idle connection readable.
+    """
+    told = select.poll()
+    told.register(connection.fileno(), select.POLLIN | select.POLLRDHUP)
+    if told.poll(0) or time.monotonic() - _returned_at.get(connection, 0.0) > REST_SECONDS:
+        await psycopg_pool.AsyncConnectionPool.check_connection(connection)
 
 
 async def connect(config: DatabaseConfig) -> Connection:
