@@ -79,24 +79,24 @@ class HandlerWorker:
         self._room = asyncio.Event()
         self._stopping = False
         self._idle_runners = 0
+        self._claimer = Claimer(
+            ClaimingConfig(config.project_id, self.worker_id, list(self._handlers)),
+            desk.database,
+            desk.queue,
+        )
+        self._reporter = Reporter(
+            desk.database.config,
+            desk.queue,
+            config.project_id,
+            self._actor,
+            max(1, config.slots // 2),
+            self._forget,
+        )
 
     async def run(self) -> None:
         """Work until `stop()`; then finish what runs, hand back what has not begun, and return."""
         loop = asyncio.get_running_loop()
         await self._desk.open_worker(self.worker_id, self._config, [h.kind for h in self._handlers.values()])
-        self._claimer = Claimer(
-            ClaimingConfig(self._config.project_id, self.worker_id, list(self._handlers)),
-            self._desk.database,
-            self._desk.queue,
-        )
-        self._reporter = Reporter(
-            self._desk.database.config,
-            self._desk.queue,
-            self._config.project_id,
-            self._actor,
-            max(1, self._config.slots // 2),
-            self._forget,
-        )
         renewer = Renewer(
             RenewalConfig(self._desk.database.config, self._config.project_id),
             self._book,
@@ -123,8 +123,7 @@ class HandlerWorker:
         """Claim no more; `run` returns when what runs is done. Safe to repeat."""
         self._stopping = True
         self._room.set()
-        if hasattr(self, "_claimer"):
-            self._claimer.wake()
+        self._claimer.wake()
 
     async def _claim_until_stopped(self) -> None:
         slots = self._config.slots
