@@ -9,8 +9,10 @@ import pytest
 
 from interfaces.api_client import Answered, Api
 from raw_sql import rows
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.api.openapi import document
-from watchkeeper.services.idempotency import Answer, KeyedRequest
+from watchkeeper.services.idempotency import Answer, Idempotency, KeyedRequest
+from watchkeeper.storage.database import Database
 
 WHY = {"reason": "maintenance"}
 
@@ -173,3 +175,17 @@ async def test_an_act_that_dies_half_way_leaves_neither_act_nor_key(api: Api) ->
     assert not await api.app.kinds.projects("half-made")
     assert (await api.app.idempotency.once(asked, living)).body == {"created": True}
     assert (await api.app.idempotency.once(asked, living)).replayed is True
+
+
+async def test_a_failure_is_told_though_its_key_cannot_be_freed(api: Api) -> None:
+    """When the database goes away under a failing act, the caller hears why the act failed, not of the key."""
+    database = Database(api.app.database.config)
+    await database.open()
+    asked = KeyedRequest("p", uuid4(), "POST /somewhere", "k", b"hash")
+
+    async def failing() -> Answer:
+        await database.close()
+        raise UsageError("the act's own fault")
+
+    with pytest.raises(UsageError, match="the act's own fault"):
+        await Idempotency(database).once_apart(asked, failing)

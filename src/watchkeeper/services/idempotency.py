@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.errors import Conflict, UsageError
+from watchkeeper.domain.errors import Conflict, UsageError, WatchkeeperError
+from watchkeeper.logs import log
 from watchkeeper.storage.database import Database
 
 SECRET_FIELDS = ("secret",)
@@ -100,13 +101,20 @@ class Idempotency:
         try:
             answer = await act()
         except BaseException:
-            await self._database.fetch("drop_idempotent", asked.place)
+            await self._free_if_possible(asked)
             raise
         if answer.final:
             await self._keep(asked, answer)
         else:
             await self._database.fetch("drop_idempotent", asked.place)
         return answer
+
+    async def _free_if_possible(self, asked: KeyedRequest) -> None:
+        """Free the key of an act that failed; where that fails too, the act's own error is the one to tell."""
+        try:
+            await self._database.fetch("drop_idempotent", asked.place)
+        except WatchkeeperError as error:
+            log("idempotency_key_kept", route=asked.route, code=error.code, detail=error.message)
 
     async def _begin(self, asked: KeyedRequest) -> Answer | None:
         arguments = {**asked.place, "request_hash": asked.request_hash}
