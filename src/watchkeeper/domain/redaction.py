@@ -20,6 +20,9 @@ MIN_KNOWN = 6
 
 MAX_DEPTH = 64
 
+MAX_KEPT_CHARS = 20_000
+"""How much of a text of an attempt is kept, once its secrets are out."""
+
 _RANKS = {kind: rank for rank, kind in reversed([*enumerate(["known", *(shape.kind for shape in SHAPES)])])}
 
 

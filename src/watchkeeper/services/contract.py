@@ -16,13 +16,13 @@ from typing import Any
 from watchkeeper.domain.artifacts import ClaimedArtifact
 from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease
 from watchkeeper.domain.jobs import AttemptCause
-from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.services.enqueueing import json_text
 from watchkeeper.services.gate import Gate, GateOutcome
 from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
 from watchkeeper.services.queue import AttemptEnd, Queue
 from watchkeeper.services.replay import completed_before, ended_before
-from watchkeeper.services.runs import MAX_TEXT_CHARS, Attempt, record_run
+from watchkeeper.services.runs import Attempt, record_run
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 from watchkeeper.storage.jobs import Completion, HeldLease
 
@@ -237,4 +237,4 @@ class Contract:
         await record_run(connection, self._redactor, attempt, phase, message, payload)
 
     def _text(self, text: str) -> str:
-        return self._redactor.redact(text)[:MAX_TEXT_CHARS]
+        return self._redactor.redact(text)[:MAX_KEPT_CHARS]

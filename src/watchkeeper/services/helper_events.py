@@ -7,11 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.services.holding import job_row
 from watchkeeper.storage.database import Database, fetch
-
-MAX_OUTPUT_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +66,4 @@ class HelperEvents:
         if "jobs" in answer:
             answer = {key: value for key, value in answer.items() if key != "jobs"}
         text = json.dumps(self._redactor.redact_data(answer), sort_keys=True, ensure_ascii=False)
-        return self._redactor.redact(text)[:MAX_OUTPUT_CHARS]
+        return self._redactor.redact(text)[:MAX_KEPT_CHARS]

@@ -11,14 +11,12 @@ from watchkeeper.domain.attempts import after_failure, after_lost_lease, ended_b
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECONDS
-from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.services.enqueueing import Enqueuer, JobRequest
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row
 from watchkeeper.storage.jobs import Completion, EndedAttempt, HeldLease
 from watchkeeper.storage.new_jobs import Enqueued
-
-MAX_ATTEMPT_ERROR_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,7 @@ class Queue:
         return {row["seq"]: row for row in rows}
 
     def _clean(self, text: str | None) -> str | None:
-        return None if text is None else self._redactor.redact(storable(text))[:MAX_ATTEMPT_ERROR_CHARS]
+        return None if text is None else self._redactor.redact(storable(text))[:MAX_KEPT_CHARS]
 
     def _verdict(self, end: AttemptEnd, row: Row) -> EndedAttempt:
         policy = store.policy_of(row)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.services.enqueueing import json_text
 from watchkeeper.storage.database import Connection, fetch
-
-MAX_TEXT_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ async def record_run(
             "epoch": attempt.epoch,
             "phase": phase,
             "status": "ok",
-            "message": None if message is None else redactor.redact(message)[:MAX_TEXT_CHARS],
+            "message": None if message is None else redactor.redact(message)[:MAX_KEPT_CHARS],
             "payload": None if payload is None else json_text(redactor.redact_data(payload), "payload"),
         },
     )
