@@ -10,6 +10,11 @@ from typing import Any
 
 from watchkeeper.domain.leases import LeaseToken
 
+MAX_CLAIM_SECONDS = 3600
+"""How long one claim may wait for a job."""
+
+MAX_CLAIMED_AT_ONCE = 100
+
 
 @dataclass(eq=False)
 class ClaimedJob:

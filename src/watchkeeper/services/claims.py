@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.claims import MAX_CLAIM_SECONDS, MAX_CLAIMED_AT_ONCE, ClaimedJob
 from watchkeeper.domain.errors import MultiplePrimaryJobs, StaleLease, UsageError, WorkerStopped
 from watchkeeper.domain.leases import LeaseToken, new_secret
 from watchkeeper.services.holding import Claim
@@ -23,8 +23,6 @@ from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.jobs import HeldLease
 
-MAX_WAIT_SECONDS = 3600.0
-MAX_LIMIT = 100
 MAX_TOLD_ENDS = 100
 POLL_SECONDS = 5.0
 
@@ -113,10 +111,10 @@ class Claims:
 
         Raises WorkerStopped, and MultiplePrimaryJobs for a contract worker that already used the lease of another job.
         """
-        if not 1 <= asked.limit <= MAX_LIMIT:
-            raise UsageError(f"limit is {asked.limit}; it is from 1 to {MAX_LIMIT}")
-        if not 0 <= asked.wait_seconds <= MAX_WAIT_SECONDS:
-            raise UsageError(f"wait_seconds is {asked.wait_seconds:g}; it is from 0 to {MAX_WAIT_SECONDS:g}")
+        if not 1 <= asked.limit <= MAX_CLAIMED_AT_ONCE:
+            raise UsageError(f"limit is {asked.limit}; it is from 1 to {MAX_CLAIMED_AT_ONCE}")
+        if not 0 <= asked.wait_seconds <= MAX_CLAIM_SECONDS:
+            raise UsageError(f"wait_seconds is {asked.wait_seconds:g}; it is from 0 to {MAX_CLAIM_SECONDS}")
         jobs = await self._claim_or_wait(project_id, asked, is_gone)
         declined = [] if jobs else await self.declined(project_id, asked.kinds)
         noted = await self._database.fetch_one(

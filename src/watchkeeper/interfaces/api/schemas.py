@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from watchkeeper.domain.claims import MAX_CLAIM_SECONDS, MAX_CLAIMED_AT_ONCE
 from watchkeeper.domain.suggestions import did_you_mean, shown
 
 MAX_RENEWALS = 10_000
@@ -58,8 +59,8 @@ class ClaimBody(Body):
 
     worker_id: WorkerId
     kinds: Kinds | None = None
-    wait_seconds: float = Field(0.0, ge=0, le=3600)
-    limit: int = Field(1, ge=1, le=100)
+    wait_seconds: float = Field(0.0, ge=0, le=MAX_CLAIM_SECONDS)
+    limit: int = Field(1, ge=1, le=MAX_CLAIMED_AT_ONCE)
 
 
 class RegisterBody(Body):
