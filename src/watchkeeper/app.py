@@ -86,6 +86,9 @@ def build(settings: Settings, database: Database | None = None) -> App:
     store = ArtifactStore(settings.home / "artifacts", limit_bytes=settings.artifact_limit_bytes)
     gate = Gate(database, store, redactor)
     wakeups = Wakeups(database)
+    upkeep = MaintenanceConfig(
+        job_retention_days=settings.job_retention_days, output_retention_days=settings.output_retention_days
+    )
     return App(
         settings=settings,
         database=database,
@@ -97,22 +100,15 @@ def build(settings: Settings, database: Database | None = None) -> App:
         contract=Contract(database, queue, gate, redactor),
         operations=Operations(database),
         identity=Identity(database),
-        insights=Insights(database),
+        insights=Insights(database, upkeep.gap_seconds),
         login_links=LoginLinks(database),
         wakeups=wakeups,
-        maintenance=Maintenance(
-            database,
-            queue,
-            MaintenanceConfig(
-                job_retention_days=settings.job_retention_days,
-                output_retention_days=settings.output_retention_days,
-            ),
-        ),
+        maintenance=Maintenance(database, queue, upkeep),
         desk=JobDesk(database, queue, kinds, gate, redactor),
         artifacts=store,
         artifact_upkeep=ArtifactUpkeep(database, store),
         changes=Changes(database),
-        diagnosis=Diagnosis(database, store.root),
+        diagnosis=Diagnosis(database, store.root, upkeep.gap_seconds),
         fleet=Fleet(database),
         helper_events=HelperEvents(database, redactor),
         idempotency=Idempotency(database),

@@ -29,8 +29,10 @@ class Check:
 class Diagnosis:
     """Looks at one installation; changes nothing."""
 
-    def __init__(self, database: Database, artifacts: Path) -> None:
+    def __init__(self, database: Database, artifacts: Path, gap_seconds: float) -> None:
+        """Take for unwatched what no reaper has looked at for `gap_seconds`."""
         self._database = database
+        self._reaper = {"gap_seconds": gap_seconds}
         self._artifacts = artifacts
 
     async def database(self) -> Check:
@@ -51,7 +53,7 @@ class Diagnosis:
     async def system(self) -> list[Check]:
         """Give every check of the installation."""
         (facts,) = await self._database.fetch("system_facts")
-        (reaper,) = await self._database.fetch("reaper_facts")
+        (reaper,) = await self._database.fetch("reaper_facts", self._reaper)
         return [
             await self.database(),
             await self.schema(),

@@ -19,8 +19,10 @@ WAITING_SAMPLE = 1000
 class Insights:
     """Answers about one installation; every list is bounded."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, gap_seconds: float) -> None:
+        """Take for unwatched what no reaper has looked at for `gap_seconds`."""
         self._database = database
+        self._reaper = {"gap_seconds": gap_seconds}
 
     async def projects(self, only: str | None) -> list[Row]:
         """Projects with their jobs by state; `only` None gives all."""
@@ -81,7 +83,7 @@ class Insights:
 
     async def watch(self) -> Row:
         """Give the database's time, and when a reaper last ticked: silence must be proven."""
-        return await self._database.fetch_row("reaper_facts")
+        return await self._database.fetch_row("reaper_facts", self._reaper)
 
     async def outcomes(self, project_id: str) -> Row:
         """Count how the newest 10,000 ended jobs ended."""
@@ -97,7 +99,7 @@ class Insights:
                 "waiting_jobs",
                 {"project_id": project_id, "kinds": None, "limit": WAITING_SAMPLE},
             )
-            reaper = await fetch_row(connection, "reaper_facts")
+            reaper = await fetch_row(connection, "reaper_facts", self._reaper)
         reasons: dict[str, Counter[str]] = defaultdict(Counter)
         for row in waiting:
             if row["reason"]:

@@ -65,7 +65,7 @@ SELECT k.kind, k.paused_at IS NOT NULL AS paused_kind,
 -- name: reaper_facts
 -- When a reaper last ticked, for readers who ask whether anybody watches.
 SELECT last_tick_at, watchkeeper.now() AS now,
-       last_tick_at IS NOT NULL AND watchkeeper.now() - last_tick_at < interval '15 seconds' AS ok
+       last_tick_at IS NOT NULL AND watchkeeper.now() - last_tick_at < make_interval(secs => %(gap_seconds)s::float8) AS ok
   FROM watchkeeper.reaper_state
 
 -- name: list_jobs
