@@ -23,10 +23,11 @@ from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.api.state import ApiState
+from watchkeeper.services.failed_logins import LoginPatience
 from watchkeeper.settings import Settings
 
 PAGE = b"<!doctype html><title>Queues</title><h1>Queues</h1><p>All is well.</p>"
-PATIENT = ApiLimits(free_failures=10_000)
+PATIENT = ApiLimits(logins=LoginPatience(free_failures=10_000))
 SPECIAL = {"usage": {400, 405, 413, 415, 422}}
 
 

@@ -12,10 +12,13 @@ import httpx2
 from watchkeeper.app import App
 from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.api.app import create_app
+from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.console import create_console, session_reader
+from watchkeeper.services.failed_logins import LoginPatience
 
 ORIGIN = "http://console.test"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+PATIENT = LoginPatience(free_failures=10_000)
 FIRST_PAGE_BYTES = 40 * 1024
 VOID = frozenset({"meta", "link", "input", "br", "path", "rect", "circle", "use"})
 
@@ -126,10 +129,12 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(app: App, origin: str = ORIGIN) -> AsyncIterator[Visitor]:
+async def visiting(
+    app: App, origin: str = ORIGIN, patience: LoginPatience = PATIENT
+) -> AsyncIterator[Visitor]:
     """Serve API and console as `serve` does, in this process, to one visitor."""
-    api = create_app(app, session=session_reader(app))
-    api.include_router(create_console(app))
+    api = create_app(app, limits=ApiLimits(logins=patience), session=session_reader(app))
+    api.include_router(create_console(app, api.state.watchkeeper.failed_logins))
     transport = httpx2.ASGITransport(app=api)
     async with httpx2.AsyncClient(transport=transport, base_url=origin) as http:
         yield Visitor(app, http)

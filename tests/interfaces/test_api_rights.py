@@ -12,8 +12,9 @@ from moving_clock import MovingClock
 from raw_sql import rows
 from watchkeeper.app import App
 from watchkeeper.domain.principals import RIGHTS, Right, Role
-from watchkeeper.interfaces.api.limits import ApiLimits, Buckets, FailedLogins
+from watchkeeper.interfaces.api.limits import ApiLimits, Buckets
 from watchkeeper.interfaces.api.openapi import document
+from watchkeeper.services.failed_logins import FailedLogins, LoginPatience
 
 PUBLIC = {("get", "/healthz"), ("get", "/readyz")}
 STREAMS = {"/events"}
@@ -207,7 +208,7 @@ async def test_failed_logins_are_slowed_down_per_address() -> None:
     async def pause(seconds: float) -> None:
         waited.append(seconds)
 
-    logins = FailedLogins(ApiLimits(), lambda: now[0], pause)
+    logins = FailedLogins(LoginPatience(), lambda: now[0], pause)
     for _ in range(12):
         await logins.slow_down("192.0.2.1")
     assert waited == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
@@ -223,6 +224,7 @@ async def test_failed_logins_are_slowed_down_per_address() -> None:
 
 async def test_a_good_token_is_not_slowed_down(app: App) -> None:
     """Whoever shares an address with a guesser is answered at once."""
-    async with serving(app, ApiLimits(free_failures=0, first_delay=3600, longest_delay=3600)) as api:
+    strict = LoginPatience(free_failures=0, first_delay=3600, longest_delay=3600)
+    async with serving(app, ApiLimits(logins=strict)) as api:
         token = await api.token("viewer")
         assert (await api.get("/api/jobs", token=token)).status == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,7 @@ from interfaces.console_visitor import ORIGIN, SAME_ORIGIN, Visitor, visiting
 from moving_clock import MovingClock
 from watchkeeper.app import App
 from watchkeeper.domain.principals import RIGHTS, Role
+from watchkeeper.services.failed_logins import LoginPatience
 from watchkeeper.services.login_links import CODE_SECONDS, LoginLinks
 
 FOREIGN: list[dict[str, str]] = [
@@ -22,6 +24,9 @@ FOREIGN: list[dict[str, str]] = [
     {"Origin": "http://console.test.evil.test"},
 ]
 """What browsers send with a form of another site, and what no browser sends."""
+
+NO_WAITING = LoginPatience(free_failures=3, delayed_at_once=0)
+"""Whoever would have to wait is sent away at once."""
 
 ELSEWHERE = ["//evil.test", "/\\evil.test", "https://evil.test", "evil", "/\t/evil.test", "/a\r\nX: y"]
 
@@ -133,13 +138,30 @@ async def test_a_role_that_may_not_read_sees_no_page(
     assert "You may not see this" in page.words
 
 
-async def test_guessing_is_slowed_down(visitor: Visitor, code: str) -> None:
-    """After ten failures an address waits, even with the right code."""
-    for _ in range(10):
-        assert (await visitor.post("/login", token="wkv_guess")).status == 401
-    page = await visitor.post("/login", code=code)
-    assert page.status == 429
-    assert int(page.headers["retry-after"]) > 0
+async def test_guessing_is_slowed_down(app: App, code: str) -> None:
+    """Who failed often waits, even with the right code; the API's failures count at this door too."""
+    async with visiting(app, patience=NO_WAITING) as visitor:
+        for _ in range(2):
+            assert (await visitor.post("/login", token="wkv_guess")).status == 401
+        guessed = await visitor.http.get("/api/jobs", headers={"Authorization": "Bearer wkv_guess"})
+        assert guessed.status_code == 401
+        page = await visitor.post("/login", code=code)
+        assert page.status == 429
+        assert int(page.headers["retry-after"]) > 0
+
+
+async def test_guesses_sent_side_by_side_are_not_all_looked_at(app: App) -> None:
+    """Many guesses at one moment are bounded as many in turn are."""
+    async with visiting(app, patience=NO_WAITING) as visitor:
+        pages = await asyncio.gather(*(visitor.post("/login", token="wkv_guess") for _ in range(12)))
+    assert sorted(page.status for page in pages) == [401] * 3 + [429] * 9
+
+
+async def test_people_who_log_in_are_not_taken_for_guessers(app: App) -> None:
+    """Logins that succeed cost an address no patience."""
+    async with visiting(app, patience=NO_WAITING) as visitor:
+        for number in range(5):
+            await visitor.log_in(name=f"chen-{number}")
 
 
 async def test_logout_ends_the_session(visitor: Visitor) -> None:

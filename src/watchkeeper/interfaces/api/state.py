@@ -12,7 +12,8 @@ from fastapi import Request
 from watchkeeper.app import App
 from watchkeeper.domain.principals import Principal
 from watchkeeper.interfaces.api.completions import Completions
-from watchkeeper.interfaces.api.limits import ApiLimits, Buckets, FailedLogins
+from watchkeeper.interfaces.api.limits import ApiLimits, Buckets
+from watchkeeper.services.failed_logins import FailedLogins
 
 SessionReader = Callable[[Request], Awaitable[Principal]]
 """Finds who visits by a session cookie; raises Unauthenticated."""
@@ -31,7 +32,7 @@ class ApiState:
     failed_logins: FailedLogins = field(init=False)
 
     def __post_init__(self) -> None:
-        self.failed_logins = FailedLogins(self.limits)
+        self.failed_logins = FailedLogins(self.limits.logins)
 
     async def close(self) -> None:
         """End what waits (claims, event streams), so that the server can go; safe to repeat."""

@@ -12,6 +12,7 @@ import typer
 from watchkeeper import app as root
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.server import run_server
+from watchkeeper.interfaces.api.state import ApiState
 from watchkeeper.interfaces.cli.local import with_database
 from watchkeeper.interfaces.cli.parent import Parent, tied_to
 from watchkeeper.interfaces.cli.starting import begin, note
@@ -44,5 +45,6 @@ def serve(
 async def _serve(settings: Settings, host: str | None, port: int | None) -> None:
     async with root.running(settings) as app:
         api = create_app(app, session=session_reader(app))
-        api.include_router(create_console(app))
+        state: ApiState = api.state.watchkeeper
+        api.include_router(create_console(app, state.failed_logins))
         await run_server(api, host, port)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import UTC
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from starlette.responses import RedirectResponse
 
-from watchkeeper.domain.errors import Conflict, RateLimited, Unauthenticated
+from watchkeeper.domain.errors import Conflict, Unauthenticated
 from watchkeeper.domain.principals import Principal, Right
 from watchkeeper.interfaces.console.i18n import LANGUAGE_COOKIE
 from watchkeeper.interfaces.console.rendering import HEADERS
@@ -19,29 +18,6 @@ from watchkeeper.services.login_links import ConsoleSession, LoginLinks
 SESSION_COOKIE = "watchkeeper_session"
 LANGUAGE_COOKIE_SECONDS = 365 * 86_400
 MAX_CREDENTIAL_CHARS = 512
-FAILURES_ALLOWED = 10
-FAILURE_WINDOW_SECONDS = 60.0
-REMEMBERED_CLIENTS = 1000
-
-
-class FailedLogins:
-    """Slows down who guesses: after ten failures within a minute an address is asked to wait."""
-
-    def __init__(self) -> None:
-        self._failures: dict[str, deque[float]] = {}
-
-    def demand_patience(self, client: str, now: float) -> None:
-        """Raise RateLimited for an address that failed too often; `now` is in seconds of any steady clock."""
-        recent = self._failures.get(client)
-        while recent and recent[0] <= now - FAILURE_WINDOW_SECONDS:
-            recent.popleft()
-        if recent and len(recent) >= FAILURES_ALLOWED:
-            raise RateLimited
-
-    def note(self, client: str, now: float) -> None:
-        if client not in self._failures and len(self._failures) >= REMEMBERED_CLIENTS:
-            self._failures.pop(next(iter(self._failures)))
-        self._failures.setdefault(client, deque(maxlen=FAILURES_ALLOWED)).append(now)
 
 
 def demand_same_origin(request: Request) -> None:

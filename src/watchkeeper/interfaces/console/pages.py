@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +14,7 @@ from watchkeeper.app import App
 from watchkeeper.domain.errors import (
     HTTP_STATUS,
     PermissionDenied,
+    RateLimited,
     StaleLease,
     Unauthenticated,
     UsageError,
@@ -24,6 +25,7 @@ from watchkeeper.interfaces.console import login, views, words
 from watchkeeper.interfaces.console.assets import Assets
 from watchkeeper.interfaces.console.i18n import LANGUAGES, choose, load_all
 from watchkeeper.interfaces.console.rendering import HEADERS, Renderer, Visit, address
+from watchkeeper.services.failed_logins import FailedLogins
 
 Handler = Callable[[Visit], Awaitable[Response]]
 MAX_FORM_BYTES = 8192
@@ -32,12 +34,12 @@ MAX_FORM_BYTES = 8192
 class Console:
     """The pages of one installation."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, failed_logins: FailedLogins) -> None:
         self._insights = app.insights
         self._identity = app.identity
         self._redactor = app.redactor
         self._logins = app.login_links
-        self._failed = login.FailedLogins()
+        self._failed = failed_logins
         self._languages = load_all()
         self._assets = Assets()
         self._renderer = Renderer(self._languages, self._assets)
@@ -102,8 +104,8 @@ class Console:
         form = await _form(request)
         following = login.own_path(form.get("next"))
         client = request.client.host if request.client else ""
-        seconds = asyncio.get_running_loop().time()
-        self._failed.demand_patience(client, seconds)
+        # Before the look, so that guesses sent side by side wait as those sent in turn do.
+        await self._failed.slow_down(client)
         try:
             if code := form.get("code", "").strip():
                 session = await self._logins.consume_code(code)
@@ -112,9 +114,9 @@ class Console:
                     self._identity, self._logins, form.get("token", "").strip()
                 )
         except (Unauthenticated, StaleLease, PermissionDenied) as error:
-            self._failed.note(client, seconds)
             problem = "role" if isinstance(error, PermissionDenied) else "code" if code else "token"
             return self._login_page(visit, {"code": "", "next": following, "problem": problem}, 401)
+        self._failed.take_back(client)
         response = login.go_to(following)
         login.set_session(response, request, session)
         return response
@@ -182,8 +184,8 @@ class Console:
         title, advice = words.error_words(error.code)
         view = {"title": title, "advice": advice, "code": error.code}
         response = self._page(visit, "error.html", view, datetime.now(UTC), HTTP_STATUS.get(error.code, 500))
-        if error.code == "rate_limited":
-            response.headers["Retry-After"] = str(round(login.FAILURE_WINDOW_SECONDS))
+        if isinstance(error, RateLimited):
+            response.headers["Retry-After"] = str(max(1, math.ceil(error.details.get("retry_after", 1))))
         return response
 
     def _page(
@@ -196,9 +198,12 @@ class Console:
         return await views.scope_of(self._insights, _known(visit), asked)
 
 
-def create_console(app: App) -> APIRouter:
-    """Give the console's routes, to be mounted at the root of a server; asks nothing of the database yet."""
-    return Console(app).router()
+def create_console(app: App, failed_logins: FailedLogins) -> APIRouter:
+    """Give the console's routes, to be mounted at the root of a server; asks nothing of the database yet.
+
+    `failed_logins` are the API's of the same server: who guesses at one door waits at the other.
+    """
+    return Console(app, failed_logins).router()
 
 
 def session_reader(app: App) -> Callable[[Request], Awaitable[Principal]]:
