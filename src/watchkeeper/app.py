@@ -10,6 +10,7 @@ from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.artifact_store import ArtifactStore
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
+from watchkeeper.services.attendance import Attendance
 from watchkeeper.services.changes import Changes
 from watchkeeper.services.claims import Claims
 from watchkeeper.services.contract import Contract
@@ -43,6 +44,7 @@ class App:
     queue: Queue
     kinds: Kinds
     gate: Gate
+    attendance: Attendance
     claims: Claims
     contract: Contract
     operations: Operations
@@ -96,6 +98,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         queue=queue,
         kinds=kinds,
         gate=gate,
+        attendance=Attendance(database),
         claims=Claims(database, queue, wakeups),
         contract=Contract(database, queue, gate, redactor),
         operations=Operations(database),

@@ -1,4 +1,4 @@
-"""The contract's commands that come before a job: doctor, touch, register, claim, renew.
+"""The contract's commands that bring jobs and keep them: claim and renew.
 
 A contract worker (profile `session`) holds one job at a time; a runtime worker as many as the slots it registered.
 """
@@ -14,13 +14,14 @@ from typing import Any
 from watchkeeper.domain.claims import MAX_CLAIM_SECONDS, MAX_CLAIMED_AT_ONCE, ClaimedJob
 from watchkeeper.domain.errors import MultiplePrimaryJobs, StaleLease, UsageError, WorkerStopped
 from watchkeeper.domain.leases import LeaseToken, new_secret
+from watchkeeper.services.attendance import see
 from watchkeeper.services.holding import Claim
 from watchkeeper.services.live import Wakeups
 from watchkeeper.services.operations import as_uuid
 from watchkeeper.services.queue import Queue
 from watchkeeper.services.replay import told_end
 from watchkeeper.storage import jobs as store
-from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 from watchkeeper.storage.jobs import HeldLease
 
 MAX_TOLD_ENDS = 100
@@ -41,20 +42,6 @@ async def _stays() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """What a runtime worker says of itself."""
-
-    worker_id: str
-    slots: int
-    kinds: Sequence[str] | None = None
-    role: str | None = None
-    pool: str = "default"
-    persona: str | None = None
-    host_id: str | None = None
-    version: str | None = None
-
-
 class Claims:
     """How workers come to their jobs and keep them."""
 
@@ -62,47 +49,6 @@ class Claims:
         self._database = database
         self._queue = queue
         self._wakeups = wakeups
-
-    async def register(self, project_id: str, asked: Registration) -> Row:
-        """Make a runtime worker known; give whether it may claim."""
-        rows = await self._database.fetch(
-            "register_worker",
-            {
-                "project_id": project_id,
-                "profile": "runtime",
-                **{name: getattr(asked, name) for name in asked.__dataclass_fields__},
-                "kinds": None if asked.kinds is None else list(asked.kinds),
-            },
-        )
-        return rows[0]
-
-    async def touch(self, project_id: str, worker_id: str, automation_id: str | None) -> dict[str, Any]:
-        """Note that a worker is there; gives its health."""
-        async with self._database.transaction() as connection:
-            seen = await self._see(connection, project_id, worker_id, None)
-            where = {"project_id": project_id, "worker_id": worker_id}
-            row = await fetch_row(connection, "touch_worker", {**where, "automation_id": automation_id})
-            await self._beat(connection, project_id, worker_id, automation_id, row)
-        return {
-            "touched": True,
-            "worker_id": worker_id,
-            "health": _health(row),
-            "touch_requested": seen["touch_requested"],
-        }
-
-    async def look(self, project_id: str, worker_id: str) -> Row:
-        """Note that a worker was heard of; give what it must know of itself."""
-        async with self._database.transaction() as connection:
-            return await self._see(connection, project_id, worker_id, None)
-
-    async def note_doctor(self, project_id: str, worker_id: str, *, ok: bool) -> bool:
-        """Keep what a worker's doctor found; say whether it has ever been touched."""
-        async with self._database.transaction() as connection:
-            await self._see(connection, project_id, worker_id, None)
-            row = await fetch_one(
-                connection, "note_doctor", {"project_id": project_id, "worker_id": worker_id, "ok": ok}
-            )
-        return bool(row and row["touched"])
 
     async def claim(
         self, project_id: str, asked: ClaimAsked, is_gone: Callable[[], Awaitable[bool]] = _stays
@@ -164,7 +110,7 @@ class Claims:
 
     async def _claim_once(self, project_id: str, asked: ClaimAsked) -> list[ClaimedJob]:
         async with self._database.transaction() as connection:
-            worker = await self._see(connection, project_id, asked.worker_id, asked.kinds)
+            worker = await see(connection, project_id, asked.worker_id, asked.kinds)
             if worker["stopped"]:
                 raise WorkerStopped(
                     f"this worker was stopped: {worker['stop_reason'] or 'no reason was given'}"
@@ -252,7 +198,7 @@ class Claims:
                 if job in by_id:
                     held[job] = HeldLease(by_id[job], token.epoch, token.secret_hash)
             # The worker's row before its leases, as a claim takes them: otherwise the two could wait for each other.
-            worker = await self._see(connection, project_id, worker_id, None)
+            worker = await see(connection, project_id, worker_id, None)
             rows = await store.renew(connection, project_id, list(held.values()))
         renewed = {row["seq"]: row for row in rows}
         kept = {job: renewed[lease.seq] for job, lease in held.items() if lease.seq in renewed}
@@ -280,42 +226,3 @@ class Claims:
             for job, lease in list(lost.items())[:MAX_TOLD_ENDS]
         }
         return {job: end for job, end in ends.items() if end is not None}
-
-    async def _see(
-        self, connection: Connection, project_id: str, worker_id: str, kinds: Sequence[str] | None
-    ) -> Row:
-        return await fetch_row(
-            connection,
-            "see_worker",
-            {
-                "project_id": project_id,
-                "worker_id": worker_id,
-                "profile": "session",
-                "kinds": None if kinds is None else list(kinds),
-            },
-        )
-
-    async def _beat(
-        self, connection: Connection, project_id: str, worker_id: str, automation_id: str | None, row: Row
-    ) -> None:
-        await fetch(
-            connection,
-            "record_heartbeat",
-            {
-                "project_id": project_id,
-                "worker_id": worker_id,
-                "automation_id": automation_id,
-                "status": _health(row),
-                "doctor_ok": row["doctor_ok"],
-                "touch_ok": True,
-                "claim_ok": None,
-                "current_job_id": None,
-                "lease_expires_at": None,
-            },
-        )
-
-
-def _health(row: Row) -> str:
-    if row["stopped"]:
-        return "stuck"
-    return "degraded" if row["doctor_ok"] is False else "ok"

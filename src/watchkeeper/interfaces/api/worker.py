@@ -17,7 +17,8 @@ from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ContractRoute, GuardedRoute
 from watchkeeper.interfaces.api.schemas import ClaimBody, DoctorBody, RegisterBody, RenewBody, TouchBody
 from watchkeeper.interfaces.api.state import state_of
-from watchkeeper.services.claims import ClaimAsked, Registration
+from watchkeeper.services.attendance import Registration
+from watchkeeper.services.claims import ClaimAsked
 from watchkeeper.services.diagnosis import Check
 
 contract = APIRouter(prefix="/api/worker", tags=["worker"], route_class=ContractRoute)
@@ -68,12 +69,12 @@ async def doctor(body: DoctorBody, access: Here) -> Response:
         raise UsageError("'worker_id': a worker names itself")
     project = await access.project()
     checks.append(await access.app.diagnosis.database())
-    worker = await access.app.claims.look(project, body.worker_id)
+    worker = await access.app.attendance.look(project, body.worker_id)
     checks.append(Check("token", ok=True, detail=f"role {access.principal.role}, project {project}"))
     checks.append(Check("touch", ok=True, detail="the server noted that this worker is there"))
     checks.append(_standing(worker))
     ok = all(check.ok for check in checks)
-    await access.app.claims.note_doctor(project, body.worker_id, ok=ok)
+    await access.app.attendance.note_doctor(project, body.worker_id, ok=ok)
     return _diagnosed(body.worker_id, checks)
 
 
@@ -109,7 +110,7 @@ def _diagnosed(worker_id: str | None, checks: list[Check]) -> Response:
 )
 async def touch(body: TouchBody, access: Here) -> Response:
     """Say that a worker is there."""
-    touched = await access.app.claims.touch(await access.project(), body.worker_id, body.automation_id)
+    touched = await access.app.attendance.touch(await access.project(), body.worker_id, body.automation_id)
     return answer(**touched)
 
 
@@ -180,7 +181,7 @@ async def register(body: RegisterBody, access: Here) -> Response:
         body.host_id,
         body.version,
     )
-    row = await access.app.claims.register(await access.project(), asked)
+    row = await access.app.attendance.register(await access.project(), asked)
     return answer(
         worker_id=row["worker_id"],
         stopped=row["stopped"],
