@@ -115,8 +115,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _did_you_mean(field: str, *, env: bool) -> str:
-    names = [*FIELDS, *(name.lower() for name in READ_ELSEWHERE)] if env else list(FIELDS)
-    near = difflib.get_close_matches(field, names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(field, FIELDS, n=1, cutoff=0.6)
+    if not near and env:
+        near = difflib.get_close_matches(field, [name.lower() for name in READ_ELSEWHERE], n=1, cutoff=0.6)
     if not near:
         return "; docs/reference/settings.md lists them all"
     return f"; did you mean {PREFIX + near[0].upper() if env else near[0]}?"

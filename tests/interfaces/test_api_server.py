@@ -167,3 +167,17 @@ async def test_the_limit_of_a_body_holds_on_a_real_socket(api: Api, settings: Se
         answered = await http.post("/api/jobs", json={"kind": "a", "payload": "x" * (3 * 1024 * 1024)})
         assert (answered.status_code, answered.json()["code"]) == (413, "usage")
         assert (await http.get("/readyz")).json()["ok"] is True
+
+
+async def test_a_second_server_of_a_home_leaves_the_first_one_s_address(api: Api, settings: Settings) -> None:
+    """Commands go on finding the server that was there first, while the second runs and after it."""
+    async with server_process(settings) as first:
+        url = await url_of(settings.home, first)
+        async with server_process(settings) as second:
+            assert second.stdout is not None
+            while b"server_listening" not in (line := await second.stdout.readline()):
+                assert line
+            assert (settings.home / "url").read_text().strip() == url
+            second.terminate()
+            await second.wait()
+        assert (settings.home / "url").read_text().strip() == url

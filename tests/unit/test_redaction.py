@@ -212,3 +212,9 @@ def test_time_grows_no_faster_than_the_text(piece: str) -> None:
     began = time.process_time()
     redactor.redact(piece * size)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("name", ["PWD", "OLDPWD", "token_id", "secret-id"])
+def test_names_beside_secrets_are_no_secrets(name: str) -> None:
+    """A working directory and the id of a token stay readable."""
+    assert Redactor().redact_data({name: "/home/somebody"}) == {name: "/home/somebody"}

@@ -39,3 +39,9 @@ def test_a_retention_may_be_part_of_a_day(tmp_path: Path) -> None:
     }
     settings = Settings.read(told)
     assert (settings.job_retention_days, settings.output_retention_days) == (0.5, 2.0)
+
+
+def test_a_mistyped_setting_is_taken_for_a_setting_first() -> None:
+    """WATCHKEEPER_PROT was meant to be the port, not the file that a session gives its agent."""
+    with pytest.raises(SettingError, match="did you mean WATCHKEEPER_PORT"):
+        Settings.read({"HOME": "/home/somebody", "WATCHKEEPER_PROT": "1"})

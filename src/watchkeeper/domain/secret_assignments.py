@@ -86,7 +86,8 @@ def _has_any(text: str, *words: str) -> bool:
 
 def names_a_secret(key: str) -> bool:
     """Say whether a field of this name holds a secret, as in {"password": ...}."""
-    return _SECRET_KEY.search(key[:200]) is not None
+    is_harmless = key.lower() in ("pwd", "oldpwd") or key.lower().endswith(("_id", "-id"))
+    return not is_harmless and _SECRET_KEY.search(key[:200]) is not None
 
 
 def _assigned(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import cast
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -146,7 +147,8 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.started:
             raise SettingError("the server could not start; its log says why")
-        write_url(self._url_file, self._listening.url)
+        if not _is_served(self._url_file, self._listening.url):
+            write_url(self._url_file, self._listening.url)
         log("server_listening", url=self._listening.url)
         if self._on_listening is not None:
             self._on_listening(self._listening.url)
@@ -182,6 +184,16 @@ class _Server(uvicorn.Server):
         with contextlib.suppress(OSError):  # a file that is gone, or a home that is, needs no removal
             if self._url_file.read_text(encoding="utf-8").strip() == self._listening.url:
                 self._url_file.unlink()
+
+
+def _is_served(path: Path, own: str) -> bool:
+    """Say whether another living server has left its address: the first one of a home keeps its place."""
+    with contextlib.suppress(OSError, ValueError):  # no address, or nobody there
+        parts = urlsplit(path.read_text(encoding="utf-8").strip())
+        if parts.geturl() != own and parts.hostname and parts.port:
+            socket.create_connection((parts.hostname, parts.port), timeout=0.5).close()
+            return True
+    return False
 
 
 def write_url(path: Path, url: str) -> None:

@@ -1,0 +1,62 @@
+"""No log line shows a secret, however deep in its facts it stands and however late it became known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import structlog
+
+from watchkeeper import logs
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.interfaces.cli import local
+from watchkeeper.settings import Settings
+
+SECRET = "correct-horse-battery"
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Leave the process's logging as it was."""
+    yield
+    structlog.reset_defaults()
+    logs.redact_with(str)
+
+
+def test_nested_facts_are_redacted(capsys: pytest.CaptureFixture[str]) -> None:
+    """A secret in a list or in a dict within it is taken out; what is no text stays as it is."""
+    logs.configure(level="info", form="json", redact=Redactor([SECRET]).redact_data)
+    logs.log("tried", command=["psql", f"--password={SECRET}"], facts={"a": [{"b": f"x {SECRET}"}], "n": 3})
+    line = capsys.readouterr().err
+    assert SECRET not in line
+    assert json.loads(line)["facts"] == {"a": [{"b": "x [redacted:known]"}], "n": 3}
+
+
+def test_a_secret_that_becomes_known_later_is_redacted_from_then_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is learnt after the log began is taken out of every later line."""
+    logs.configure(level="info", form="json", redact=Redactor().redact_data)
+    logs.redact_with(Redactor([SECRET]).redact_data)
+    logs.log("connected", url=f"host=x {SECRET}")
+    assert SECRET not in capsys.readouterr().err
+
+
+def test_the_own_databases_password_is_redacted_once_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The password of the home's own database is made after the log began; no line shows it, URL or not."""
+    settings = Settings(home=tmp_path)
+    logs.configure(level="info", form="json", redact=local.log_redactor(settings))
+    server = SimpleNamespace(
+        user=lambda *, stop_when_last: nullcontext(), start=lambda: f"postgresql://wk:{SECRET}@127.0.0.1/wk"
+    )
+    monkeypatch.setattr(local, "embedded_server", lambda *_: server)
+    with local.database_user(settings, print) as start:
+        assert start().secrets == (SECRET,)
+        logs.log("refused", detail=f"no entry with {SECRET}")
+    assert SECRET not in capsys.readouterr().err
