@@ -92,7 +92,7 @@ class Database:
         Raises DatabaseUnavailable when the database cannot be reached or goes away. Then the end of the transaction is
         unknown: whoever repeats it must be idempotent.
         """
-        with driver_errors():
+        with _refusals():
             if (joined := self._joined.get()) is not None:
                 async with joined.transaction():
                     yield joined
@@ -113,7 +113,7 @@ class Database:
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[Connection]:
         """Lend a connection for one statement, which is a transaction of its own; raise DatabaseUnavailable."""
-        with driver_errors():
+        with _refusals():
             if (joined := self._joined.get()) is not None:
                 yield joined
                 return
@@ -236,7 +236,17 @@ async def fetch_row(connection: Connection, name: str, arguments: Mapping[str, A
 
 @contextmanager
 def driver_errors() -> Iterator[None]:
-    """Turn the driver's errors into ours."""
+    """Turn errors of a block that only speaks to the database into ours; one that ran out of time had no answer."""
+    try:
+        with _refusals():
+            yield
+    except TimeoutError as error:
+        raise DatabaseUnavailable("the database did not answer in time") from error
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn the driver's own errors into ours, around a caller's block, whose timeouts may be of anything."""
     try:
         yield
     except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire) as error:
@@ -261,8 +271,6 @@ def driver_errors() -> Iterator[None]:
         raise DatabaseUnavailable(f"the database cannot be reached: {_first_line(error)}") from error
     except psycopg_pool.PoolClosed as error:
         raise DatabaseUnavailable("the connection pool is closed") from error
-    except TimeoutError as error:
-        raise DatabaseUnavailable("the database did not answer in time") from error
     except psycopg.Error as error:
         raise WatchkeeperError(f"the database refused a statement: {_first_line(error)}") from error
 
