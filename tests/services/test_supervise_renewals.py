@@ -136,6 +136,39 @@ def test_the_thread_renews_by_itself_and_tells_of_lost_leases(
     assert not [told for told in heard.told if told[0] == "unconfirmed"]
 
 
+def test_an_agent_that_cannot_be_looked_at_costs_no_other_lease(
+    renewals: Renewals, answers: Answers, heard: Heard
+) -> None:
+    """A fault in vouching for one agent leaves its lease alone; the others are renewed, round after round."""
+
+    def cannot_tell() -> bool:
+        raise OSError("too many open files")
+
+    unknown = hold("unknown", seconds=0.4)
+    unknown.vouch = cannot_tell
+    renewals.start()
+    renewals.add(unknown)
+    renewals.add(hold("alive", seconds=0.4))
+    wait_until(lambda: len(answers.asked) >= 4, 10, "several rounds")
+    assert all(tokens == ["1.alive"] for tokens in answers.asked)
+    wait_until(lambda: ("unconfirmed", "unknown") in heard.told, 10, "the lease to run out")
+
+
+def test_an_answer_of_an_odd_shape_does_not_end_the_renewals(
+    renewals: Renewals, answers: Answers, heard: Heard
+) -> None:
+    """An answer that makes no sense is told as an outage; a lease is kept once the answers make sense again."""
+    answers.wishes = {"renewed": [{"id": "a"}]}
+    renewals.start()
+    kept = hold("a", seconds=0.4)
+    renewals.add(kept)
+    wait_until(lambda: len(answers.asked) >= 3, 10, "further tries")
+    assert {told for told in heard.told if told[0] == "outage"} == {("outage", "KeyError: 'job'")}
+    answers.wishes = {}
+    wait_until(lambda: ("outage", None) in heard.told, 10, "a good answer")
+    assert kept.progress_age == 7.0
+
+
 def test_past_its_lease_an_unconfirmed_one_is_told_once(
     renewals: Renewals, answers: Answers, heard: Heard
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from watchkeeper.domain.errors import ServerUnreachable
+from watchkeeper.logs import log
 from watchkeeper.services.supervision.server_link import Refused, timeouts, understand, unreachable
 
 LONGEST_REQUEST_SECONDS = 10.0
@@ -118,9 +119,12 @@ class Renewals:
             hold.asked_at = boot_clock()
         # A job may be held twice for a moment: claimed again while its former attempt's end is under way.
         newest = {hold.job: hold for hold in sorted(holds, key=lambda hold: hold.epoch)}
-        wanted = [hold for hold in newest.values() if hold.vouch()]
+        wanted = [hold for hold in newest.values() if _is_vouched_for(hold)]
         if wanted:
-            self._ask(wanted)
+            try:
+                self._ask(wanted)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the leases are unconfirmed, and this thread must live
+                self._events.on_outage(f"{type(error).__name__}: {error}")
         for hold in holds:
             if boot_clock() >= hold.ends_at and not hold.told:
                 hold.told = True
@@ -135,8 +139,8 @@ class Renewals:
         except (ServerUnreachable, Refused) as error:
             self._events.on_outage(error.message)
             return
-        self._events.on_outage(None)
         self._take_in(wanted, answer, sent_at)
+        self._events.on_outage(None)
         if answer.get("touch_requested"):
             self._touch(patience)
 
@@ -168,3 +172,12 @@ class Renewals:
         except httpx2.HTTPError as error:
             raise unreachable(self._url, error) from error
         return understand(response)
+
+
+def _is_vouched_for(hold: LeaseHold) -> bool:
+    """Say whether the hold's agent is there; where that cannot be told, this lease waits and the others do not."""
+    try:
+        return hold.vouch()
+    except Exception as error:  # noqa: BLE001 - one agent that cannot be looked at must not cost the others their leases
+        log("renewal_failed", job=hold.job, detail=f"{type(error).__name__}: {error}")
+        return False
