@@ -129,7 +129,10 @@ class Supervisor:
 
     async def _keep_house(self) -> None:
         while True:
-            await asyncio.to_thread(self._retention.run_once)
+            try:
+                await asyncio.to_thread(self._retention.run_once)
+            except Exception as error:  # noqa: BLE001 - a retention that ends unseen fills the disk
+                log("retention_failed", detail=f"{type(error).__name__}: {error}")
             await asyncio.sleep(RETENTION_SECONDS)
 
     def _taken(self, jobs: Iterable[dict[str, Any]], sent_at: float) -> None:

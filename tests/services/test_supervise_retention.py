@@ -1,0 +1,42 @@
+"""A supervisor goes on tidying up after itself, past the faults of one round."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.agents.user import agent_user
+from watchkeeper.agents.workspace import Workspaces
+from watchkeeper.services import supervise
+from watchkeeper.services.supervise import Supervisor
+from watchkeeper.services.supervision.config import SupervisorConfig
+from watchkeeper.services.supervision.place import taken_place
+from watchkeeper.services.supervision.retention import Retention
+
+
+async def test_retention_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round that fails as nobody foresaw is not the last, even while the server is away."""
+    rounds = 0
+    again = threading.Event()
+
+    def broken_once(_self: Retention) -> int:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise LookupError("nobody foresaw this")
+        again.set()
+        return 0
+
+    monkeypatch.setattr(Retention, "run_once", broken_once)
+    monkeypatch.setattr(supervise, "RETENTION_SECONDS", 0.01)
+    config = SupervisorConfig(url="http://127.0.0.1:1", token="wkw_token", home=tmp_path)
+    stopping, hurrying = asyncio.Event(), asyncio.Event()
+    with taken_place(tmp_path, None, config.token) as place:
+        supervisor = Supervisor(config, place, Workspaces(tmp_path, agent_user(None), tmp_path / "system"))
+        running = asyncio.create_task(supervisor.run(stopping, hurrying))
+        assert await asyncio.to_thread(again.wait, 10)
+        stopping.set()
+        await running
