@@ -133,6 +133,27 @@ def test_old_workspaces_are_removed_without_following_links(workspaces: Workspac
     assert not old.attempt_dir.parent.exists()
 
 
+def test_a_workspace_that_cannot_be_removed_holds_up_no_other(
+    workspaces: Workspaces, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The oldest one cannot go: it is named in the log, and the later ones go."""
+    stuck = workspaces.prepare(order(job_id="stuck"), ENVIRON)
+    workspaces.prepare(order(job_id="later"), ENVIRON)
+    os.utime(stuck.attempt_dir, (1, 1))
+    remove = workspaces.remove
+
+    def refuse_the_stuck(attempt_dir: Path) -> None:
+        if attempt_dir == stuck.attempt_dir:
+            raise PermissionError(f"not permitted: {attempt_dir}")
+        remove(attempt_dir)
+
+    monkeypatch.setattr(workspaces, "remove", refuse_the_stuck)
+    assert workspaces.remove_older(time.time() + 60) == 1
+    assert workspaces.existing() == [stuck.attempt_dir]
+    out, err = capsys.readouterr()
+    assert str(stuck.attempt_dir) in out + err
+
+
 def test_nothing_else_is_removed(workspaces: Workspaces, place: Path) -> None:
     """A path that is no attempt's directory is refused."""
     with pytest.raises(ValueError, match="no attempt"):

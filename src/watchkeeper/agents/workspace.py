@@ -20,6 +20,7 @@ from typing import Any
 from watchkeeper.agents.contract_cli import ContractCli, install
 from watchkeeper.agents.scope import home_hash
 from watchkeeper.agents.user import SYSTEM_PATH, AgentUser
+from watchkeeper.logs import log
 
 SYSTEM_PLACE = Path("/var/lib/watchkeeper")
 PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "no_proxy")
@@ -103,11 +104,19 @@ class Workspaces:
                 parent.rmdir()
 
     def remove_older(self, before: float, keep: frozenset[Path] = frozenset()) -> int:
-        """Remove attempts last touched before a Unix time, those in `keep` apart; give how many went."""
-        old = [path for path in self.existing() if path not in keep and _touched(path) < before]
-        for path in old:
-            self.remove(path)
-        return len(old)
+        """Remove attempts last touched before a Unix time, those in `keep` apart; give how many went.
+
+        What cannot be removed is logged, and holds up no other.
+        """
+        gone = 0
+        for path in self.existing():
+            try:
+                if path not in keep and _touched(path) < before:
+                    self.remove(path)
+                    gone += 1
+            except OSError as error:
+                log("retention_failed", directory=str(path), detail=str(error))
+        return gone
 
     def _place(self, home: Path, system_place: Path) -> Path:
         if not self.user.other:
