@@ -32,6 +32,14 @@ def test_secrets_are_taken_out_wherever_they_are_cut(tmp_path: Path, watch: Outp
     assert (tmp_path / "stdout.redacted").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_copy_ends_where_it_is_full(tmp_path: Path, watch: OutputWatch) -> None:
+    """The line that crosses the bound is cut at what is left of it, not kept whole."""
+    (tmp_path / "session/stdout").write_text(("x" * (KEPT_CHARS * 3 // 4) + "\n") * 3)
+    watch.finish()
+    kept = (tmp_path / "stdout.redacted").read_text()
+    assert kept[KEPT_CHARS:] == "\n[the rest is left out here]\n"
+
+
 def test_endless_output_is_bounded_and_its_end_kept(tmp_path: Path, watch: OutputWatch) -> None:
     """Of more than can be read at once the middle is skipped; copy and tail stay small, the last line is there."""
     line = "tick " * 20 + "\n"

@@ -91,10 +91,11 @@ class _Stream:
         self._keep(text)
 
     def _keep(self, text: str) -> None:
-        if self._copied >= KEPT_CHARS:
+        left = KEPT_CHARS - self._copied
+        if left <= 0:
             return
         self._copied += len(text)
-        text = text if self._copied < KEPT_CHARS else f"{text[:KEPT_CHARS]}\n[the rest is left out here]\n"
+        text = text if len(text) < left else f"{text[:left]}\n[the rest is left out here]\n"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             with os.fdopen(
