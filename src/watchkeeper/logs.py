@@ -41,13 +41,12 @@ LEVELS: dict[str, int] = {
 }
 """Events that are more than information."""
 
-_redact: Callable[[str], str] = str
+_redact: Callable[[Any], Any] = str
 
 
-def configure(*, level: str, form: str, redact: Callable[[str], str]) -> None:
-    """Set up logging to stderr: `form` is json, text, or auto (text on a terminal)."""
-    global _redact  # logging is process-wide, like the stream it writes to
-    _redact = redact
+def configure(*, level: str, form: str, redact: Callable[[Any], Any]) -> None:
+    """Set up logging to stderr: `form` is json, text, or auto (text on a terminal); for `redact` see `redact_with`."""
+    redact_with(redact)
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
     renderer: Any = (
         structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer(sort_keys=True)
@@ -64,6 +63,12 @@ def configure(*, level: str, form: str, redact: Callable[[str], str]) -> None:
     )
 
 
+def redact_with(redact: Callable[[Any], Any]) -> None:
+    """Redact by this from here on; it is given texts, lists and dicts, these with all that is in them."""
+    global _redact  # logging is process-wide, like the stream it writes to
+    _redact = redact
+
+
 def log(event: str, **facts: Any) -> None:
     """Write one event with its facts."""
     structlog.get_logger().log(LEVELS.get(event, logging.INFO), event, **facts)
@@ -71,6 +76,6 @@ def log(event: str, **facts: Any) -> None:
 
 def _redacted(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in line.items():
-        if isinstance(value, str):
+        if isinstance(value, str | list | tuple | dict):
             line[key] = _redact(value)
     return line

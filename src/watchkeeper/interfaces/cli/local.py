@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from watchkeeper import logs
 from watchkeeper.domain.addresses import DEFAULT_URL
 from watchkeeper.domain.errors import SettingError
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find
 from watchkeeper.storage.embedded import EmbeddedServer
@@ -51,7 +54,20 @@ def database_user(settings: Settings, say: Say) -> Iterator[Callable[[], Setting
         return
     server = embedded_server(settings, say)
     with server.user(stop_when_last=True):
-        yield lambda: replace(settings, database_url=server.start())
+        yield lambda: _named(settings, server.start())
+
+
+def _named(settings: Settings, database_url: str) -> Settings:
+    complete = replace(settings, database_url=database_url)
+    # The password of the home's own database was not known when the log began.
+    logs.redact_with(log_redactor(complete))
+    return complete
+
+
+def log_redactor(settings: Settings) -> Callable[[Any], Any]:
+    """Give what takes the secrets of these settings out of log lines."""
+    urls = [url for url in (settings.database_url, settings.database_direct_url) if url]
+    return Redactor([*urls, *settings.secrets]).redact_data
 
 
 def has_database(settings: Settings) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 
 from watchkeeper import logs
-from watchkeeper.domain.redaction import Redactor
-from watchkeeper.interfaces.cli.local import make_home
+from watchkeeper.interfaces.cli.local import log_redactor, make_home
 from watchkeeper.settings import Settings
 
 
@@ -14,9 +13,7 @@ def begin() -> Settings:
     """Read the settings, make the home, and log to stderr from here on; raise SettingError for a wrong one."""
     settings = Settings.read()
     make_home(settings.home)
-    urls = [url for url in (settings.database_url, settings.database_direct_url) if url]
-    redactor = Redactor([*urls, *settings.secrets])
-    logs.configure(level=settings.log_level, form=settings.log_format, redact=redactor.redact)
+    logs.configure(level=settings.log_level, form=settings.log_format, redact=log_redactor(settings))
     return settings
 
 
