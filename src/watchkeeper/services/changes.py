@@ -79,14 +79,19 @@ class Changes:
         while True:
             try:
                 row = await self._database.fetch_one("change_mark")
+                if row is not None:
+                    await self._tell(Change(row["mark"], row["at"]))
             except DatabaseUnavailable as error:
                 if not outage:
                     log("database_down", what="changes", detail=error.message)
                 outage = True
+            except Exception as error:  # noqa: BLE001 - a watch that ends unseen leaves its listeners waiting for ever
+                if not outage:
+                    detail = f"{type(error).__name__}: {error}"
+                    log("duty_failed", duty="changes", code="internal_error", detail=detail)
+                outage = True
             else:
                 outage = False
-                if row is not None:
-                    await self._tell(Change(row["mark"], row["at"]))
             await asyncio.sleep(self._look_seconds)
 
     async def _tell(self, seen: Change) -> None:

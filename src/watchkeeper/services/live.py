@@ -78,4 +78,7 @@ class Wakeups:
                         waiter.wake()
             except DatabaseUnavailable as error:
                 log("database_down", what="listen", detail=error.message)
+            except Exception as error:  # noqa: BLE001 - who waits to be woken cannot see that nobody listens any more
+                detail = f"{type(error).__name__}: {error}"
+                log("duty_failed", duty="listen", code="internal_error", detail=detail)
             await asyncio.sleep(RECONNECT_SECONDS)

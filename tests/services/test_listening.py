@@ -1,0 +1,57 @@
+"""Who listens goes on hearing: a fault of one look at the database is not the end of looking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from watchkeeper.services import live
+from watchkeeper.services.changes import Changes
+from watchkeeper.services.live import Wakeups
+from watchkeeper.storage.database import Database
+
+
+async def test_listeners_hear_of_changes_after_a_fault(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first look fails as nobody foresaw; the listener still gets the version."""
+    looks = 0
+    fetch_one = database.fetch_one
+
+    async def broken_once(name: str, *arguments: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise LookupError("nobody foresaw this")
+        return await fetch_one(name, *arguments)
+
+    monkeypatch.setattr(database, "fetch_one", broken_once)
+    changes = Changes(database, look_seconds=0.01)
+    listening = changes.listen()
+    async with asyncio.timeout(10):
+        assert (await anext(listening)).version >= 0
+    await listening.aclose()
+    assert looks >= 2
+
+
+async def test_waiters_are_woken_after_a_fault(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listening fails once as nobody foresaw; a later notification still wakes who waits."""
+    tries = 0
+
+    async def broken_once(_channels: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise LookupError("nobody foresaw this")
+        yield "watchkeeper_ready", "p"
+
+    monkeypatch.setattr(database, "listen", broken_once)
+    monkeypatch.setattr(live, "RECONNECT_SECONDS", 0.01)
+    wakeups = Wakeups(database)
+    with wakeups.expect("p") as waiter:
+        wakeups.start()
+        assert await waiter.wait(10)
+    await wakeups.stop()
