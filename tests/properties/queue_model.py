@@ -1,4 +1,4 @@
-"""The life of a job as SPEC 2 tells it, in plain Python: what the database is held against after every step."""
+"""The life of a job in plain Python: what the database is held against after every step."""
 
 from __future__ import annotations
 

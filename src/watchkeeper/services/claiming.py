@@ -16,7 +16,7 @@ from watchkeeper.services.renewal import boot_clock
 from watchkeeper.storage.database import Connection, Database, connect, driver_errors, fetch
 
 POLL_SECONDS = 5.0
-"""The net under the wake-ups (seed 4)."""
+"""How soon a job is found whose wake-up was lost."""
 
 SECOND_LOOK_SECONDS = 0.05
 """After falling asleep: an enqueue that looked for sleepers just before would have woken nobody."""

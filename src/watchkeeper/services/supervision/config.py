@@ -13,7 +13,7 @@ from watchkeeper.domain.errors import SettingError
 
 HOW_TO_GET_ONE = "An owner makes one with 'watchkeeper token create --role worker --project NAME'."
 KILL_SECONDS = 10.0
-"""How long a session's sweep goes on killing what does not die (SPEC 11)."""
+"""How long a session's sweep goes on killing what does not die."""
 
 
 @dataclass(frozen=True, kw_only=True)
