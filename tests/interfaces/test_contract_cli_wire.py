@@ -132,20 +132,24 @@ def test_an_early_answer_to_a_long_body_is_heard() -> None:
 
 def test_only_the_standard_library_is_imported(program: Program) -> None:
     """A contract command imports no third-party module, and none of the server's or the operators' side."""
-    seen = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "watchkeeper", "claim"],
-        env=program.environ,
-        capture_output=True,
-        check=True,
-    ).stderr.decode()
-    imported = {
-        line.rpartition("|")[2].strip() for line in seen.splitlines() if line.startswith("import time:")
-    }
-    before = {"_distutils_hack", "sitecustomize", "usercustomize", "imported package"}
+
+    def imported_by(*command: str) -> set[str]:
+        told = subprocess.run(
+            [sys.executable, "-X", "importtime", *command],
+            env=program.environ,
+            capture_output=True,
+            check=True,
+        ).stderr.decode()
+        return {
+            line.rpartition("|")[2].strip() for line in told.splitlines() if line.startswith("import time:")
+        }
+
+    imported = imported_by("-m", "watchkeeper", "claim")
     foreign = {
         name for name in imported if name.partition(".")[0] not in {*sys.stdlib_module_names, "watchkeeper"}
     }
-    assert {name for name in foreign - before if not name.startswith("__editable__")} == set()
+    # What the interpreter's own site brings in is there before any program.
+    assert foreign - imported_by("-c", "pass") == set()
     ours = {name for name in imported if name.startswith("watchkeeper.")}
     allowed = ("watchkeeper.interfaces.cli.contract", "watchkeeper.domain")
     packages = {"watchkeeper.interfaces", "watchkeeper.interfaces.cli"}

@@ -35,9 +35,9 @@ _SECRET_STARTS = (_assignment(_SECRETS), _option(_SECRETS))
 _SECRET_KEY = re.compile(rf"(?i:{_PASSWORDS}|{_SECRETS})")
 
 _ESCAPED = re.compile(rf"\\\"([^\"\\\n]{{1,{MAX_SECRET}}}+)")
-_DOUBLE = re.compile(rf"\"((?:[^\"\\\n]|\\[^\n]){{1,{MAX_SECRET}}}+)")
-_SINGLE = re.compile(rf"'((?:[^'\\\n]|\\[^\n]){{1,{MAX_SECRET}}}+)")
-_BARE = re.compile(rf"((?:[^\s\"'`<>&,;\\]|[&,;](?![\w.-]{{1,40}}+[=:]|\s|\Z)){{1,{MAX_SECRET}}}+)")
+_DOUBLE = re.compile(rf"\"((?:[^\"\\\n]|\\[^\n]){{1,{MAX_SECRET}}})")
+_SINGLE = re.compile(rf"'((?:[^'\\\n]|\\[^\n]){{1,{MAX_SECRET}}})")
+_BARE = re.compile(rf"((?:[^\s\"'`<>&,;\\]|[&,;](?![\w.-]{{1,40}}+[=:]|\s|\Z)){{1,{MAX_SECRET}}})")
 _HARMLESS = re.compile(
     r"(?i:null|none|nil|true|false|undefined|str|string|bytes|int|bool|any|optional|required|yes|no)"
     r"|\$\{?[A-Z_][A-Z0-9_]*\}?|\*+|\.+"

@@ -68,7 +68,8 @@ def _web_tokens(text: str) -> Iterator[Span]:
 
 
 _KEY_BLOCK = r"-----BEGIN [A-Z0-9 ]{0,40}+(?<=PRIVATE KEY)-----|-----BEGIN PGP PRIVATE KEY BLOCK-----"
-_KEY_BODY = rf"(?:[^-]|-(?!----)){{0,{MAX_KEY_BLOCK}}}+"
+# Not possessive: before Python 3.11.5 a possessive group of alternatives matches too little.
+_KEY_BODY = rf"(?:[^-]|-(?!----)){{0,{MAX_KEY_BLOCK}}}"
 _KEY_END = r"(?:-----END [A-Z0-9 ]{0,40}+-----)?"
 
 SHAPES: tuple[Shape, ...] = (

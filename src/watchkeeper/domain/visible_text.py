@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from watchkeeper.domain.html_tokens import VOID, End, Start, Text, names, tokens
 
-_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->))*+(?:-->|\Z)")
+_COMMENT = re.compile(r"<!--(?s:.*?)(?:-->|\Z)")
 _COMMENT_START = re.compile(r"\ufeff?\s*+<!--")
 _DOCUMENT_START = re.compile(r"\ufeff?\s*+<(?:!doctype\s++html|html|head|body)(?![\w-])", re.IGNORECASE)
 _HIDING_STYLE = re.compile(
@@ -187,7 +187,7 @@ def _is_hidden(tag: Start) -> bool:
         return True
     if tag.name == "input" and attributes.get("type", "").strip().lower() == "hidden":
         return True
-    style = re.sub(r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)", "", attributes.get("style", ""))
+    style = re.sub(r"/\*(?s:.*?)(?:\*/|\Z)", "", attributes.get("style", ""))
     return _HIDING_STYLE.search(style) is not None
 
 
