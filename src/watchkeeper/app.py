@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.artifact_store import ArtifactStore
+from watchkeeper.services.artifact_store_disk import DiskArtifactStore
+from watchkeeper.services.artifact_sweep_disk import DiskArtifactSweep
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
 from watchkeeper.services.attendance import Attendance
 from watchkeeper.services.changes import Changes
@@ -85,7 +87,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
     redactor = Redactor(settings.secrets)
     queue = Queue(database, redactor=redactor)
     kinds = Kinds(database)
-    store = ArtifactStore(settings.home / "artifacts", limit_bytes=settings.artifact_limit_bytes)
+    store = DiskArtifactStore(settings.home / "artifacts", limit_bytes=settings.artifact_limit_bytes)
     gate = Gate(database, store, redactor)
     wakeups = Wakeups(database)
     upkeep = MaintenanceConfig(
@@ -109,9 +111,9 @@ def build(settings: Settings, database: Database | None = None) -> App:
         maintenance=Maintenance(database, queue, upkeep),
         desk=JobDesk(database, queue, kinds, gate, redactor),
         artifacts=store,
-        artifact_upkeep=ArtifactUpkeep(database, store),
+        artifact_upkeep=ArtifactUpkeep(database, DiskArtifactSweep(store)),
         changes=Changes(database),
-        diagnosis=Diagnosis(database, store.root, upkeep.gap_seconds),
+        diagnosis=Diagnosis(database, store, upkeep.gap_seconds),
         fleet=Fleet(database),
         helper_events=HelperEvents(database, redactor),
         idempotency=Idempotency(database),

@@ -164,7 +164,7 @@ async def test_doctor_is_red_for_a_stopped_worker_and_shows_operators_the_system
             "reaper",
             "claims",
             "actions",
-            "artifact_disk",
+            "artifact_store",
         }
         assert seen["ok"] is False
         assert [check["ok"] for check in seen["checks"] if check["name"] == "reaper"] == [False]
@@ -186,7 +186,24 @@ async def test_artifacts_are_handed_out_for_a_sandbox(api: Api) -> None:
     assert page.headers["content-disposition"].startswith('inline; filename="index.html"')
     assert (data.content, data.headers["content-disposition"].split(";")[0]) == (b"\x00\x01", "attachment")
     assert page.headers["etag"] == f'"{stored[0]["sha256"]}"'
-    assert (await download(0, Range="bytes=0-8")).content == PAGE[:9]
+    size = len(PAGE)
+    for asked, part in {
+        "bytes=0-8": PAGE[:9],
+        "bytes=9-": PAGE[9:],
+        "bytes=-5": PAGE[-5:],
+        f"bytes=3-{size * 2}": PAGE[3:],
+        f"bytes=-{size * 2}": PAGE,
+        "bytes=5-3": PAGE,
+        "bytes=0-1,4-5": PAGE,
+        "lines=1-2": PAGE,
+    }.items():
+        got = await download(0, Range=asked)
+        assert (got.content, got.status_code) == (part, 200 if part == PAGE else 206), asked
+        assert got.headers.get("content-range", "").endswith("" if part == PAGE else f"/{size}")
+    assert (await download(0, Range="bytes=0-8", **{"If-Range": page.headers["etag"]})).status_code == 206
+    assert (await download(0, Range="bytes=0-8", **{"If-Range": '"other"'})).content == PAGE
+    past = await download(0, Range=f"bytes={size}-")
+    assert (past.status_code, past.headers["content-range"]) == (416, f"bytes */{size}")
     api.app.artifacts.path("p", stored[0]["sha256"]).unlink()
     gone = await api.get(f"/api/artifacts/{stored[0]['id']}")
     assert gone.code == "internal_error"

@@ -15,19 +15,20 @@ from watchkeeper.domain.artifacts import ArtifactKind
 from watchkeeper.domain.errors import ContractRejected, UsageError
 from watchkeeper.services.artifact_store import (
     ArtifactLostError,
-    ArtifactStore,
     ArtifactStoreError,
     ArtifactStoreFullError,
+    Settled,
 )
-from watchkeeper.services.artifact_sweep import ArtifactSweep, Settled
+from watchkeeper.services.artifact_store_disk import DiskArtifactStore
+from watchkeeper.services.artifact_sweep_disk import DiskArtifactSweep
 from watchkeeper.services.stored_evidence import decode_text, read_evidence
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ArtifactStore:
-    return ArtifactStore(tmp_path / "artifacts", limit_bytes=1000)
+def store(tmp_path: Path) -> DiskArtifactStore:
+    return DiskArtifactStore(tmp_path / "artifacts", limit_bytes=1000)
 
 
 def files_under(root: Path) -> list[str]:
@@ -36,32 +37,33 @@ def files_under(root: Path) -> list[str]:
     )
 
 
-def test_a_file_is_kept_under_its_hash(store: ArtifactStore) -> None:
+def test_a_file_is_kept_under_its_hash(store: DiskArtifactStore) -> None:
     """What was handed in is read back byte for byte, and stands where its hash says."""
     blob = store.put("demo", [b"hello ", b"world"])
     assert blob.sha256 == hashlib.sha256(b"hello world").hexdigest()
     assert blob.bytes == 11
     with store.open("demo", blob.sha256) as file:
         assert file.read() == b"hello world"
-    assert store.head("demo", blob.sha256, 5) == b"hello"
+    with store.open("demo", blob.sha256, 6) as file:
+        assert file.read() == b"world"
     assert store.size("demo", blob.sha256) == 11
     assert store.verify("demo", blob.sha256)
     assert files_under(store.root) == [f"demo/{blob.sha256[:2]}/{blob.sha256}"]
 
 
-def test_the_same_content_is_kept_once_a_project(store: ArtifactStore) -> None:
+def test_the_same_content_is_kept_once_a_project(store: DiskArtifactStore) -> None:
     """Two uploads of one file take the room of one; another project's copy is its own."""
     assert store.put("demo", [b"x"]) == store.put("demo", [b"x"])
     store.put("other", [b"x"])
     assert len(files_under(store.root)) == 2
 
 
-def test_an_empty_file_can_be_kept(store: ArtifactStore) -> None:
+def test_an_empty_file_can_be_kept(store: DiskArtifactStore) -> None:
     """Whether an empty file will do is for the gate to say, with its name."""
     assert store.put("demo", []).bytes == 0
 
 
-def test_a_file_over_the_limit_is_refused_and_leaves_nothing(store: ArtifactStore) -> None:
+def test_a_file_over_the_limit_is_refused_and_leaves_nothing(store: DiskArtifactStore) -> None:
     """A huge upload is answered with the check that it fails, and takes no room."""
     with pytest.raises(ContractRejected) as caught:
         store.put("demo", [b"x" * 600, b"x" * 600])
@@ -69,7 +71,7 @@ def test_a_file_over_the_limit_is_refused_and_leaves_nothing(store: ArtifactStor
     assert files_under(store.root) == []
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(store: ArtifactStore) -> None:
+def test_an_upload_that_breaks_off_leaves_nothing(store: DiskArtifactStore) -> None:
     """A connection that ends in mid-upload leaves no torn file."""
 
     def chunks() -> Iterator[bytes]:
@@ -82,19 +84,19 @@ def test_an_upload_that_breaks_off_leaves_nothing(store: ArtifactStore) -> None:
 
 
 @pytest.mark.parametrize("project", ["", "..", "../x", "a/b", ".hidden", "UP", "a\0b"])
-def test_a_project_cannot_reach_out_of_the_store(store: ArtifactStore, project: str) -> None:
+def test_a_project_cannot_reach_out_of_the_store(store: DiskArtifactStore, project: str) -> None:
     """A made-up project name is refused, not followed."""
     with pytest.raises(UsageError):
         store.put(project, [b"x"])
 
 
-def test_a_made_up_hash_is_refused(store: ArtifactStore) -> None:
+def test_a_made_up_hash_is_refused(store: DiskArtifactStore) -> None:
     """An id that is no hash never becomes a path."""
     with pytest.raises(UsageError):
         store.open("demo", "../../etc/passwd")
 
 
-def test_a_changed_or_lost_file_is_noticed(store: ArtifactStore) -> None:
+def test_a_changed_or_lost_file_is_noticed(store: DiskArtifactStore) -> None:
     """A file that rotted or vanished on the disk does not pass for what it was; an equal upload mends it."""
     blob = store.put("demo", [b"good"])
     path = store.path("demo", blob.sha256)
@@ -110,7 +112,7 @@ def test_a_changed_or_lost_file_is_noticed(store: ArtifactStore) -> None:
         store.open("demo", blob.sha256)
 
 
-def test_many_writers_at_once_agree(store: ArtifactStore) -> None:
+def test_many_writers_at_once_agree(store: DiskArtifactStore) -> None:
     """Parallel uploads of equal and different files all end whole."""
     with ThreadPoolExecutor(8) as pool:
         blobs = list(pool.map(lambda n: store.put("demo", [str(n % 5).encode()] * 100), range(100)))
@@ -119,7 +121,7 @@ def test_many_writers_at_once_agree(store: ArtifactStore) -> None:
     assert len(files_under(store.root)) == 5
 
 
-def test_only_regular_files_are_copied_in(store: ArtifactStore, tmp_path: Path) -> None:
+def test_only_regular_files_are_copied_in(store: DiskArtifactStore, tmp_path: Path) -> None:
     """A link out of the workspace, a folder and a pipe are refused by name and hang nobody."""
     (tmp_path / "secret").write_text("s")
     (tmp_path / "link").symlink_to(tmp_path / "secret")
@@ -145,7 +147,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_is_said_clearly_and_leaves_nothing(small_disk: Path) -> None:
     """A full disk fails the upload in plain words; its space is free again, and small files still fit."""
-    store = ArtifactStore(small_disk / "artifacts")
+    store = DiskArtifactStore(small_disk / "artifacts")
     with pytest.raises(ArtifactStoreFullError, match="full"):
         store.put("demo", [b"x" * 65536] * 64)
     assert files_under(store.root) == []
@@ -156,20 +158,20 @@ def test_a_broken_disk_is_said_clearly(tmp_path: Path) -> None:
     """A store whose folder is a file answers in words."""
     (tmp_path / "artifacts").write_text("")
     with pytest.raises(ArtifactStoreError):
-        ArtifactStore(tmp_path / "artifacts").put("demo", [b"x"])
+        DiskArtifactStore(tmp_path / "artifacts").put("demo", [b"x"])
 
 
-def test_a_writer_killed_in_mid_write_leaves_only_what_a_sweep_removes(store: ArtifactStore) -> None:
+def test_a_writer_killed_in_mid_write_leaves_only_what_a_sweep_removes(store: DiskArtifactStore) -> None:
     """A kill leaves no half file under any hash; the sweep takes the torn one away, not a live one."""
     program = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from watchkeeper.services.artifact_store import ArtifactStore\n"
-        "ArtifactStore(Path(sys.argv[1])).writer('demo').write(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
+        "from watchkeeper.services.artifact_store_disk import DiskArtifactStore\n"
+        "DiskArtifactStore(Path(sys.argv[1])).writer('demo').write(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", program, str(store.root)], check=False)
     incoming = store.root / "demo" / ".incoming"
     [torn] = incoming.iterdir()
-    sweep = ArtifactSweep(store)
+    sweep = DiskArtifactSweep(store)
     with store.writer("demo") as writer:
         writer.write(b"alive")
         for path in incoming.iterdir():
@@ -181,10 +183,10 @@ def test_a_writer_killed_in_mid_write_leaves_only_what_a_sweep_removes(store: Ar
     assert list(incoming.iterdir()) == []
 
 
-def test_a_file_that_no_row_names_goes_after_a_day(store: ArtifactStore) -> None:
+def test_a_file_that_no_row_names_goes_after_a_day(store: DiskArtifactStore) -> None:
     """Orphans are marked first and removed 24 hours later; named files stay."""
     orphan, named = store.put("demo", [b"orphan"]).sha256, store.put("demo", [b"named"]).sha256
-    sweep = ArtifactSweep(store)
+    sweep = DiskArtifactSweep(store)
     hashes = [one for shard in sweep.shards("demo") for one in shard]
     assert sorted(hashes) == sorted([orphan, named])
     assert sweep.projects() == ["demo"]
@@ -196,10 +198,10 @@ def test_a_file_that_no_row_names_goes_after_a_day(store: ArtifactStore) -> None
     assert store.verify("demo", named)
 
 
-def test_a_file_that_is_named_again_stays(store: ArtifactStore) -> None:
+def test_a_file_that_is_named_again_stays(store: DiskArtifactStore) -> None:
     """An orphan that a row names again, or that is uploaded again, begins its day anew."""
     first, second = store.put("demo", [b"1"]).sha256, store.put("demo", [b"2"]).sha256
-    sweep = ArtifactSweep(store)
+    sweep = DiskArtifactSweep(store)
     assert sweep.settle("demo", [first, second], (), NOW) == Settled(marked=2)
     store.put("demo", [b"2"])
     assert sweep.settle("demo", [first, second], {first}, NOW + timedelta(hours=25)) == Settled(
@@ -209,7 +211,7 @@ def test_a_file_that_is_named_again_stays(store: ArtifactStore) -> None:
     assert store.verify("demo", second)
 
 
-def test_evidence_is_read_from_the_file_itself(store: ArtifactStore) -> None:
+def test_evidence_is_read_from_the_file_itself(store: DiskArtifactStore) -> None:
     """The gate sees the text and the hash that the file has now, not those that were recorded."""
     blob = store.put("demo", ["<p>é</p>".encode()])
     facts = {

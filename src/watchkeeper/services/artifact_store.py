@@ -1,40 +1,32 @@
-"""The artifact store: files kept under the hash of their content, per project, on the local disk.
+"""The artifact store as its users see it: files kept under the hash of their content, per project, never changed.
 
-    <root>/<project>/<first two digits>/<sha256>     one file, never changed
-    <root>/<project>/.incoming/<random>              being written; a crash leaves nothing else
-
-Every call blocks and is meant for `asyncio.to_thread`. The row that names a file is written by the caller,
-after `commit`. What is no longer named is removed by services/artifact_sweep.py.
+On the local disk (artifact_store_disk.py) or in a bucket (artifact_store_s3.py): a setting decides. Every call blocks
+and is meant for `asyncio.to_thread`. The row that names a file is written by the caller, after `put`; what is no longer
+named is removed by services/artifact_upkeep.py.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
-import hashlib
 import os
 import re
-import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from io import BufferedReader
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Protocol, Self
 
 from watchkeeper.domain.errors import ContractRejected, UsageError, WatchkeeperError
 
 DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
-INCOMING = ".incoming"
-LOCK = ".lock"
-TOMBSTONE = ".tombstone"
+GRACE = timedelta(hours=24)
+"""How long a file stays that no row names."""
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ArtifactStoreFullError(WatchkeeperError):
@@ -46,7 +38,7 @@ class ArtifactStoreFullError(WatchkeeperError):
 class ArtifactStoreError(WatchkeeperError):
     """The artifact store cannot be read or written."""
 
-    hint = "An operator looks at the server's log and at the disk of the artifact store."
+    hint = "An operator looks at the server's log and at the artifact store."
 
 
 class ArtifactLostError(WatchkeeperError):
@@ -61,194 +53,118 @@ class StoredBlob:
     bytes: int
 
 
-class ArtifactStore:
-    """Keeps files by content. Safe for many threads and processes of one machine at once."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was done to one group of files: newly marked, removed, and found to be named after all."""
 
-    def __init__(self, root: Path, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
-        self.root = root
-        self.limit_bytes = limit_bytes
+    marked: int = 0
+    removed: int = 0
+    revived: int = 0
 
-    def writer(self, project: str) -> BlobWriter:
-        """Begin a file: write its chunks, then commit; a `with` block left before that keeps nothing."""
-        return BlobWriter(self.project_folder(project), self.limit_bytes)
+
+class BlobReader(Protocol):
+    """A stored file while it is read."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
+class ArtifactStore(Protocol):
+    """Keeps files by content. Safe for many threads and processes at once."""
+
+    @property
+    def limit_bytes(self) -> int:
+        """Give the size of the largest file that is taken."""
+
+    @property
+    def place(self) -> str:
+        """Name where the files are, for people."""
 
     def put(self, project: str, chunks: Iterable[bytes]) -> StoredBlob:
         """Keep a file. Raises ContractRejected (`too_large`), ArtifactStoreFullError, ArtifactStoreError."""
-        with self.writer(project) as writer:
-            for chunk in chunks:
-                writer.write(chunk)
-            return writer.commit()
 
     def put_file(self, project: str, source: Path) -> StoredBlob:
         """Keep a copy of a regular file; a symbolic link is refused with UsageError, wherever it leads."""
-        try:
-            descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            reason = (
-                "is a symbolic link" if error.errno == errno.ELOOP else (error.strerror or "cannot be read")
-            )
-            raise UsageError(f"{source.name!r}: {reason}") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise UsageError(f"{source.name!r} is not a regular file")
-        with os.fdopen(descriptor, "rb") as file:
-            return self.put(project, iter(lambda: file.read(CHUNK_BYTES), b""))
 
-    def open(self, project: str, sha256: str) -> BufferedReader:
-        """Open a stored file for reading. Raises ArtifactLostError where it is gone."""
-        try:
-            return self.path(project, sha256).open("rb")
-        except FileNotFoundError:
-            raise ArtifactLostError(sha256=sha256) from None
-        except OSError as error:
-            raise ArtifactStoreError(
-                f"a stored file cannot be read: {error.strerror}", sha256=sha256
-            ) from error
+    def open(self, project: str, sha256: str, start: int = 0) -> BlobReader:
+        """Open a stored file for reading from a byte on. Raises ArtifactLostError where it is gone."""
 
     def size(self, project: str, sha256: str) -> int | None:
-        """Give the size of a stored file in bytes, None where it is gone."""
-        try:
-            return self.path(project, sha256).stat().st_size
-        except FileNotFoundError:
-            return None
-
-    def head(self, project: str, sha256: str, count: int) -> bytes:
-        """Give the first `count` bytes of a stored file. Raises ArtifactLostError."""
-        with self.open(project, sha256) as file:
-            return file.read(count)
+        """Give the size of a stored file in bytes, None where it is gone. Raises ArtifactStoreError."""
 
     def verify(self, project: str, sha256: str) -> bool:
         """Read a stored file again and say whether it is still what its name says; False where it is gone."""
-        try:
-            with self.open(project, sha256) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-        except (ArtifactLostError, OSError):
-            return False
 
-    def project_folder(self, project: str) -> Path:
-        if not _PROJECT.fullmatch(project):
-            raise UsageError(f"{project[:80]!r} is not the name of a project")
-        return self.root / project
-
-    def path(self, project: str, sha256: str) -> Path:
-        """Give where a stored file lies, or would lie."""
-        if not _SHA256.fullmatch(sha256):
-            raise UsageError(f"{sha256[:80]!r} is not a SHA-256")
-        return self.project_folder(project) / sha256[:2] / sha256
+    def trouble(self) -> str | None:
+        """Say what would keep the next file from being stored, None for nothing."""
 
 
-class BlobWriter:
-    """One file on its way in. The lock that it holds on its temporary file tells a sweep that it is alive."""
+class ArtifactSweep(Protocol):
+    """Removes what no row names. Which files are named only the database knows: the caller asks it for each shard.
 
-    def __init__(self, folder: Path, limit_bytes: int) -> None:
-        self._folder = folder
-        self._limit = limit_bytes
-        self._hash = hashlib.sha256()
-        self._bytes = 0
-        with _clear_errors():
-            make_folders(folder / INCOMING)
-            self._path = folder / INCOMING / secrets.token_hex(16)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            self._file: BinaryIO | None = os.fdopen(descriptor, "wb", buffering=0)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    Safe beside writers and beside other sweeps.
+    """
 
-    def write(self, chunk: bytes) -> None:
-        """Add a chunk; on any error nothing is kept."""
-        if self._file is None:
-            raise ValueError("this file was committed or given up")
-        self._bytes += len(chunk)
-        if self._bytes > self._limit:
-            self.abort()
-            detail = f"the file has more than {self._limit:,} bytes"
-            raise ContractRejected(detail, failed=[{"check": "too_large", "detail": detail}])
-        self._hash.update(chunk)
-        with self._giving_up():
-            rest = memoryview(chunk)
-            while rest:
-                rest = rest[self._file.write(rest) :]
+    def projects(self) -> list[str]:
+        """Name the projects that may have files."""
 
-    def commit(self) -> StoredBlob:
-        """Make the file durable under its hash; one already there is replaced, which mends it."""
-        if self._file is None:
-            raise ValueError("this file was committed or given up")
-        sha256 = self._hash.hexdigest()
-        target = self._folder / sha256[:2] / sha256
-        with self._giving_up():
-            os.fchmod(self._file.fileno(), 0o400)
-            os.fsync(self._file.fileno())
-            make_folders(target.parent)
-            with project_lock(self._folder, fcntl.LOCK_SH):
-                self._path.replace(target)
-                target.with_name(sha256 + TOMBSTONE).unlink(missing_ok=True)
-            sync_folder(target.parent)
-            self._file.close()
-            self._file = None
-        return StoredBlob(sha256, self._bytes)
+    def shards(self, project: str) -> Iterator[tuple[str, ...]]:
+        """Give the hashes of all stored files, in groups."""
 
-    def abort(self) -> None:
-        """Keep nothing. Safe to repeat, and after a commit."""
-        if self._file is None:
-            return
-        file, self._file = self._file, None
-        # The name is gone first, so that a full disk, which may refuse the close, has its space back.
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
-        with contextlib.suppress(OSError):  # nothing of this file is wanted any more
-            file.close()
+    def settle(
+        self,
+        project: str,
+        hashes: Collection[str],
+        named: Collection[str],
+        now: datetime,
+        grace: timedelta = GRACE,
+    ) -> Settled:
+        """Mark those of `hashes` that no row names, and remove those marked for `grace` already.
 
-    def __enter__(self) -> Self:
-        return self
+        `named` must have been read after `hashes`. A file that is put again meanwhile stays.
+        """
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.abort()
-
-    @contextlib.contextmanager
-    def _giving_up(self) -> Iterator[None]:
-        try:
-            with _clear_errors():
-                yield
-        except BaseException:
-            self.abort()
-            raise
+    def sweep_incoming(self, project: str) -> int:
+        """Remove what writers that died left behind; give their count."""
 
 
-@contextlib.contextmanager
-def project_lock(folder: Path, mode: int) -> Iterator[None]:
-    """Hold the project's lock: shared while a file is put in place, alone while one is removed."""
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def checked_project(project: str) -> str:
+    """Let no made-up name become a part of a path."""
+    if not _PROJECT.fullmatch(project):
+        raise UsageError(f"{project[:80]!r} is not the name of a project")
+    return project
+
+
+def checked_sha256(sha256: str) -> str:
+    """Let no made-up hash become a part of a path."""
+    if not _SHA256.fullmatch(sha256):
+        raise UsageError(f"{sha256[:80]!r} is not a SHA-256")
+    return sha256
+
+
+def refuse_too_large(limit_bytes: int) -> ContractRejected:
+    """Make the answer to a file over the limit."""
+    detail = f"the file has more than {limit_bytes:,} bytes"
+    return ContractRejected(detail, failed=[{"check": "too_large", "detail": detail}])
+
+
+def regular_file(source: Path) -> BinaryIO:
+    """Open a file that is to be stored; raise UsageError for a link, a pipe, or what cannot be read."""
     try:
-        fcntl.flock(descriptor, mode)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def make_folders(folder: Path) -> None:
-    """Make a folder and its parents, closed to others, so that they survive a power cut."""
-    if folder.is_dir():
-        return
-    make_folders(folder.parent)
-    with contextlib.suppress(FileExistsError):  # another writer was faster
-        folder.mkdir(mode=0o700)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _clear_errors() -> Iterator[None]:
-    try:
-        yield
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        if error.errno in _FULL:
-            raise ArtifactStoreFullError from error
-        raise ArtifactStoreError(f"the artifact store cannot be written: {error.strerror}") from error
+        reason = "is a symbolic link" if error.errno == errno.ELOOP else (error.strerror or "cannot be read")
+        raise UsageError(f"{source.name!r}: {reason}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{source.name!r} is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def chunks_of(file: BlobReader | BinaryIO) -> Iterator[bytes]:
+    """Read a file to its end, a chunk at a time."""
+    return iter(lambda: file.read(CHUNK_BYTES), b"")

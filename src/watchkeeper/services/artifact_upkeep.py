@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from watchkeeper.services.artifact_store import ArtifactStore
-from watchkeeper.services.artifact_sweep import ArtifactSweep
+from watchkeeper.services.artifact_store import ArtifactSweep
 from watchkeeper.services.duties import Duty, Ran
 from watchkeeper.storage.database import Database
 
@@ -14,11 +13,11 @@ INTERVAL_SECONDS = 3600.0
 
 
 class ArtifactUpkeep:
-    """Goes through one machine's store; what has no name for a day is removed."""
+    """Goes through the store; what has no name for a day is removed."""
 
-    def __init__(self, database: Database, store: ArtifactStore) -> None:
+    def __init__(self, database: Database, sweep: ArtifactSweep) -> None:
         self._database = database
-        self._sweep = ArtifactSweep(store)
+        self._sweep = sweep
 
     def duty(self) -> Duty:
         return Duty("artifact_sweep", self.run_once, INTERVAL_SECONDS)
@@ -34,7 +33,7 @@ class ArtifactUpkeep:
                     "referenced_hashes", {"project_id": project, "hashes": list(hashes)}
                 )
                 named = {row["sha256"] for row in rows}
-                # Marks are files of this machine, so they carry this machine's time.
+                # Marks carry the time of the machine that sweeps.
                 now = datetime.now(UTC)
                 settled = await asyncio.to_thread(self._sweep.settle, project, hashes, named, now)
                 marked += settled.marked

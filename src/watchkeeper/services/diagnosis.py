@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from watchkeeper.services.artifact_store import ArtifactStore
 from watchkeeper.storage.database import Database, Row
 from watchkeeper.storage.migrate import applied_version, known_migrations
-
-LOW_DISK_BYTES = 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +26,11 @@ class Check:
 class Diagnosis:
     """Looks at one installation; changes nothing."""
 
-    def __init__(self, database: Database, artifacts: Path, gap_seconds: float) -> None:
+    def __init__(self, database: Database, store: ArtifactStore, gap_seconds: float) -> None:
         """Take for unwatched what no reaper has looked at for `gap_seconds`."""
         self._database = database
         self._reaper = {"gap_seconds": gap_seconds}
-        self._artifacts = artifacts
+        self._store = store
 
     async def database(self) -> Check:
         """Say that the database answers, and how fast; raise DatabaseUnavailable where it does not."""
@@ -67,19 +64,13 @@ class Diagnosis:
             _reaper(reaper),
             _switch(facts, "claims"),
             _switch(facts, "actions"),
-            await asyncio.to_thread(self._disk),
+            await asyncio.to_thread(self._artifact_store),
         ]
 
-    def _disk(self) -> Check:
-        place = self._artifacts
-        while not place.exists():
-            place = place.parent
-        try:
-            free = shutil.disk_usage(place).free
-        except OSError as error:
-            return Check("artifact_disk", ok=False, detail=f"it cannot be looked at: {error.strerror}")
-        detail = f"{free / 1024**3:.1f} GiB free for artifacts"
-        return Check("artifact_disk", ok=free >= LOW_DISK_BYTES, detail=detail)
+    def _artifact_store(self) -> Check:
+        trouble = self._store.trouble()
+        detail = f"artifacts are kept in {self._store.place}"
+        return Check("artifact_store", trouble is None, detail if trouble is None else f"{detail}; {trouble}")
 
 
 def _replicas(facts: Row) -> Check:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from pathlib import Path as FilePath
 from urllib.parse import quote
 
-from fastapi import APIRouter, Response
-from starlette.responses import FileResponse
+from fastapi import APIRouter, Request, Response
 
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
+from watchkeeper.interfaces.api.ranges import not_there, streamed, wanted
 from watchkeeper.services.artifact_store import ArtifactLostError
 
 reads = APIRouter(prefix="/api/artifacts", tags=["artifacts"], route_class=GuardedRoute)
@@ -26,30 +25,35 @@ _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,80}")
 
 
 @reads.get("/{artifact_id}", **declared(Right.READ))
-async def artifact(artifact_id: str, access: Here) -> Response:
+async def artifact(artifact_id: str, access: Here, request: Request) -> Response:
     """Give an artifact's bytes, with the hash that was recorded as ETag; ranges are served."""
     project = await access.project()
     row = await access.app.insights.artifact(project, artifact_id)
     if row["sha256"] is None:
         raise ArtifactLostError("this artifact stands at an address of its own; its bytes are not kept here")
-    path = access.app.artifacts.path(project, row["sha256"])
-    if not await asyncio.to_thread(path.is_file):
-        raise ArtifactLostError(sha256=row["sha256"])
-    return _file(path, row["name"], row["media_type"], row["sha256"])
+    store, sha256, etag = access.app.artifacts, row["sha256"], f'"{row["sha256"]}"'
+    size = await asyncio.to_thread(store.size, project, sha256)
+    if size is None:
+        raise ArtifactLostError(sha256=sha256)
+    part = wanted(request, size, etag)
+    if part is None:
+        return not_there(size)
+    file = await asyncio.to_thread(store.open, project, sha256, part.start)
+    return streamed(file, part, size, _headers(row["name"], row["media_type"], etag))
 
 
-def _file(path: FilePath, name: str, media_type: str | None, sha256: str) -> Response:
+def _headers(name: str, media_type: str | None, etag: str) -> dict[str, str]:
     kind = media_type if media_type and _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
-    headers = {
+    return {
+        "Content-Type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
         "Content-Security-Policy": POLICY,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "private, no-cache",
         "Content-Disposition": disposition(name, shown=SHOWN_IN_A_BROWSER.fullmatch(kind) is not None),
-        "ETag": f'"{sha256}"',
+        "ETag": etag,
     }
-    return FileResponse(path, media_type=kind, headers=headers)
 
 
 def disposition(name: str, *, shown: bool) -> str:

@@ -1,6 +1,6 @@
-"""Removes from the artifact store what no row names, a day after that was first seen, and torn files at once.
+"""Removes from the store on the local disk what no row names: a mark beside the file carries the time.
 
-Which files are named only the database knows: the caller goes through `shards`, asks it, and calls `settle`.
+Torn files go at once.
 """
 
 from __future__ import annotations
@@ -10,38 +10,31 @@ import fcntl
 import os
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from watchkeeper.services.artifact_store import INCOMING, TOMBSTONE, ArtifactStore, project_lock, sync_folder
-
-GRACE = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What was done to one shard: newly marked, removed, and found to be named after all."""
-
-    marked: int = 0
-    removed: int = 0
-    revived: int = 0
+from watchkeeper.services.artifact_store import GRACE, Settled
+from watchkeeper.services.artifact_store_disk import (
+    INCOMING,
+    TOMBSTONE,
+    DiskArtifactStore,
+    project_lock,
+    sync_folder,
+)
 
 
-class ArtifactSweep:
-    """Safe beside writers and beside other sweeps, on one machine."""
+class DiskArtifactSweep:
+    """Goes through one machine's store. A writer takes a file's mark away under the lock that the sweep holds alone."""
 
-    def __init__(self, store: ArtifactStore) -> None:
+    def __init__(self, store: DiskArtifactStore) -> None:
         self._store = store
 
     def projects(self) -> list[str]:
-        """Name the projects that have a folder."""
         if not self._store.root.is_dir():
             return []
         return sorted(entry.name for entry in self._store.root.iterdir() if entry.is_dir())
 
     def shards(self, project: str) -> Iterator[tuple[str, ...]]:
-        """Give the hashes of all stored files, by groups of about a 256th."""
         folder = self._store.project_folder(project)
         if not folder.is_dir():
             return
@@ -58,11 +51,6 @@ class ArtifactSweep:
         now: datetime,
         grace: timedelta = GRACE,
     ) -> Settled:
-        """Mark those of `hashes` that no row names, and remove those marked for `grace` already.
-
-        `named` must have been read after `hashes`. A writer that puts a file in place takes its mark away
-        under the same lock, so a file that is uploaded again just now stays.
-        """
         marked = removed = revived = 0
         folder = self._store.project_folder(project)
         with project_lock(folder, fcntl.LOCK_EX):
@@ -84,7 +72,6 @@ class ArtifactSweep:
         return Settled(marked, removed, revived)
 
     def sweep_incoming(self, project: str) -> int:
-        """Remove what writers that died left behind; give their count. A living writer locks its file."""
         folder = self._store.project_folder(project) / INCOMING
         if not folder.is_dir():
             return 0
