@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from watchkeeper.domain.addresses import DEFAULT_PORT, DEFAULT_URL
+from watchkeeper.domain.allowed_hosts import AllowedHost, OwnListeners
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.artifact_store import ArtifactStore
@@ -17,6 +19,7 @@ from watchkeeper.services.changes import Changes
 from watchkeeper.services.claims import Claims
 from watchkeeper.services.contract import Contract
 from watchkeeper.services.diagnosis import Diagnosis
+from watchkeeper.services.fetch import FetchConfig
 from watchkeeper.services.fleet import Fleet
 from watchkeeper.services.gate import Gate
 from watchkeeper.services.helper_events import HelperEvents
@@ -79,6 +82,19 @@ def database_config(settings: Settings) -> DatabaseConfig:
         settings.database_pooled,
         settings.database_pool_size,
     )
+
+
+def fetch_config(settings: Settings) -> FetchConfig:
+    """Read what the gate may fetch beside the open web, and where our own server is, which it never fetches."""
+
+    def own() -> OwnListeners:
+        urls = [settings.url or DEFAULT_URL]
+        with suppress(OSError):  # no server of this home listens, then
+            urls.append((settings.home / "url").read_text(encoding="utf-8").strip())
+        return OwnListeners.of(urls, {settings.port or DEFAULT_PORT})
+
+    allowed = tuple(AllowedHost.parse(entry) for entry in settings.fetch_allow)
+    return FetchConfig(allowed=allowed, own=own)
 
 
 def build(settings: Settings, database: Database | None = None) -> App:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.domain.addresses import without_password
+from watchkeeper.domain.allowed_hosts import AllowedHost
 from watchkeeper.domain.errors import SettingError
 
 PREFIX = "WATCHKEEPER_"
@@ -44,6 +45,7 @@ class Settings:
     agent_user: str | None = None
     artifact_limit_bytes: int = 256 * 1024 * 1024
     body_limit_bytes: int = 1024 * 1024
+    fetch_allow: tuple[str, ...] = ()
     job_retention_days: float = 90.0
     output_retention_days: float = 35.0
     log_level: str = "info"
@@ -62,6 +64,11 @@ class Settings:
         for name in ("job_retention_days", "output_retention_days"):
             if getattr(self, name) <= 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")
+        for entry in self.fetch_allow:
+            try:
+                AllowedHost.parse(entry)
+            except ValueError as error:
+                raise SettingError(f"fetch_allow names {entry!r}: {error}") from None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -172,6 +179,12 @@ def _path(value: Any) -> Path:
     return Path(_text(value)).expanduser().absolute()
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(_text(entry) for entry in value)
+    return tuple(entry.strip() for entry in str(value).split(",") if entry.strip())
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "Path": _path,
     "Path | None": _path,
@@ -181,6 +194,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "int | None": _integer,
     "float": _number,
     "bool": _boolean,
+    "tuple[str, ...]": _texts,
 }
 
 FIELDS: dict[str, Callable[[Any], Any]] = {

@@ -43,6 +43,8 @@ def show_config(as_json: Json = False) -> None:
 def _shown(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return without_password(value)[0] if isinstance(value, str) else value
 
 
