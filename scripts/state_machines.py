@@ -98,6 +98,8 @@ def _cases() -> Iterator[tuple[str, AttemptPolicy, Ending]]:
     yield "handed back", fresh, handed_back(fresh, AttemptCause.OPERATOR)
     gate = ended_by(fresh, JobState.STUCK, AttemptCause.GATE, StateReason.GATE_FAILED)
     yield "said it was done; the gate failed", fresh, gate
+    misfit = ended_by(fresh, JobState.STUCK, AttemptCause.GATE, StateReason.CONTRACT_REJECTED)
+    yield "could not make its results fit the contract", fresh, misfit
     asked = ended_by(fresh, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
     yield "ended in any way after a cancel was asked for", fresh, asked
 

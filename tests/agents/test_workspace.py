@@ -60,6 +60,7 @@ def test_the_agent_finds_its_job(workspaces: Workspaces, run: Run) -> None:
         "WATCHKEEPER_JOB_ID": "6f1c",
         "WATCHKEEPER_PROJECT_ID": "demo",
         "WATCHKEEPER_ATTEMPT": "2",
+        "WATCHKEEPER_GATE_ROUND": "0",
         "WATCHKEEPER_WORKER_ID": "w-1",
         "WATCHKEEPER_PAYLOAD": str(workspace.path / "payload.json"),
         "WATCHKEEPER_PROMPT": str(workspace.path / "prompt.md"),

@@ -136,9 +136,11 @@ async def test_terminal_commands_can_be_repeated(api: Api) -> None:
     for verb, body in [
         ("complete", {"summary": "done", "artifacts": []}),
         ("fail", {"reason": "it broke"}),
+        ("fail", {"reason": "the contract refuses it", "cause": "gate"}),
         ("release", {"reason": "not for me"}),
+        ("release", {"reason": "its processes died", "lost": True}),
     ]:
-        job = await api.claimed(kind=verb)
+        job = await api.claimed(kind=f"{verb}-{len(body)}")
         first = await api.command(verb, job, **body)
         again = await api.command(verb, job, **body)
         assert (first.status, again.status, first.body) == (200, 200, again.body)
@@ -156,6 +158,24 @@ async def test_a_blocked_completion_is_blocked_again_when_repeated(api: Api) -> 
     assert both[1].code == "gate_failed"
     assert (await api.command("fail", job, reason="then so")).code == "stale_lease"
     assert not await rows(api.app.database, "SELECT 1 FROM watchkeeper.reconcile_items")
+
+
+async def test_results_that_cannot_fit_the_contract_wait_for_a_person(api: Api) -> None:
+    """`fail` with the cause gate uses up no attempt and loops for ever nowhere: the job is stuck, with the reason."""
+    await api.declare(contract=PAGE_CONTRACT)
+    job = await api.claimed()
+    await api.upload(job, index__html=PAGE)
+    wrong = [{"kind": "data", "path": "index.html"}]
+    found = await api.command("verify", job, artifacts=wrong)
+    assert [check["check"] for check in found.body["failed"]] == ["no_primary"]
+    assert (await api.command("verify", job, artifacts=PRIMARY)).body["failed"] == []
+    assert (await api.command("verify", job, artifacts=PRIMARY, url="https://a.test/")).code == "usage"
+    assert (await api.command("complete", job, summary="done", artifacts=wrong)).code == "contract_rejected"
+    gone = await api.command("fail", job, reason="no_primary: nothing fits", cause="gate")
+    assert gone.body["status"] == "stuck"
+    shown = (await api.get(f"/api/jobs/{job['id']}")).job
+    assert (shown["state"], shown["state_reason"]) == ("stuck", "contract_rejected")
+    assert shown["attempts"][0]["cause"] == "gate"
 
 
 async def test_one_end_is_no_answer_to_another(api: Api) -> None:

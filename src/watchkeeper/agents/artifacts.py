@@ -25,7 +25,7 @@ FILE_LIMIT = 10_000
 """Files of one artifact, as the contract CLI bounds them."""
 
 DEPTH_LIMIT = 50
-INPUTS = frozenset({"prompt.md", "job.json", "payload.json"})
+INPUTS = frozenset({"prompt.md", "job.json", "payload.json", "gate.json"})
 
 
 class ArtifactRefused(ContractRejected):

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,12 @@ from watchkeeper.logs import log
 SYSTEM_PLACE = Path("/var/lib/watchkeeper")
 PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "no_proxy")
 """What of our own environment an agent gets; all else could be a secret of ours."""
+
+GATE_FILE = "gate.json"
+GATE_HINT = (
+    "The results would not pass. Mend what failed and end with exit code 0 again. What was uploaded stays: "
+    "a file of the same name takes the place of the earlier one."
+)
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
@@ -42,6 +48,15 @@ class JobOrder:
     url: str
     token: str = field(repr=False)
     worker_id: str | None = None
+
+
+@dataclass(frozen=True)
+class GateRound:
+    """What an agent is told whose results the gate would not take; `failed` are checks, as `verify` names them."""
+
+    number: int
+    of: int
+    failed: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +100,24 @@ class Workspaces:
             (attempt_dir / name).mkdir(mode=0o700)
         files = _write_inputs(attempt_dir / "work", order)
         self._hand_over(attempt_dir, files)
-        return Workspace(attempt_dir, self._environment(order, attempt_dir, files, environ))
+        return Workspace(attempt_dir, self._environment(order, attempt_dir, environ))
+
+    def again(
+        self, order: JobOrder, attempt_dir: Path, environ: Mapping[str, str], gate: GateRound
+    ) -> Workspace:
+        """Give an attempt's workspace for a further turn: as it was left, with `gate.json` in it.
+
+        Raises OSError when that cannot be written.
+        """
+        work = attempt_dir / "work"
+        told = {"round": gate.number, "of": gate.of, "failed": list(gate.failed), "hint": GATE_HINT}
+        _write_into_agents_own(work, GATE_FILE, _json(told), self.user)
+        environment = self._environment(order, attempt_dir, environ)
+        environment |= {
+            "WATCHKEEPER_GATE": str(work / GATE_FILE),
+            "WATCHKEEPER_GATE_ROUND": str(gate.number),
+        }
+        return Workspace(attempt_dir, environment)
 
     def existing(self) -> list[Path]:
         """List the attempt directories, oldest first."""
@@ -152,9 +184,7 @@ class Workspaces:
                 os.chown(path, self.user.uid, self.user.gid, follow_symlinks=False)
             attempt_dir.chmod(0o711)
 
-    def _environment(
-        self, order: JobOrder, attempt_dir: Path, files: list[Path], environ: Mapping[str, str]
-    ) -> dict[str, str]:
+    def _environment(self, order: JobOrder, attempt_dir: Path, environ: Mapping[str, str]) -> dict[str, str]:
         own_home = Path(self.user.home)
         usable = own_home.is_dir() and own_home.stat().st_uid == self.user.uid
         values = {name: environ[name] for name in PASSED_ON if name in environ}
@@ -171,23 +201,44 @@ class Workspaces:
             "WATCHKEEPER_JOB_ID": order.job_id,
             "WATCHKEEPER_PROJECT_ID": order.project_id,
             "WATCHKEEPER_ATTEMPT": str(order.attempt),
+            "WATCHKEEPER_GATE_ROUND": "0",
         }
         named = {"payload.json": "WATCHKEEPER_PAYLOAD", "prompt.md": "WATCHKEEPER_PROMPT"}
-        values |= {named[path.name]: str(path) for path in files if path.name in named}
+        values |= {named[name]: str(attempt_dir / "work" / name) for name in _inputs(order) if name in named}
         if order.worker_id is not None:
             values["WATCHKEEPER_WORKER_ID"] = order.worker_id
         return values
 
 
-def _write_inputs(work: Path, order: JobOrder) -> list[Path]:
+def _inputs(order: JobOrder) -> dict[str, str]:
     texts = {"job.json": _json(order.record), "payload.json": _json(order.payload)}
     prompt = order.payload.get("prompt") if isinstance(order.payload, dict) else None
     if isinstance(prompt, str):
         texts["prompt.md"] = prompt
+    return texts
+
+
+def _write_inputs(work: Path, order: JobOrder) -> list[Path]:
+    texts = _inputs(order)
     for name, text in texts.items():
         (work / name).write_text(text, encoding="utf-8", errors="surrogatepass")
         (work / name).chmod(0o600)
     return [work / name for name in texts]
+
+
+def _write_into_agents_own(directory: Path, name: str, text: str, user: AgentUser) -> None:
+    """Write a file into a directory that an agent owns and has used: never through a link that it left there."""
+    fresh = f".{name}.{os.urandom(8).hex()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with os.fdopen(os.open(fresh, flags, 0o600, dir_fd=opened), "wb") as file:
+            file.write(text.encode("utf-8", "surrogatepass"))
+            if user.other:
+                os.fchown(file.fileno(), user.uid, user.gid)
+        os.replace(fresh, name, src_dir_fd=opened, dst_dir_fd=opened)
+    finally:
+        os.close(opened)
 
 
 def _json(value: Any) -> str:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.domain.artifacts import ClaimedArtifact
-from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease
-from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease, UsageError
+from watchkeeper.domain.jobs import AttemptCause, StateReason
 from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.services.enqueueing import json_text
 from watchkeeper.services.gate import Gate, GateOutcome
@@ -98,13 +98,16 @@ class Contract:
         ]
         return {"artifacts": artifacts, "skipped": None}
 
-    async def verify(self, caller: Caller, job: str, url: str | None) -> dict[str, Any]:
-        """Check a job's evidence as `complete` would; never changes the job."""
+    async def verify(
+        self, caller: Caller, job: str, url: str | None = None, artifacts: Any = None
+    ) -> dict[str, Any]:
+        """Check a job's evidence as `complete` would; never changes the job.
+
+        Claimed is the page at `url`, or what `artifacts` names; with neither, all that was uploaded.
+        """
+        claimed = _claimed(url, artifacts)
         holding = await self._hold(caller, job, "verify")
         contract = await self._contract_of(caller.project_id, holding.claim)
-        claimed = (
-            [] if url is None else [ClaimedArtifact.parse({"kind": "html_page", "url": url, "primary": True})]
-        )
         outcome = await self._gate.check(
             caller.project_id, holding.lease, contract, claimed, command="verify"
         )
@@ -181,7 +184,16 @@ class Contract:
             if failure.cause is AttemptCause.QUOTA and delay:
                 where = {"project_id": project_id, "worker_id": holding.worker_id, "actor": actor}
                 await fetch(connection, "park_pool", {**where, "until": failure.retry_at, "reason": reason})
-        end = AttemptEnd(holding.lease, failure.cause, reason, failure.lost, failure.cancelled, delay)
+        # Evidence that fails ends the attempt at `complete`: who says so itself was refused for its contract.
+        end = AttemptEnd(
+            holding.lease,
+            failure.cause,
+            reason,
+            failure.lost,
+            failure.cancelled,
+            delay,
+            StateReason.CONTRACT_REJECTED,
+        )
         output_hash = hashlib.sha256(reason.encode()).hexdigest()
         rows = await self._queue.end(project_id, actor, [end], output_hash=output_hash, connection=connection)
         if (row := rows.get(holding.claim.seq)) is None:
@@ -238,3 +250,11 @@ class Contract:
 
     def _text(self, text: str) -> str:
         return self._redactor.redact(text)[:MAX_KEPT_CHARS]
+
+
+def _claimed(url: str | None, artifacts: Any) -> list[ClaimedArtifact]:
+    if url is not None and artifacts is not None:
+        raise UsageError("verify takes a url or artifacts, not both")
+    if url is not None:
+        return [ClaimedArtifact.parse({"kind": "html_page", "url": url, "primary": True})]
+    return [] if artifacts is None else ClaimedArtifact.parse_all(artifacts)

@@ -24,7 +24,7 @@ class AttemptEnd:
     """How a holder says that its attempt ended without completion.
 
     `lost` says that the attempt's processes are gone; `cancelled` that it stopped because it was asked to.
-    `delay` is in seconds, for causes that say when to come back.
+    `delay` is in seconds, for causes that say when to come back. `stuck_for` says of the cause `gate` what was refused.
     """
 
     lease: HeldLease
@@ -33,6 +33,7 @@ class AttemptEnd:
     lost: bool = False
     cancelled: bool = False
     delay: float = 0.0
+    stuck_for: StateReason = StateReason.GATE_FAILED
 
 
 class Queue:
@@ -170,7 +171,7 @@ class Queue:
         if end.cause is AttemptCause.AGENT_ERROR:
             return EndedAttempt(end.lease, after_failure(policy, jitter), "attempt_failed", error)
         if end.cause is AttemptCause.GATE:
-            ending = ended_by(policy, JobState.STUCK, AttemptCause.GATE, StateReason.GATE_FAILED)
+            ending = ended_by(policy, JobState.STUCK, AttemptCause.GATE, end.stuck_for)
             return EndedAttempt(end.lease, ending, "complete_failed", error)
         event = "lease_released" if end.cause is AttemptCause.OPERATOR else "attempt_failed"
         return EndedAttempt(end.lease, handed_back(policy, end.cause, end.delay), event, error)

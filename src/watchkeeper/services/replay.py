@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.domain.errors import GateFailed
-from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.jobs import StateReason
 from watchkeeper.services.holding import Claim
 from watchkeeper.storage.database import Database, Row
 
@@ -19,7 +19,7 @@ async def completed_before(database: Database, project_id: str, claim: Claim) ->
     ended = await _ended(database, project_id, claim)
     if ended is None:
         return None
-    if ended["outcome"] == "stuck" and ended["cause"] == AttemptCause.GATE:
+    if _is_blocked(ended):
         raise GateFailed(failed=ended["failed"] or [])
     if ended["outcome"] != "completed":
         return None
@@ -32,9 +32,9 @@ async def ended_before(database: Database, project_id: str, claim: Claim) -> dic
     What an operator or the reaper ended is no answer of the holder's, but a cancelled job is: its holder was asked.
     """
     ended = await _ended(database, project_id, claim)
-    if ended is None or ended["outcome"] not in ("failed", "released", "cancelled"):
+    if ended is None or ended["outcome"] == "completed" or _is_blocked(ended):
         return None
-    if ended["outcome"] == "failed" and ended["cause"] == AttemptCause.OPERATOR:
+    if ended["outcome"] != "cancelled" and not str(ended["answer"].get("by")).startswith("worker:"):
         return None
     next_run_at = ended["answer"]["next_run_at"]
     return {
@@ -51,6 +51,12 @@ async def told_end(database: Database, project_id: str, claim: Claim) -> str | N
         return "stuck"
     told = told or await ended_before(database, project_id, claim)
     return None if told is None else str(told["status"])
+
+
+def _is_blocked(ended: Row) -> bool:
+    """Say whether a completion was what ended the attempt, over evidence that failed."""
+    answer = ended["answer"] or {}
+    return ended["outcome"] == "stuck" and answer.get("state_reason") == StateReason.GATE_FAILED
 
 
 async def _ended(database: Database, project_id: str, claim: Claim) -> Row | None:

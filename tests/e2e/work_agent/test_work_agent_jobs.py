@@ -57,19 +57,19 @@ def test_a_failure_is_told_with_its_last_words_and_without_secrets(desk: Desk) -
     assert "the disk sang [redacted" in attempt["error"]
 
 
-def test_results_that_do_not_fit_the_contract_fail_with_the_check(desk: Desk) -> None:
-    """What the contract rejects ends the attempt, with the checks that failed in its reason."""
-    desk.kind("once", max_attempts=1)
-    desk.worker()
+def test_results_that_never_fit_the_contract_are_stuck_with_the_check(desk: Desk) -> None:
+    """What the contract rejects to the last waits for a person, with the checks that failed in its reason."""
+    desk.worker(max_gate_rounds=1)
     entries = '[{"kind":"data","path":"a.csv"},{"kind":"html_page","path":"a.html"}]'
     job = desk.put(
         f"echo a > a.csv; echo '{PAGE}' > a.html; echo '{entries}' > artifacts.json",
-        "once",
         contract={"required_kinds": ["html_page", "image"]},
     )
-    state = desk.wait_for(job, "failed", "stuck", "completed")
-    assert state["state"] in {"failed", "stuck"}
-    assert "missing_kind" in desk.attempts(job)[0]["error"]
+    stuck = desk.wait_for(job, "failed", "stuck", "completed")
+    assert (stuck["state"], stuck["state_reason"]) == ("stuck", "contract_rejected")
+    (attempt,) = desk.attempts(job)
+    assert attempt["cause"] == "gate"
+    assert "missing_kind" in attempt["error"]
 
 
 def test_a_link_out_of_the_workspace_is_not_taken(desk: Desk) -> None:

@@ -105,7 +105,7 @@ async def files(job: JobName, access: Here, caller: Holder, request: Request) ->
 )
 async def verify(job: JobName, body: VerifyBody, access: Here, caller: Holder) -> Response:
     """Say what the gate would find now; never changes the job."""
-    return answer(**await access.app.contract.verify(caller, job, body.url))
+    return answer(**await access.app.contract.verify(caller, job, body.url, body.artifacts))
 
 
 @contract.post(

@@ -92,7 +92,10 @@ class ProgressBody(Body):
 
 
 class VerifyBody(Body):
+    """`url` names the primary, or `artifacts` what a completion would; with neither all that was uploaded counts."""
+
     url: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = None
+    artifacts: list[Any] | dict[str, Any] | None = None
 
 
 class CompleteBody(Body):
@@ -103,10 +106,13 @@ class CompleteBody(Body):
 
 
 class FailBody(Body):
-    """`retry_at` says when to come back; only for causes that are not the agent's."""
+    """`retry_at` says when to come back; only for causes that are not the agent's.
+
+    `gate`: the contract refused the results for good; the job is stuck, for a person.
+    """
 
     reason: Text
-    cause: Literal["agent_error", "infrastructure", "quota", "operator"] = "agent_error"
+    cause: Literal["agent_error", "infrastructure", "quota", "gate", "operator"] = "agent_error"
     retry_at: Time | None = None
 
 

@@ -48,6 +48,14 @@ def work(
     token_file: Annotated[
         str | None, typer.Option(help="With --agent: the file of the worker's token.")
     ] = None,
+    max_gate_rounds: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=20,
+            help="With --agent: how often the failed checks are given back as a turn (3).",
+        ),
+    ] = None,
     parent: Parent = None,
 ) -> None:
     """Run a worker until it is stopped; then it finishes or hands back what runs."""
@@ -57,12 +65,12 @@ def work(
         raise UsageError(f"there is no agent {agent!r}; known are {', '.join(AGENTS)}")
     settings = begin()
     worker_id = worker_id or settings.worker_id
-    options = WorkOptions(slots, tuple(kind or ()), project, worker_id, pool)
+    options = WorkOptions(slots, tuple(kind or ()), project, worker_id, pool, max_gate_rounds)
     with tied_to(parent, settings.home):
         if app is not None:
-            if command or token_file or kind:
+            if command or token_file or kind or max_gate_rounds is not None:
                 raise UsageError(
-                    "COMMAND, --kind and --token-file belong to --agent; handlers name their kinds"
+                    "COMMAND, --kind, --token-file and --max-gate-rounds belong to --agent; handlers name their kinds"
                 )
             _work_app(app, settings, options)
         elif project is not None:

@@ -14,6 +14,7 @@ from watchkeeper.services.supervision.config import HOW_TO_GET_ONE, SupervisorCo
 from watchkeeper.settings import Settings
 
 DEFAULT_SLOTS = 2
+DEFAULT_GATE_ROUNDS = 3
 
 
 def work_agent(settings: Settings, options: WorkOptions, command: list[str], token_file: str | None) -> int:
@@ -30,6 +31,7 @@ def work_agent(settings: Settings, options: WorkOptions, command: list[str], tok
         kinds=options.kinds or None,
         worker_id=options.worker_id,
         pool=options.pool,
+        max_gate_rounds=DEFAULT_GATE_ROUNDS if options.max_gate_rounds is None else options.max_gate_rounds,
         agent_user=settings.agent_user,
         artifact_limit_bytes=settings.artifact_limit_bytes,
     )

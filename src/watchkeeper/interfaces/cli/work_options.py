@@ -14,3 +14,4 @@ class WorkOptions:
     project: str | None
     worker_id: str | None
     pool: str
+    max_gate_rounds: int | None = None

@@ -15,6 +15,8 @@ HOW_TO_GET_ONE = "An owner makes one with 'watchkeeper token create --role worke
 KILL_SECONDS = 10.0
 """How long a session's sweep goes on killing what does not die."""
 
+MOST_GATE_ROUNDS = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class SupervisorConfig:
@@ -23,7 +25,8 @@ class SupervisorConfig:
     `command` is run for jobs whose payload names none. `worker_id` None makes one of this machine and home;
     the second process on one home gets a number behind it. `agent_url` is where agents find the server, if
     not at `url`. `shutdown_grace_seconds`: how long running sessions may go on after the first SIGTERM before
-    they are handed back. `grace_seconds`: from an agent's SIGTERM to its SIGKILL. Of ended attempts the last
+    they are handed back. `grace_seconds`: from an agent's SIGTERM to its SIGKILL. `max_gate_rounds`: how often an
+    agent is given the failed checks as a further turn before its completion is decided. Of ended attempts the last
     `keep_attempts` are kept, none longer than `keep_hours`. Raises SettingError for what cannot be.
     """
 
@@ -42,6 +45,7 @@ class SupervisorConfig:
     shutdown_grace_seconds: float = 5.0
     grace_seconds: float = 10.0
     wait_seconds: float = 30.0
+    max_gate_rounds: int = 3
     disk_full_percent: float = 95.0
     keep_attempts: int = 100
     keep_hours: float = 24.0
@@ -59,6 +63,10 @@ class SupervisorConfig:
             raise SettingError("the worker's token is empty or no token", hint=HOW_TO_GET_ONE)
         if not 1 <= self.slots <= 1000:
             raise SettingError(f"slots is {self.slots}; it is from 1 to 1000")
+        if not 0 <= self.max_gate_rounds <= MOST_GATE_ROUNDS:
+            raise SettingError(
+                f"max_gate_rounds is {self.max_gate_rounds}; it is from 0 to {MOST_GATE_ROUNDS}"
+            )
         for name in ("shutdown_grace_seconds", "grace_seconds", "wait_seconds", "keep_attempts"):
             if getattr(self, name) < 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is 0 or more")

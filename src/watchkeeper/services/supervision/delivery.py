@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from watchkeeper.agents.artifacts import ArtifactRefused
 from watchkeeper.domain.errors import ServerUnreachable, WatchkeeperError
+from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.endings import Command, Ending, failed, sendable
 from watchkeeper.services.supervision.records import AttemptRecords
 from watchkeeper.services.supervision.results import Results
-from watchkeeper.services.supervision.server_link import Json, Refused, ServerLink
+from watchkeeper.services.supervision.server_link import Json, Refused, ServerLink, one_line
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
 FOUND = "take_files_found"
+VERIFY_SECONDS = 600.0
+"""How long the server may need to look at all files and addresses of one attempt."""
+
 STILL_CHECKING = 202
 STILL_CHECKING_SECONDS = 2.0
 TIMES_AN_ERROR_COUNTS = 20
@@ -27,11 +31,15 @@ TIMES_AN_ERROR_COUNTS = 20
 
 @dataclass(frozen=True)
 class Held:
-    """The job as it was claimed, its lease token, and the workspace, if there is one."""
+    """The job as it was claimed, its lease token, and the workspace, if there is one.
+
+    `notes` is what was decided of the attempt on the way, shared by all that deliver for it.
+    """
 
     job: dict[str, Any]
     lease: str
     workspace: Path | None
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -111,7 +119,7 @@ class Delivery:
         claimed: list[Json] = []
         if held.workspace is not None:
             try:
-                summary, claimed = await self._results(records, ending, held, held.workspace)
+                summary, claimed = await self._results(records, held, held.workspace)
             except Refused as refused:
                 # Over already: the completion itself learns how, or is kept for a person as too late.
                 if not refused.stale:
@@ -124,18 +132,58 @@ class Delivery:
             await asyncio.sleep(STILL_CHECKING_SECONDS)
 
     async def _results(
-        self, records: AttemptRecords, ending: Ending, held: Held, workspace: Path
+        self, records: AttemptRecords, held: Held, workspace: Path
     ) -> tuple[str | None, list[Json]]:
         results = Results(self._link, held.job, held.lease, self._limit)
         stored = await results.stored()
-        if FOUND not in ending.body:
+        if FOUND not in held.notes:
             # Decided before anything is sent: later our own uploads could not be told from the agent's.
-            ending.body[FOUND] = not stored
-            await _keep(records.write_end, ending.record(), held)
-        return await results.hand_in(workspace, stored, found=ending.body[FOUND])
+            held.notes[FOUND] = not stored
+            await _keep(lambda decided: records.note(**decided), {FOUND: not stored}, held)
+        return await results.hand_in(workspace, stored, found=held.notes[FOUND])
+
+    async def failed_checks(self, records: AttemptRecords, held: Held, output: Json | None) -> list[Json]:
+        """Hand in the results so far and give the checks that they would fail, as `verify` names them.
+
+        Waits for a server that is away. Nothing is told of results that pass, nor where only `complete` can tell:
+        the job is over, or the server answers with errors of its own.
+        """
+        pause = FIRST_PAUSE_SECONDS
+        errors = 0
+        while errors < TIMES_AN_ERROR_COUNTS:
+            try:
+                return await self._verify(records, held, output)
+            except ArtifactRefused as refused:
+                return [{"check": refused.problem, "detail": refused.message}]
+            except Refused as refused:
+                if refused.definite:
+                    return [] if refused.stale else [{"check": refused.refusal, "detail": refused.message}]
+                errors += 1
+                detail = refused.message
+            except (ServerUnreachable, OSError) as error:
+                detail = str(error)
+            log("report_waits", job=held.id, command="verify", detail=detail)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        return []
+
+    async def _verify(self, records: AttemptRecords, held: Held, output: Json | None) -> list[Json]:
+        if held.workspace is None or await self.how_it_ended(held) is not None:
+            return []
+        _, claimed = await self._results(records, held, held.workspace)
+        body = {"artifacts": claimed} if claimed else {}
+        answer = await self._link.on_job(held.id, "verify", body, held.lease, VERIFY_SECONDS)
+        failed: list[Json] = answer["failed"]
+        if failed:
+            told = {"failed": failed, **(output or {})}
+            await self._note(held, f"the gate would not pass: {one_line(failed)}", "verify", told)
+        return failed
 
     async def _note_output(self, held: Held, output: Json) -> None:
-        body = {"message": "the command ended", "phase": "output", "payload": output}
+        await self._note(held, "the command ended", "output", output)
+
+    async def _note(self, held: Held, message: str, phase: str, payload: Json) -> None:
+        body = {"message": sendable(message), "phase": phase, "payload": payload}
         try:
             await self._link.on_job(held.id, "progress", body, held.lease)
         except Refused as refused:
@@ -158,9 +206,12 @@ def _refused_for_good(refused: Refused, ending: Ending, held: Held) -> Json | En
     if refused.refusal == "gate_failed":
         return {"status": "stuck", "failed": checks}
     if not refused.stale and ending.command is Command.COMPLETE:
-        contract = refused.refusal == "contract_rejected"
-        text = "the contract was rejected" if contract else "the completion was refused"
-        return failed(f"the command ended with exit code 0, but {text}: {checks or refused.message}")
+        if refused.refusal == "contract_rejected":
+            return failed(
+                f"the contract rejected the results: {checks or refused.message}", AttemptCause.GATE
+            )
+        text = "the command ended with exit code 0, but the completion was refused"
+        return failed(f"{text}: {checks or refused.message}")
     log("report_rejected", job=held.id, command=ending.command.value, detail=refused.message)
     return {"status": refused.refusal}
 

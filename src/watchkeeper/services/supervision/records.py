@@ -1,7 +1,8 @@
 """What a supervisor keeps of each attempt on disk, so that whoever comes after it can go on.
 
-`<home>/sessions/<worker>/<job>-<epoch>/`, 0700: `lease.json` before all else, the session's own directory,
-`end.json` before the end is reported, `reported.json` after. Each is written whole and synced.
+`<home>/sessions/<worker>/<job>-<epoch>/`, 0700: `lease.json` before all else, the session's own directory (those of
+earlier turns beside it), `end.json` before the end is reported, `reported.json` after. Each is written whole and
+synced.
 """
 
 from __future__ import annotations
@@ -48,6 +49,18 @@ class AttemptRecords:
     @property
     def session(self) -> Path:
         return self.directory / "session"
+
+    @property
+    def earlier_sessions(self) -> list[Path]:
+        """Give the sessions of earlier turns, in their order; all are over."""
+        return sorted(self.directory.glob("session-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+
+    def set_session_aside(self) -> None:
+        """Make room for the session of a further turn; what the last one said goes with it."""
+        for copy in self.directory.glob("*.redacted"):
+            copy.rename(self.session / copy.name)
+        self.session.rename(self.directory / f"session-{len(self.earlier_sessions) + 1}")
+        records.sync_directory(self.directory)
 
     @property
     def is_over(self) -> bool:

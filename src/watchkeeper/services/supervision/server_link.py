@@ -46,12 +46,7 @@ class Refused(WatchkeeperError):
     def failed_checks(self) -> str:
         """Name the checks that failed, in one line; "" where none are named."""
         failed = self.details.get("failed")
-        checks = failed if isinstance(failed, list) else []
-        return "; ".join(
-            f"{check.get('check')}: {check.get('detail') or check.get('message') or ''}".rstrip(": ")
-            for check in checks
-            if isinstance(check, dict)
-        )
+        return one_line(failed if isinstance(failed, list) else [])
 
 
 class ServerLink:
@@ -74,9 +69,11 @@ class ServerLink:
         """Call a command that comes before a job: register, claim."""
         return await self._send("POST", f"/api/worker/{command}", body, None, answer_seconds)
 
-    async def on_job(self, job: str, command: str, body: Json, lease: str) -> Json:
+    async def on_job(
+        self, job: str, command: str, body: Json, lease: str, answer_seconds: float = ANSWER_SECONDS
+    ) -> Json:
         """Call a command on a job that is held."""
-        return await self._send("POST", job_path(job, command), body, lease, ANSWER_SECONDS)
+        return await self._send("POST", job_path(job, command), body, lease, answer_seconds)
 
     async def context(self, job: str, lease: str) -> Json:
         return await self._send("GET", job_path(job, "context"), None, lease, ANSWER_SECONDS)
@@ -109,6 +106,15 @@ class ServerLink:
         except httpx2.HTTPError as error:
             raise unreachable(self._url, error) from error
         return understand(response)
+
+
+def one_line(checks: Sequence[Any]) -> str:
+    """Name failed checks with what is wrong, in one line."""
+    return "; ".join(
+        f"{check.get('check')}: {check.get('detail') or check.get('message') or ''}".rstrip(": ")
+        for check in checks
+        if isinstance(check, dict)
+    )
 
 
 def timeouts(answer_seconds: float) -> httpx2.Timeout:

@@ -16,8 +16,9 @@ from watchkeeper.domain.secret_assignments import names_a_secret
 from watchkeeper.host.processes import ProcReader
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.delivery import Held
-from watchkeeper.services.supervision.endings import Ending, Why, ending_of, failed, released
+from watchkeeper.services.supervision.endings import Command, Ending, Why, ending_of, failed, released
 from watchkeeper.services.supervision.former import former_attempts_gone
+from watchkeeper.services.supervision.gate_rounds import GateRounds
 from watchkeeper.services.supervision.output_watch import OutputWatch
 from watchkeeper.services.supervision.records import AttemptRecords
 from watchkeeper.services.supervision.renewals import LeaseHold, boot_clock
@@ -52,6 +53,8 @@ class Attempt:
         self._kept_until = boot_clock() + UNDELIVERED_SECONDS
         self._lingers_until: float | None = None
         self.is_reporting = False
+        self._is_checking = False
+        self._rounds = GateRounds(means, records, facts)
         self.was_given_up = False
         self._reader = ProcReader()
         self.hold = LeaseHold(
@@ -70,7 +73,8 @@ class Attempt:
     @property
     def _held(self) -> Held:
         workspace = self._facts.get("workspace")
-        return Held(self.job, self._facts["lease"], None if workspace is None else Path(workspace) / "work")
+        work = None if workspace is None else Path(workspace) / "work"
+        return Held(self.job, self._facts["lease"], work, self._facts)
 
     async def run(self) -> None:
         """Do a job that was just claimed."""
@@ -118,7 +122,7 @@ class Attempt:
 
         False when that could not be found out: the next renewal tells it again.
         """
-        if self._why is not None or self.is_reporting:
+        if self._why is not None or (self.is_reporting and not self._is_checking):
             return True
         try:
             ended = await self._means.delivery.how_it_ended(self._held)
@@ -169,7 +173,29 @@ class Attempt:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _see_through(self, session: Session) -> None:
-        """Follow a session to its end and report it."""
+        """Follow a session to its end, and those of further turns after it, and report the last one's."""
+        ending = await self._followed(session)
+        while ending.command is Command.COMPLETE and self._rounds.remain:
+            if not (failed := await self._failed_checks()) or self._why is Why.LEASE_LOST:
+                break
+            if self._why is not None:
+                ending = ending_of_unstarted(self._why, self._detail)
+            elif (again := await self._rounds.next_session(failed)) is None:
+                break
+            else:
+                ending = await self._followed(again)
+        await self._conclude(ending)
+
+    async def _failed_checks(self) -> list[dict[str, Any]]:
+        self._kept_until = boot_clock() + UNDELIVERED_SECONDS
+        self.is_reporting = self._is_checking = True
+        try:
+            return await self._rounds.failed_checks(self._held, self._output())
+        finally:
+            self.is_reporting = self._is_checking = False
+
+    async def _followed(self, session: Session) -> Ending:
+        """Follow a session to its end and give what that means, once nothing of it is left."""
         self._session = session
         self._watch = await asyncio.to_thread(OutputWatch, session, self._records.directory, self._secrets())
         if self._why is not None:
@@ -180,13 +206,12 @@ class Attempt:
         if not report.gone:
             log("processes_left", job=self.id, left=list(report.left), note=report.note)
             text = f"processes of the attempt could not be ended: {report.note or report.left}"
-            await self._conclude(failed(text, AttemptCause.INFRASTRUCTURE))
-            return
+            return failed(text, AttemptCause.INFRASTRUCTURE)
         end = session.ended()
         tail = self._watch.tail("stderr", 4000)
         if self._why is None and self._lingers_until is not None:
             self._why = Why.ENDED_BY_AGENT
-        await self._conclude(ending_of(judge(end, tail), end, self._why, self._detail, tail))
+        return ending_of(judge(end, tail), end, self._why, self._detail, tail)
 
     async def _until_over(self, session: Session, watch: OutputWatch) -> None:
         over = asyncio.Event()

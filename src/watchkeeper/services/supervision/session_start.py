@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from watchkeeper.agents.session import SessionSpec
-from watchkeeper.agents.workspace import JobOrder, Workspace, Workspaces
+from watchkeeper.agents.session import Session, SessionSpec
+from watchkeeper.agents.workspace import GateRound, JobOrder, Workspace, Workspaces
 from watchkeeper.services.supervision.config import KILL_SECONDS, SupervisorConfig
 from watchkeeper.services.supervision.delivery import Delivery
 from watchkeeper.services.supervision.records import AttemptRecords
@@ -40,8 +41,37 @@ def prepared(
 
     `token` is the job token: the only credential that the agent gets. Raises OSError.
     """
+    order = _order(means, facts, token)
+    workspace = means.workspaces.prepare(order, os.environ)
+    facts |= {"workspace": str(workspace.attempt_dir), "job_token": token}
+    records.note(workspace=str(workspace.attempt_dir), job_token=token)
+    return _spec(means, records, facts["job"], command, workspace)
+
+
+def prepared_again(
+    means: Means, records: AttemptRecords, facts: dict[str, Any], command: Sequence[str], gate: GateRound
+) -> SessionSpec:
+    """Give the orders for a further turn in the attempt's own workspace, once the last turn is set aside. Blocks.
+
+    The hard cap is the attempt's: what earlier turns took of it is gone. Raises OSError.
+    """
+    order = _order(means, facts, facts["job_token"])
+    workspace = means.workspaces.again(order, Path(facts["workspace"]), os.environ, gate)
+    return _spec(means, records, facts["job"], command, workspace)
+
+
+def cap_left(records: AttemptRecords, job: dict[str, Any]) -> float | None:
+    """Give how many seconds of its hard cap an attempt has left, by the turns that are set aside; None without one."""
+    minutes = job.get("hard_cap_minutes")
+    if minutes is None:
+        return None
+    ends = (Session.adopt(path).ended() for path in records.earlier_sessions)
+    return float(minutes * 60 - sum(end.wall_seconds for end in ends if end is not None))
+
+
+def _order(means: Means, facts: dict[str, Any], token: str) -> JobOrder:
     job = facts["job"]
-    order = JobOrder(
+    return JobOrder(
         job_id=job["id"],
         project_id=job["project_id"],
         epoch=job["epoch"],
@@ -52,17 +82,12 @@ def prepared(
         token=token,
         worker_id=means.worker_id,
     )
-    workspace = means.workspaces.prepare(order, os.environ)
-    facts |= {"workspace": str(workspace.attempt_dir), "job_token": token}
-    records.note(workspace=str(workspace.attempt_dir), job_token=token)
-    return _spec(means, records, job, command, workspace)
 
 
 def _spec(
     means: Means, records: AttemptRecords, job: dict[str, Any], command: Sequence[str], workspace: Workspace
 ) -> SessionSpec:
     config = means.config
-    minutes = job.get("hard_cap_minutes")
     return SessionSpec(
         directory=records.session,
         command=command,
@@ -70,7 +95,7 @@ def _spec(
         workspace=workspace.path,
         user=means.workspaces.user,
         home=config.home,
-        hard_cap_seconds=None if minutes is None else minutes * 60,
+        hard_cap_seconds=cap_left(records, job),
         grace_seconds=config.grace_seconds,
         kill_seconds=KILL_SECONDS,
         output_limit_bytes=config.output_limit_bytes,

@@ -326,7 +326,7 @@ WITH clock AS MATERIALIZED (
   INSERT INTO watchkeeper.closed_attempts (project_id, seq, epoch, worker_id, outcome, cause, error, token_hash, answer,
                                            started_at, ended_at)
   SELECT %(project_id)s, e.seq, e.epoch, e.worker_id, e.outcome, e.cause, e.error, e.token_hash,
-         jsonb_build_object('status', e.state, 'next_run_at',
+         jsonb_build_object('status', e.state, 'state_reason', e.state_reason, 'by', %(actor)s::text, 'next_run_at',
            CASE WHEN e.state = 'pending' THEN clock.now + make_interval(secs => e.delay) END),
          e.claimed_at, clock.now
     FROM ended e CROSS JOIN clock
