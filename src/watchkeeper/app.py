@@ -10,7 +10,7 @@ from watchkeeper.domain.addresses import DEFAULT_PORT, DEFAULT_URL
 from watchkeeper.domain.allowed_hosts import AllowedHost, OwnListeners
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.services.artifact_store import ArtifactStore
+from watchkeeper.services.artifact_store import ArtifactStore, ArtifactSweep
 from watchkeeper.services.artifact_store_disk import DiskArtifactStore
 from watchkeeper.services.artifact_sweep_disk import DiskArtifactSweep
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
@@ -97,13 +97,35 @@ def fetch_config(settings: Settings) -> FetchConfig:
     return FetchConfig(allowed=allowed, own=own)
 
 
+def artifact_store(settings: Settings) -> tuple[ArtifactStore, ArtifactSweep]:
+    """Give the store that is set, and the way through it; raise SettingError where a bucket's client is missing."""
+    limit = settings.artifact_limit_bytes
+    if settings.artifact_s3_url is None:
+        disk = DiskArtifactStore(settings.home / "artifacts", limit)
+        return disk, DiskArtifactSweep(disk)
+    try:
+        from watchkeeper.services.artifact_bucket import BucketPlace
+        from watchkeeper.services.artifact_store_s3 import S3ArtifactStore
+        from watchkeeper.services.artifact_sweep_s3 import S3ArtifactSweep
+    except ModuleNotFoundError as error:
+        if error.name != "obstore":
+            raise
+        raise SettingError(
+            "artifact_s3_url is set, but the client for buckets is not installed",
+            hint="pip install 'watchkeeper[s3]' brings it.",
+        ) from None
+    place = BucketPlace(settings.artifact_s3_url, settings.artifact_s3_endpoint, settings.artifact_s3_region)
+    bucket = S3ArtifactStore(place, settings.home, limit)
+    return bucket, S3ArtifactSweep(bucket)
+
+
 def build(settings: Settings, database: Database | None = None) -> App:
     """Put the parts together; opens nothing."""
     database = database or Database(database_config(settings))
     redactor = Redactor(settings.secrets)
     queue = Queue(database, redactor=redactor)
     kinds = Kinds(database)
-    store = DiskArtifactStore(settings.home / "artifacts", limit_bytes=settings.artifact_limit_bytes)
+    store, sweep = artifact_store(settings)
     gate = Gate(database, store, redactor)
     wakeups = Wakeups(database)
     upkeep = MaintenanceConfig(
@@ -127,7 +149,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         maintenance=Maintenance(database, queue, upkeep),
         desk=JobDesk(database, queue, kinds, gate, redactor),
         artifacts=store,
-        artifact_upkeep=ArtifactUpkeep(database, DiskArtifactSweep(store)),
+        artifact_upkeep=ArtifactUpkeep(database, sweep),
         changes=Changes(database),
         diagnosis=Diagnosis(database, store, upkeep.gap_seconds),
         fleet=Fleet(database),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ READ_ELSEWHERE = frozenset(
     {"TOKEN", "CONFIG", "SESSION", "JOB_ID", "PROJECT_ID", "WORKSPACE", "ATTEMPT", "PAYLOAD", "PROMPT"}
 )
 """Variables that are read where they are used: the caller's token, and what a session gives its agent."""
+
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class Settings:
     worker_id: str | None = None
     agent_user: str | None = None
     artifact_limit_bytes: int = 256 * 1024 * 1024
+    artifact_s3_url: str | None = None
+    artifact_s3_endpoint: str | None = None
+    artifact_s3_region: str | None = None
     body_limit_bytes: int = 1024 * 1024
     fetch_allow: tuple[str, ...] = ()
     job_retention_days: float = 90.0
@@ -69,6 +76,20 @@ class Settings:
                 AllowedHost.parse(entry)
             except ValueError as error:
                 raise SettingError(f"fetch_allow names {entry!r}: {error}") from None
+
+        self._check_bucket()
+
+    def _check_bucket(self) -> None:
+        """Refuse an address that leads nowhere, or that carries credentials: settings are shown to people."""
+        url, endpoint = self.artifact_s3_url, self.artifact_s3_endpoint
+        if url is not None and not _BUCKET.fullmatch(url):
+            raise SettingError("artifact_s3_url is no s3://BUCKET or s3://BUCKET/PREFIX")
+        if endpoint is not None and not _ENDPOINT.fullmatch(endpoint):
+            raise SettingError(
+                "artifact_s3_endpoint is no http(s)://HOST[:PORT]; credentials have no place there"
+            )
+        if url is None and (endpoint is not None or self.artifact_s3_region is not None):
+            raise SettingError("artifact_s3_endpoint and artifact_s3_region need artifact_s3_url")
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ GRACE = timedelta(hours=24)
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ArtifactStoreFullError(WatchkeeperError):
@@ -60,6 +62,14 @@ class Settled:
     marked: int = 0
     removed: int = 0
     revived: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A group of stored files. `marked`: those with a mark, where only a listing tells that without a request each."""
+
+    hashes: tuple[str, ...]
+    marked: frozenset[str] = frozenset()
 
 
 class BlobReader(Protocol):
@@ -112,29 +122,34 @@ class ArtifactSweep(Protocol):
     def projects(self) -> list[str]:
         """Name the projects that may have files."""
 
-    def shards(self, project: str) -> Iterator[tuple[str, ...]]:
-        """Give the hashes of all stored files, in groups."""
+    def shards(self, project: str) -> Iterator[Shard]:
+        """Give all stored files, in groups."""
 
     def settle(
         self,
         project: str,
-        hashes: Collection[str],
+        shard: Shard,
         named: Collection[str],
         now: datetime,
         grace: timedelta = GRACE,
     ) -> Settled:
-        """Mark those of `hashes` that no row names, and remove those marked for `grace` already.
+        """Mark those files of a shard that no row names, and remove those marked for `grace` already.
 
-        `named` must have been read after `hashes`. A file that is put again meanwhile stays.
+        `named` must have been read after the shard. A file that is put again meanwhile stays.
         """
 
-    def sweep_incoming(self, project: str) -> int:
+    def sweep_incoming(self) -> int:
         """Remove what writers that died left behind; give their count."""
+
+
+def is_project(name: str) -> bool:
+    """Tell a project's folder from what else lies beside it."""
+    return _PROJECT.fullmatch(name) is not None
 
 
 def checked_project(project: str) -> str:
     """Let no made-up name become a part of a path."""
-    if not _PROJECT.fullmatch(project):
+    if not is_project(project):
         raise UsageError(f"{project[:80]!r} is not the name of a project")
     return project
 
@@ -163,6 +178,17 @@ def regular_file(source: Path) -> BinaryIO:
         os.close(descriptor)
         raise UsageError(f"{source.name!r} is not a regular file")
     return os.fdopen(descriptor, "rb")
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Say in our own words why a disk took no more."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise ArtifactStoreFullError from error
+        raise ArtifactStoreError(f"the artifact store cannot be written: {error.strerror}") from error
 
 
 def chunks_of(file: BlobReader | BinaryIO) -> Iterator[bytes]:

@@ -9,7 +9,6 @@ What is no longer named is removed by services/artifact_sweep_disk.py.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import os
@@ -25,21 +24,19 @@ from watchkeeper.services.artifact_store import (
     DEFAULT_LIMIT_BYTES,
     ArtifactLostError,
     ArtifactStoreError,
-    ArtifactStoreFullError,
     StoredBlob,
     checked_project,
     checked_sha256,
     chunks_of,
     refuse_too_large,
     regular_file,
+    writing,
 )
 
 INCOMING = ".incoming"
 LOCK = ".lock"
 TOMBSTONE = ".tombstone"
 LOW_DISK_BYTES = 1024 * 1024 * 1024
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class DiskArtifactStore:
@@ -122,7 +119,7 @@ class BlobWriter:
         self._limit = limit_bytes
         self._hash = hashlib.sha256()
         self._bytes = 0
-        with _clear_errors():
+        with writing():
             make_folders(folder / INCOMING)
             self._path = folder / INCOMING / secrets.token_hex(16)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -183,7 +180,7 @@ class BlobWriter:
     @contextlib.contextmanager
     def _giving_up(self) -> Iterator[None]:
         try:
-            with _clear_errors():
+            with writing():
                 yield
         except BaseException:
             self.abort()
@@ -218,13 +215,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _clear_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise ArtifactStoreFullError from error
-        raise ArtifactStoreError(f"the artifact store cannot be written: {error.strerror}") from error

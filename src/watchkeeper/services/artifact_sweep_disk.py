@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from watchkeeper.services.artifact_store import GRACE, Settled
+from watchkeeper.services.artifact_store import GRACE, Settled, Shard, is_project
 from watchkeeper.services.artifact_store_disk import (
     INCOMING,
     TOMBSTONE,
@@ -32,21 +32,23 @@ class DiskArtifactSweep:
     def projects(self) -> list[str]:
         if not self._store.root.is_dir():
             return []
-        return sorted(entry.name for entry in self._store.root.iterdir() if entry.is_dir())
+        return sorted(
+            entry.name for entry in self._store.root.iterdir() if is_project(entry.name) and entry.is_dir()
+        )
 
-    def shards(self, project: str) -> Iterator[tuple[str, ...]]:
+    def shards(self, project: str) -> Iterator[Shard]:
         folder = self._store.project_folder(project)
         if not folder.is_dir():
             return
-        for shard in sorted(entry for entry in folder.iterdir() if len(entry.name) == 2 and entry.is_dir()):
-            hashes = tuple(sorted(entry.name for entry in shard.iterdir() if len(entry.name) == 64))
+        for place in sorted(entry for entry in folder.iterdir() if len(entry.name) == 2 and entry.is_dir()):
+            hashes = tuple(sorted(entry.name for entry in place.iterdir() if len(entry.name) == 64))
             if hashes:
-                yield hashes
+                yield Shard(hashes)
 
     def settle(
         self,
         project: str,
-        hashes: Collection[str],
+        shard: Shard,
         named: Collection[str],
         now: datetime,
         grace: timedelta = GRACE,
@@ -54,7 +56,7 @@ class DiskArtifactSweep:
         marked = removed = revived = 0
         folder = self._store.project_folder(project)
         with project_lock(folder, fcntl.LOCK_EX):
-            for sha256 in hashes:
+            for sha256 in shard.hashes:
                 path = self._store.path(project, sha256)
                 mark = path.with_name(path.name + TOMBSTONE)
                 marked_at = _modified(mark)
@@ -71,11 +73,9 @@ class DiskArtifactSweep:
                     removed += 1
         return Settled(marked, removed, revived)
 
-    def sweep_incoming(self, project: str) -> int:
-        folder = self._store.project_folder(project) / INCOMING
-        if not folder.is_dir():
-            return 0
-        return sum(_remove_if_left(path) for path in folder.iterdir())
+    def sweep_incoming(self) -> int:
+        places = (self._store.project_folder(project) / INCOMING for project in self.projects())
+        return sum(_remove_if_left(path) for place in places if place.is_dir() for path in place.iterdir())
 
 
 def _remove_if_left(path: Path) -> bool:

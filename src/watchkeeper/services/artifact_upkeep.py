@@ -24,18 +24,18 @@ class ArtifactUpkeep:
 
     async def run_once(self) -> Ran:
         """Mark files without a name, remove those marked a day ago, and clear torn uploads."""
-        marked = removed = torn = 0
+        marked = removed = 0
+        torn = await asyncio.to_thread(self._sweep.sweep_incoming)
         for project in await asyncio.to_thread(self._sweep.projects):
-            torn += await asyncio.to_thread(self._sweep.sweep_incoming, project)
             shards = self._sweep.shards(project)
-            while (hashes := await asyncio.to_thread(next, shards, None)) is not None:
+            while (shard := await asyncio.to_thread(next, shards, None)) is not None:
                 rows = await self._database.fetch(
-                    "referenced_hashes", {"project_id": project, "hashes": list(hashes)}
+                    "referenced_hashes", {"project_id": project, "hashes": list(shard.hashes)}
                 )
                 named = {row["sha256"] for row in rows}
                 # Marks carry the time of the machine that sweeps.
                 now = datetime.now(UTC)
-                settled = await asyncio.to_thread(self._sweep.settle, project, hashes, named, now)
+                settled = await asyncio.to_thread(self._sweep.settle, project, shard, named, now)
                 marked += settled.marked
                 removed += settled.removed
         return Ran({"files_marked": marked, "files_removed": removed, "uploads_cleared": torn})

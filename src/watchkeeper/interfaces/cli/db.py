@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watchkeeper.app import database_config
+from watchkeeper.app import artifact_store, database_config
 from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, WatchkeeperError
 from watchkeeper.interfaces.cli.local import embedded_server, with_database
@@ -46,7 +46,7 @@ def migrate_schema(dry_run: DryRun = False, as_json: Json = False) -> None:
 
 @db.command()
 def status(as_json: Json = False) -> None:
-    """Say where the database is, whether it answers, and which schema it has; starts nothing."""
+    """Say where database and artifacts are, whether the database answers, and which schema it has; starts nothing."""
     settings = begin()
     answer: dict[str, Any] = {"ok": True, "source": "WATCHKEEPER_DATABASE_URL"}
     url = settings.database_url
@@ -65,6 +65,7 @@ def status(as_json: Json = False) -> None:
         url = server.url() if found.state == "running" else None
     if url is not None:
         answer |= asyncio.run(_schema(url, settings))
+    answer["artifacts"] = artifact_store(settings)[0].place
     show(answer, as_json=as_json)
     if not answer["ok"]:
         raise typer.Exit(5)
