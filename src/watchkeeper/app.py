@@ -28,6 +28,7 @@ from watchkeeper.services.identity import Identity
 from watchkeeper.services.insights import Insights
 from watchkeeper.services.job_desk import JobDesk
 from watchkeeper.services.kinds import Kinds
+from watchkeeper.services.known_secrets import known_secrets
 from watchkeeper.services.live import Wakeups
 from watchkeeper.services.login_links import LoginLinks
 from watchkeeper.services.maintenance import Maintenance, MaintenanceConfig
@@ -122,7 +123,7 @@ def artifact_store(settings: Settings) -> tuple[ArtifactStore, ArtifactSweep]:
 def build(settings: Settings, database: Database | None = None) -> App:
     """Put the parts together; opens nothing."""
     database = database or Database(database_config(settings))
-    redactor = Redactor(settings.secrets)
+    redactor = Redactor(known_secrets(settings))
     queue = Queue(database, redactor=redactor)
     kinds = Kinds(database)
     store, sweep = artifact_store(settings)

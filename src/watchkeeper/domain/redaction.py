@@ -1,22 +1,16 @@
 """Redaction: secrets are taken out of every text before it is stored, shown or sent.
 
-Known are the shapes of domain/secret_shapes.py, and given values, these also in base64, URL-encoded and
-JSON-escaped form.
+Known are the shapes of domain/secret_shapes.py, and given values in every form of domain/known_forms.py.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus
 
+from watchkeeper.domain.known_forms import KnownForms
 from watchkeeper.domain.secret_assignments import Span, names_a_secret
 from watchkeeper.domain.secret_shapes import SHAPES
-
-MIN_KNOWN = 6
-"""Shorter given values are left: taking out "1" or "true" everywhere would destroy the text for nothing."""
 
 MAX_DEPTH = 64
 
@@ -26,15 +20,38 @@ MAX_KEPT_CHARS = 20_000
 _RANKS = {kind: rank for rank, kind in reversed([*enumerate(["known", *(shape.kind for shape in SHAPES)])])}
 
 
+MAX_LEARNT = 1_000
+"""Values learnt later that are held at least; after twice as many the older half is forgotten."""
+
+
 class Redactor:
     """Takes secrets out of text. Holds its known values in memory; make one per process or per job."""
 
     def __init__(self, known_values: Iterable[str] = ()) -> None:
-        values = {value.strip() for value in known_values}
-        forms = {form for value in values if len(value) >= MIN_KNOWN for form in encoded_forms(value)}
-        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
-        self.longest_known = max((len(form) for form in self._forms), default=0)
-        self.longest_known_block = max((len(form) for form in self._forms if "\n" in form), default=0)
+        self._known = KnownForms(known_values)
+        self._learnt, self._learnt_before = KnownForms(), KnownForms()
+
+    def learn(self, value: str) -> None:
+        """Know one more value from now on, such as the token that came with a request."""
+        if value in self._known or value in self._learnt:
+            return
+        if len(self._learnt) >= MAX_LEARNT:
+            self._learnt, self._learnt_before = KnownForms(), self._learnt
+        self._learnt.add(value)
+
+    @property
+    def longest_known(self) -> int:
+        """Give the length of the longest form of a known value."""
+        return max(forms.longest for forms in self._all_forms)
+
+    @property
+    def longest_known_block(self) -> int:
+        """The same of those forms that have several lines of their own."""
+        return max(forms.longest_block for forms in self._all_forms)
+
+    def unfinished(self, text: str) -> int:
+        """Give where at a text's end a known value may have begun that the next line goes on with."""
+        return min(forms.unfinished(text) for forms in self._all_forms)
 
     def redact(self, text: str) -> str:
         """Give the text with each secret replaced by `[redacted:<kind>]`."""
@@ -73,12 +90,14 @@ class Redactor:
         for (begin, end), kind in self._found(text):
             yield begin, end, _RANKS[kind], kind
 
+    @property
+    def _all_forms(self) -> tuple[KnownForms, KnownForms, KnownForms]:
+        return self._known, self._learnt, self._learnt_before
+
     def _found(self, text: str) -> Iterator[tuple[Span, str]]:
-        for form in self._forms:
-            begin = text.find(form)
-            while begin >= 0:
-                yield (begin, begin + len(form)), "known"
-                begin = text.find(form, begin + len(form))
+        for forms in self._all_forms:
+            for span in forms.find(text):
+                yield span, "known"
         for shape in SHAPES:
             for span in shape.spans(text):
                 yield span, shape.kind
@@ -105,29 +124,3 @@ def replace_spans(text: str, spans: Iterable[tuple[int, int, str]], begin: int, 
         position = span_end
     pieces.append(text[position:end])
     return "".join(pieces)
-
-
-def encoded_forms(value: str) -> set[str]:
-    """Give the forms in which a known secret may turn up: as it is, URL-encoded, JSON-escaped, in base64."""
-    escaped = {quote(value, safe=safe) for safe in ("", "/", "!'()*-._~", "/:@")} | {quote_plus(value)}
-    lower = {_lower_escapes(form) for form in escaped}
-    in_json = {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    forms = {value} | escaped | lower | in_json | {form.replace("/", "\\/") for form in in_json}
-    return {form for form in forms | _base64_forms(value.encode()) if len(form) >= MIN_KNOWN}
-
-
-def _lower_escapes(text: str) -> str:
-    parts = text.split("%")
-    return "%".join([parts[0], *(part[:2].lower() + part[2:] for part in parts[1:])])
-
-
-def _base64_forms(value: bytes) -> set[str]:
-    # Within a longer text ("user:secret") the value may begin at any of three places in a group of four
-    # characters; of each form those characters are kept that depend on the value alone.
-    forms = set()
-    for shift in range(3):
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            encoded = encode(b"\0" * shift + value).decode().rstrip("=")
-            determined = (shift + len(value)) * 8 // 6
-            forms.add(encoded[(0, 2, 3)[shift] : determined])
-    return forms

@@ -55,7 +55,9 @@ class RedactingStream:
         # A known secret of several lines may have begun before the last line's end.
         length = len(self._waiting)
         whole_lines = self._waiting.rfind("\n", 0, max(length - self._redactor.longest_known_block, 0)) + 1
-        return max(whole_lines, length - self._hold)
+        # So may one that is wrapped, as base64 is.
+        unfinished = self._redactor.unfinished(self._before + self._waiting[:whole_lines]) - len(self._before)
+        return max(min(whole_lines, max(unfinished, 0)), length - self._hold)
 
     def _pass_on(self, cut: int, *, is_end: bool) -> str:
         text, context = self._before + self._waiting, len(self._before)

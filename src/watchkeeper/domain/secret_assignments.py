@@ -16,10 +16,10 @@ MAX_SECRET = 16_384
 
 _PASSWORDS = r"password|passwd|passphrase|pwd"
 _SECRETS = (
-    r"secret|token(?!s|i[sz]|[_-]?(?:count|limit|usage|type))|api[_-]?key|access[_-]?key|private[_-]?key"
+    r"secret|account[_-]?key|shared[_-]?access[_-]?signature|token(?!s|i[sz]|[_-]?(?:count|limit|usage|type))|api[_-]?key|access[_-]?key|private[_-]?key"
     r"|auth[_-]?key|(?:en|de)cryption[_-]?key|signing[_-]?key|credential"
 )
-_SEPARATOR = r"[A-Za-z0-9_-]{0,32}+(?:\\?[\"'])?(?P<gap>[ \t]{0,8}+(?::=|=>|[:=])[ \t]{0,8}+)"
+_SEPARATOR = r"[A-Za-z0-9_-]{0,32}+(?:\\{0,7}+[\"'])?(?P<gap>[ \t]{0,8}+(?::=|=>|[:=])[ \t]{0,8}+)"
 
 
 def _assignment(words: str) -> re.Pattern[str]:
@@ -34,7 +34,7 @@ _PASSWORD_STARTS = (_assignment(_PASSWORDS), _option(_PASSWORDS))
 _SECRET_STARTS = (_assignment(_SECRETS), _option(_SECRETS))
 _SECRET_KEY = re.compile(rf"(?i:{_PASSWORDS}|{_SECRETS})")
 
-_ESCAPED = re.compile(rf"\\\"([^\"\\\n]{{1,{MAX_SECRET}}}+)")
+_ESCAPED = re.compile(rf"\\{{1,7}}+\"([^\"\\\n]{{1,{MAX_SECRET}}}+)")
 _DOUBLE = re.compile(rf"\"((?:[^\"\\\n]|\\[^\n]){{1,{MAX_SECRET}}})")
 _SINGLE = re.compile(rf"'((?:[^'\\\n]|\\[^\n]){{1,{MAX_SECRET}}})")
 _BARE = re.compile(rf"((?:[^\s\"'`<>&,;\\]|[&,;](?![\w.-]{{1,40}}+[=:]|\s|\Z)){{1,{MAX_SECRET}}})")
@@ -46,7 +46,7 @@ _NUMBER = re.compile(r"[0-9][0-9_.,%]{0,14}")
 _RANDOM_LOOKING = re.compile(r"[A-Za-z0-9+/=_-]{20,}+")
 
 _HEADER = re.compile(
-    r"(?i:authorization)(?:\\?[\"'])?[ \t]{0,8}+[:=][ \t]{0,8}+(?:\\?[\"'])?"
+    r"(?i:authorization)(?:\\{0,7}+[\"'])?[ \t]{0,8}+[:=][ \t]{0,8}+(?:\\{0,7}+[\"'])?"
     r"(?i:basic|bearer|token|digest|apikey|negotiate)[ \t]{1,8}+"
     rf"(?P<value>[A-Za-z0-9._~+/=:-]{{1,{MAX_SECRET}}}+)"
 )
@@ -65,7 +65,7 @@ def find_passwords(text: str) -> Iterator[Span]:
 
 def find_secrets(text: str) -> Iterator[Span]:
     """Find what is given as a token, key or secret, leaving numbers and plain words of program text."""
-    if _has_any(text, "secret", "token", "key", "credential"):
+    if _has_any(text, "secret", "token", "key", "credential", "signature"):
         yield from _assigned(text, _SECRET_STARTS, _is_secret)
 
 
@@ -74,8 +74,39 @@ def find_bearers(text: str) -> Iterator[Span]:
     if not _has_any(text, "authorization", "bearer"):
         return
     for pattern in (_HEADER, _BEARER):
-        for match in pattern.finditer(text):
-            yield match.span("value")
+        yield from _values_of(pattern, text)
+
+
+_COOKIE = re.compile(
+    r"(?i:set-cookie|cookie)(?:\\{0,7}+[\"'])?[ \t]{0,8}+[:=][ \t]{0,8}+(?:\\{0,7}+[\"'])?"
+    rf"(?P<value>(?!\[redacted:)[A-Za-z0-9_.!#$%&*+^`|~-]{{1,128}}+=[^\r\n\"'\\]{{1,{MAX_SECRET}}}+)"
+)
+_NETRC = re.compile(
+    r"\b(?:machine[ \t\n]{1,8}+[^\s]{1,256}+|default)[ \t\n]{1,8}+(?:login[ \t\n]{1,8}+[^\s]{1,256}+[ \t\n]{1,8}+)?"
+    r"(?:account[ \t\n]{1,8}+[^\s]{1,256}+[ \t\n]{1,8}+)?password[ \t\n]{1,8}+(?P<value>(?!\[redacted:)[^\s]{1,512}+)"
+)
+_REGISTRY_LOGIN = re.compile(
+    r"\"auth\\{0,7}+\"[ \t]{0,8}+:[ \t\n]{0,8}+\\{0,7}+\"(?P<value>[A-Za-z0-9+/=_-]{8,4096}+)"
+)
+
+
+def find_cookies(text: str) -> Iterator[Span]:
+    """Find what a Cookie or Set-Cookie header carries."""
+    if _has_any(text, "cookie"):
+        yield from _values_of(_COOKIE, text)
+
+
+def find_logins(text: str) -> Iterator[Span]:
+    """Find the passwords of a .netrc and the logins of a container registry's configuration."""
+    if "password" in text:
+        yield from _values_of(_NETRC, text)
+    if '"auth' in text or 'auth\\"' in text:
+        yield from _values_of(_REGISTRY_LOGIN, text)
+
+
+def _values_of(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    for match in pattern.finditer(text):
+        yield match.span("value")
 
 
 def _has_any(text: str, *words: str) -> bool:
@@ -113,7 +144,8 @@ def _is_secret(match: re.Match[str], value: str) -> bool:
     if _HARMLESS.fullmatch(value) or (_NUMBER.fullmatch(value) and not match[0].lower().startswith("secret")):
         return False
     is_quoted = match.string[match.end()] in "\\\"'"
-    is_tight = not set(match["gap"]) & set(" \t")
+    # "token:refresh" is a name of something; "token=refresh" gives a token.
+    is_tight = match["gap"] in ("=", ":=", "=>")
     return is_quoted or is_tight or _is_random_looking(value)
 
 
@@ -122,7 +154,7 @@ def _value(text: str, at: int) -> Span | None:
     if following.startswith(("[", "{", "(")):
         return None
     pattern = _BARE
-    if following.startswith('\\"'):
+    if following.startswith("\\") and following.lstrip("\\").startswith('"'):
         pattern = _ESCAPED
     elif following.startswith('"'):
         pattern = _DOUBLE

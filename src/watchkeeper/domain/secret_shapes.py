@@ -67,6 +67,14 @@ def _web_tokens(text: str) -> Iterator[Span]:
         position = max(end, begin + 3)
 
 
+def _channel_tokens(text: str) -> Iterator[Span]:
+    # A messaging channel's long-lived token has no beginning of its own; all end alike.
+    for end in re.finditer("w1cDnyilFU=", text):
+        backwards = text[max(0, end.start() - 200) : end.start()][::-1]
+        if before := re.match(r"[A-Za-z0-9+/]{20,200}", backwards):
+            yield end.start() - before.end(), end.end()
+
+
 _KEY_BLOCK = r"-----BEGIN [A-Z0-9 ]{0,40}+(?<=PRIVATE KEY)-----|-----BEGIN PGP PRIVATE KEY BLOCK-----"
 # Not possessive: before Python 3.11.5 a possessive group of alternatives matches too little.
 _KEY_BODY = rf"(?:[^-]|-(?!----)){{0,{MAX_KEY_BLOCK}}}"
@@ -91,7 +99,8 @@ SHAPES: tuple[Shape, ...] = (
         "lease_token",
         (".",),
         _by_pattern(
-            r"[0-9](?<![A-Za-z0-9_.][0-9])[0-9]{0,8}+\.(?=[a-z0-9_-]{0,23}[A-Z])[A-Za-z0-9_-]{24}(?![A-Za-z0-9_-])"
+            r"[0-9](?<![A-Za-z0-9_.][0-9])[0-9]{0,8}+\."
+            r"(?:(?=[a-z0-9_-]{0,23}[A-Z])[A-Za-z0-9_-]{24}|[0-9a-f]{36})(?![A-Za-z0-9_-])"
         ),
     ),
     _prefixed("api_key", "sk-", tail=rf"(?=[A-Za-z_-]{{0,200}}[0-9])[A-Za-z0-9_-]{{16,{MAX_SECRET}}}+"),
@@ -100,8 +109,18 @@ SHAPES: tuple[Shape, ...] = (
         *("github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
         tail=rf"[A-Za-z0-9_]{{20,{MAX_SECRET}}}+",
     ),
-    _prefixed("gitlab_token", "glpat-", "gldt-", "glrt-", tail=r"[A-Za-z0-9_-]{16,512}+"),
+    _prefixed(
+        "gitlab_token",
+        *("glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "gloas-"),
+        tail=r"[A-Za-z0-9_-]{16,512}+",
+    ),
     _prefixed("aws_key", "AKIA", "ASIA", tail=r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    Shape(
+        "aws_key",
+        ("AKIA", "ASIA"),
+        # The secret half, as it stands beside the other in a table or on the next line.
+        _by_pattern(r"A(?:KI|SI)A[A-Z0-9]{16}[\s,;:|\"']{1,8}+(?P<value>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"),
+    ),
     _prefixed(
         "slack_token",
         *("xoxa-", "xoxb-", "xoxe-", "xoxe.", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-"),
@@ -119,6 +138,22 @@ SHAPES: tuple[Shape, ...] = (
         *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"),
         tail=r"[A-Za-z0-9]{16,512}+",
     ),
+    _prefixed("cloud_token", "dop_v1_", "doo_v1_", "dor_v1_", tail=r"[a-f0-9]{64}(?![A-Za-z0-9])"),
+    _prefixed("cloud_token", "dapi", tail=r"[a-f0-9]{32}(?![A-Za-z0-9])"),
+    _prefixed("cloud_token", "v1.0-", tail=r"[a-f0-9]{24}-[a-f0-9]{100,200}+"),
+    _prefixed("cloud_token", "hvs.", "hvb.", tail=r"[A-Za-z0-9_-]{20,512}+"),
+    Shape(
+        "cloud_token",
+        ("Q~",),
+        _by_pattern(
+            r"[A-Za-z0-9_~.-](?<![A-Za-z0-9_~.-][A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{2}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"
+        ),
+    ),
+    _prefixed("phone_key", "SK", tail=r"[a-f0-9]{32}(?![A-Za-z0-9])"),
+    _prefixed("observer_key", "glsa_", "glc_", "sntrys_", "lin_api_", tail=r"[A-Za-z0-9_+/=-]{20,512}+"),
+    _prefixed("shop_key", "shpat_", "shpss_", "shpca_", tail=r"[a-fA-F0-9]{32}(?![A-Za-z0-9])"),
+    Shape("chat_token", ("w1cDnyilFU=",), _channel_tokens),
+    _prefixed("registry_token", "dckr_pat_", "rubygems_", tail=r"[A-Za-z0-9_-]{20,512}+"),
     _prefixed("registry_token", "npm_", tail=r"[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
     _prefixed("registry_token", "pypi-", tail=r"[A-Za-z0-9_-]{50,2048}+"),
     _prefixed("model_hub_token", "hf_", tail=r"[A-Za-z0-9]{30,512}+"),
@@ -136,6 +171,8 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape("url_password", ("://",), _by_pattern(r"://(?P<value>[A-Za-z0-9_-]{20,512}+)(?=@)")),
     Shape("bearer", (), secret_assignments.find_bearers),
+    Shape("cookie", (), secret_assignments.find_cookies),
+    Shape("login", (), secret_assignments.find_logins),
     Shape("password", (), secret_assignments.find_passwords),
     Shape("secret", (), secret_assignments.find_secrets),
 )

@@ -13,6 +13,7 @@ from watchkeeper import logs
 from watchkeeper.domain.addresses import DEFAULT_URL
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.services.known_secrets import known_secrets
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find
 from watchkeeper.storage.embedded import EmbeddedServer
@@ -67,7 +68,7 @@ def _named(settings: Settings, database_url: str) -> Settings:
 def log_redactor(settings: Settings) -> Callable[[Any], Any]:
     """Give what takes the secrets of these settings out of log lines."""
     urls = [url for url in (settings.database_url, settings.database_direct_url) if url]
-    return Redactor([*urls, *settings.secrets]).redact_data
+    return Redactor([*urls, *known_secrets(settings)]).redact_data
 
 
 def has_database(settings: Settings) -> bool:

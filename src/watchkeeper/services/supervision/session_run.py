@@ -12,9 +12,10 @@ from watchkeeper.agents.session import Session, SessionError, Standing
 from watchkeeper.agents.sweep import SweepReport, prove_gone
 from watchkeeper.domain.errors import ServerUnreachable, SettingError, UsageError
 from watchkeeper.domain.jobs import AttemptCause
-from watchkeeper.domain.secret_assignments import names_a_secret
+from watchkeeper.domain.known_values import secret_variables
 from watchkeeper.host.processes import ProcReader
 from watchkeeper.logs import log
+from watchkeeper.services.known_secrets import secrets_of_home
 from watchkeeper.services.supervision.delivery import Held
 from watchkeeper.services.supervision.endings import Command, Ending, Why, ending_of, failed, released
 from watchkeeper.services.supervision.former import former_attempts_gone
@@ -272,7 +273,7 @@ class Attempt:
         }
 
     def _secrets(self) -> list[str]:
-        own = [value for name, value in os.environ.items() if names_a_secret(name)]
+        own = [*secret_variables(os.environ).values(), *secrets_of_home(self._means.config.home)]
         tokens = [self._facts.get("job_token") or "", self._facts["lease"], self._means.config.token]
         return [value for value in (*own, *tokens) if value]
 
