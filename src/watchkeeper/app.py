@@ -15,6 +15,9 @@ from watchkeeper.services.artifact_store_disk import DiskArtifactStore
 from watchkeeper.services.artifact_sweep_disk import DiskArtifactSweep
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
 from watchkeeper.services.attendance import Attendance
+from watchkeeper.services.audit_keys import AuditFiles
+from watchkeeper.services.audit_sealer import AuditSealer
+from watchkeeper.services.audit_webhook import AuditWebhook
 from watchkeeper.services.changes import Changes
 from watchkeeper.services.claims import Claims
 from watchkeeper.services.contract import Contract
@@ -62,6 +65,9 @@ class App:
     desk: JobDesk
     artifacts: ArtifactStore
     artifact_upkeep: ArtifactUpkeep
+    audit_files: AuditFiles
+    audit_sealer: AuditSealer
+    audit_webhook: AuditWebhook | None
     changes: Changes
     diagnosis: Diagnosis
     fleet: Fleet
@@ -129,6 +135,8 @@ def build(settings: Settings, database: Database | None = None) -> App:
     store, sweep = artifact_store(settings)
     gate = Gate(database, store, redactor)
     wakeups = Wakeups(database)
+    files = AuditFiles.of(settings)
+    sealer = AuditSealer(database, files)
     upkeep = MaintenanceConfig(
         job_retention_days=settings.job_retention_days, output_retention_days=settings.output_retention_days
     )
@@ -151,6 +159,9 @@ def build(settings: Settings, database: Database | None = None) -> App:
         desk=JobDesk(database, queue, kinds, gate, redactor),
         artifacts=store,
         artifact_upkeep=ArtifactUpkeep(database, sweep),
+        audit_files=files,
+        audit_sealer=sealer,
+        audit_webhook=AuditWebhook(url, sealer) if (url := settings.audit_anchor_url) else None,
         changes=Changes(database),
         diagnosis=Diagnosis(database, store, upkeep.gap_seconds),
         fleet=Fleet(database),

@@ -17,6 +17,8 @@ LEVELS: dict[str, int] = {
     "attempt_crashed": logging.WARNING,
     "attempt_interrupted": logging.WARNING,
     "attempts_of_another_token": logging.WARNING,
+    "audit_not_sealed": logging.ERROR,
+    "audit_webhook_failed": logging.WARNING,
     "child_ended": logging.WARNING,
     "claim_not_kept": logging.WARNING,
     "claim_refused": logging.WARNING,

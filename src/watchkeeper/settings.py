@@ -55,6 +55,9 @@ class Settings:
     fetch_allow: tuple[str, ...] = ()
     job_retention_days: float = 90.0
     output_retention_days: float = 35.0
+    audit_key_file: Path | None = None
+    audit_anchor_file: Path | None = None
+    audit_anchor_url: str | None = None
     log_level: str = "info"
     log_format: str = "auto"
 
@@ -94,7 +97,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Give the passwords that stand in these settings, which no log and no record may show."""
-        urls = (self.database_url, self.database_direct_url)
+        urls = (self.database_url, self.database_direct_url, self.audit_anchor_url)
         return tuple(password for url in urls if url and (password := without_password(url)[1]))
 
     @classmethod

@@ -28,8 +28,9 @@ VALUES ('p', %(repair)s, 'digest', 'approved', 'louis', now(), now() + make_inte
 """
 SEAL = """
 INSERT INTO watchkeeper.audit_seals (project_id, number, timeline, first_xid, first_seq, last_xid, last_seq,
-                                     row_count, hash_version, previous_hash, hash, key_id, signature)
-VALUES ('system', 1, 1, '3', 1, '3', 1, 1, 1, '', 'h', 'k', 's')
+                                     row_count, rows_before, row_hashes, hash_version, previous_hash, hash, key_id,
+                                     signature)
+VALUES ('system', 1, 1, '3', 1, '3', 1, 1, 0, '', 1, '', 'h', 'k', 's')
 """
 
 

@@ -1,0 +1,71 @@
+-- name: audit_tip
+-- Where the chain ends, the oldest writer's transaction, the timeline of new rows, and the hash of a seal that is known.
+SELECT coalesce(s.number, 0) AS number, coalesce(s.timeline, 1) AS last_timeline, coalesce(s.last_xid, '0'::xid8) AS last_xid,
+       coalesce(s.last_seq, 0) AS last_seq, coalesce(s.rows_before + s.row_count, 0) AS rows_sealed, s.hash, s.key_id,
+       watchkeeper.audit_timeline() AS timeline, pg_snapshot_xmin(pg_current_snapshot()) AS horizon,
+       watchkeeper.now() AS now,
+       (SELECT w.hash FROM watchkeeper.audit_seals w WHERE w.project_id = 'system' AND w.number = %(witness)s::bigint) AS witness
+  FROM (SELECT) always
+  LEFT JOIN LATERAL (SELECT * FROM watchkeeper.audit_seals WHERE project_id = 'system'
+                      ORDER BY number DESC LIMIT 1) s ON true
+
+-- name: audit_rows_after
+-- The next rows of one timeline behind a place, in the total order, as far as transactions have ended for certain.
+SELECT timeline, xid, seq, at, project_id, event, actor, on_behalf_of, job_seq, epoch, old_state, new_state, reason,
+       data::text AS data, output_hash
+  FROM watchkeeper.audit_events
+ WHERE (timeline, xid, seq) > (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+   AND timeline = %(of_timeline)s::integer AND xid < %(horizon)s::text::xid8
+ ORDER BY timeline, xid, seq LIMIT %(limit)s
+
+-- name: add_audit_seal
+-- Adds a seal; no row where another sealer has taken its number. Waits for one that is being written.
+INSERT INTO watchkeeper.audit_seals (project_id, number, rows_before, timeline, first_xid, first_seq, last_xid, last_seq,
+                                     row_count, row_hashes, hash_version, previous_hash, hash, key_id, signature, sealed_at)
+VALUES ('system', %(number)s, %(rows_before)s, %(timeline)s, %(first_xid)s::text::xid8, %(first_seq)s,
+        %(last_xid)s::text::xid8, %(last_seq)s, %(row_count)s, %(row_hashes)s, %(hash_version)s, %(previous_hash)s,
+        %(hash)s, %(key_id)s, %(signature)s, %(sealed_at)s::text::timestamptz)
+ON CONFLICT (project_id, number) DO NOTHING
+RETURNING number
+
+-- name: set_audit_timeline
+-- Makes new rows part of another timeline; waits for all writers, whose rows are then final.
+SELECT watchkeeper.set_audit_timeline(%(timeline)s)
+
+-- name: lock_audit_rows
+-- Waits until nobody writes audit rows, and lets nobody begin before the end of the transaction.
+LOCK TABLE watchkeeper.audit_events IN ACCESS EXCLUSIVE MODE
+
+-- name: newest_audit_timeline
+-- The highest timeline that a row is of.
+SELECT coalesce(max(timeline), 0) AS timeline FROM watchkeeper.audit_events
+
+-- name: record_timeline
+-- Writes down that the audit trail goes on after a restore.
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
+VALUES ('system', 'timeline_began', %(actor)s,
+        jsonb_build_object('timeline', %(timeline)s::integer, 'restored_from', %(restored_from)s::text,
+                           'abandoned_above', %(abandoned_above)s::bigint))
+
+-- name: audit_lag
+-- How far the chain is behind: its head, and the oldest rows that it does not cover yet, of at most 10,000.
+WITH tip AS (
+  SELECT timeline, last_xid, last_seq, number, sealed_at FROM watchkeeper.audit_seals
+   WHERE project_id = 'system' ORDER BY number DESC LIMIT 1
+), place AS (
+  SELECT coalesce((SELECT timeline FROM tip), 1) AS timeline, coalesce((SELECT last_xid FROM tip), '0'::xid8) AS xid,
+         coalesce((SELECT last_seq FROM tip), 0) AS seq
+), unsealed AS (
+  SELECT e.at FROM place p CROSS JOIN LATERAL (
+    SELECT at FROM watchkeeper.audit_events
+     WHERE (timeline, xid, seq) > (p.timeline, p.xid, p.seq) ORDER BY timeline, xid, seq LIMIT 10000) e
+)
+SELECT (SELECT number FROM tip) AS number, (SELECT sealed_at FROM tip) AS sealed_at,
+       (SELECT count(*) FROM unsealed) AS unsealed_rows,
+       coalesce(extract(epoch FROM (SELECT watchkeeper.now()) - (SELECT min(at) FROM unsealed)), 0)::float8 AS lag_seconds
+
+-- name: newest_audit_checkpoint
+-- The last checkpoint: its number and hash; number 0 where nothing was archived.
+SELECT coalesce(c.number, 0) AS number, c.hash FROM (SELECT) always
+  LEFT JOIN LATERAL (SELECT number, hash FROM watchkeeper.audit_checkpoints WHERE project_id = 'system'
+                      ORDER BY number DESC LIMIT 1) c ON true
