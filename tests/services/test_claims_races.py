@@ -16,8 +16,10 @@ from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import Conflict
 from watchkeeper.domain.jobs import AttemptCause, OnLost
 from watchkeeper.domain.kinds import KindDeclaration
+from watchkeeper.services.attendance import Registration
 from watchkeeper.services.claims import ClaimAsked
 from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.holding import Claim, hold
 from watchkeeper.services.maintenance import Maintenance
 from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.storage import jobs as store
@@ -214,6 +216,24 @@ async def test_a_claim_whose_answer_was_lost_is_handed_out_again(app: App) -> No
     assert (first[0].seq, first[0].epoch) == (second[0].seq, second[0].epoch)
     assert await app.queue.renew("p", [lease_of(first[0])]) == {}
     assert list(await app.queue.renew("p", [lease_of(second[0])])) == [first[0].seq]
+
+
+async def test_a_runtime_worker_gets_again_what_it_does_not_know_of(app: App) -> None:
+    """Only its own unused leases that it does not name are handed out again, and none to who does not say."""
+    for name in ("r", "other"):
+        await app.attendance.register("p", Registration(name, 4))
+    await app.queue.enqueue("p", [JobRequest("k") for _ in range(5)], actor="t")
+    known, lost, used = (await app.claims.claim("p", ClaimAsked("r", limit=3)))["jobs"]
+    (foreign,) = (await app.claims.claim("p", ClaimAsked("other")))["jobs"]
+    async with app.database.transaction() as connection:
+        await hold(connection, "p", Claim(used.id, used.seq, "k", used.epoch, used.token_hash))
+    (silent,) = (await app.claims.claim("p", ClaimAsked("r")))["jobs"]
+    assert not silent.redelivered
+    held = [known.id, silent.id, "no id at all"]
+    (again,) = (await app.claims.claim("p", ClaimAsked("r", limit=4, held=held)))["jobs"]
+    assert (again.id, again.epoch, again.redelivered) == (lost.id, lost.epoch, True)
+    assert await app.queue.renew("p", [lease_of(lost)]) == {}
+    assert len(await app.queue.renew("p", [lease_of(job) for job in (known, again, used, foreign)])) == 4
 
 
 async def test_one_contract_worker_claiming_many_times_at_once_holds_one_job(app: App) -> None:

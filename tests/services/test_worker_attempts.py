@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from services.handler_runs import ask, attempts, pause, reaches, until, working
+from raw_sql import rows
+from services.handler_runs import ask, attempts, reaches, until, working
 from watchkeeper import JobContext, job
 from watchkeeper.app import App
 from watchkeeper.domain.errors import DatabaseUnavailable
@@ -93,11 +95,11 @@ async def test_a_cancel_is_told_to_the_handler(app: App, looks: bool, state: str
 
     @job("patient", lease_seconds=2)
     async def patient(context: JobContext) -> None:
+        async def told() -> bool:
+            return context.cancel_requested
+
         begun.set()
-        while looks and not context.cancel_requested:
-            await pause(0.02)
-        if not looks:
-            await asked.wait()
+        await (until(told, "the wish") if looks else asked.wait())
 
     async with working(app, patient):
         job_id = await ask(app, "patient")
@@ -114,9 +116,14 @@ async def test_a_short_lease_is_renewed_in_time_after_long_idleness(app: App) ->
 
     @job("slow", lease_seconds=2)
     async def slow(context: JobContext) -> None:
-        for _ in range(40):
+        async def outlived() -> bool:
             await app.maintenance.keep_time()
-            await pause(0.1)
+            [lease] = await rows(
+                app.database, "SELECT renewed_at - claimed_at AS kept FROM watchkeeper.leases"
+            )
+            return lease["kept"] > timedelta(seconds=4)
+
+        await until(outlived, "the lease to be kept for twice its time")
 
     await app.maintenance.keep_time()
     async with working(app, slow):
@@ -160,7 +167,7 @@ async def test_a_job_that_comes_back_to_its_worker_is_a_new_lease(app: App) -> N
             "artifact",
         ),
         ("", "stuck", "gate_failed"),
-        (None, "stuck", "gate_failed"),
+        (None, "stuck", "contract_rejected"),
     ],
 )
 async def test_a_contract_s_evidence_decides(app: App, page: str | None, state: str, told: str) -> None:

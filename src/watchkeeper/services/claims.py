@@ -30,12 +30,17 @@ POLL_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ClaimAsked:
-    """A claim as it is asked for; `kinds` None takes any."""
+    """A claim as it is asked for; `kinds` None takes any.
+
+    `held` are the jobs that a runtime worker knows it holds: an unused lease of another one is handed out again, since
+    the answer that carried it was lost. None is a worker that does not say.
+    """
 
     worker_id: str
     kinds: Sequence[str] | None = None
     wait_seconds: float = 0.0
     limit: int = 1
+    held: Sequence[str] | None = None
 
 
 async def _stays() -> bool:
@@ -146,6 +151,15 @@ class Claims:
         held = await fetch_one(
             connection, "worker_leases", {"project_id": project_id, "worker_id": asked.worker_id}
         )
+        if held and held["held"] and asked.held is not None:
+            known = [found for job in asked.held if (found := as_uuid(job))]
+            me = {"project_id": project_id, "worker_id": asked.worker_id}
+            unknown = await fetch(connection, "unknown_leases", {**me, "held": known, "limit": asked.limit})
+            if unknown:
+                again = [
+                    await self._redeliver(connection, project_id, asked.worker_id, row) for row in unknown
+                ]
+                return [job for jobs in again for job in jobs]
         room = worker["slots"] - (held["held"] if held else 0)
         if room <= 0:
             return []

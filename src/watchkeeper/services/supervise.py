@@ -86,7 +86,7 @@ class Supervisor:
         self._means = Means(config, place.worker_id, workspaces, self._link, delivery)
         self._attempts: dict[Attempt, asyncio.Task[None]] = {}
         self._beside: set[asyncio.Task[None]] = set()
-        self._claiming = Claiming(config, place.worker_id, self._link, config.home)
+        self._claiming = Claiming(config, place.worker_id, self._link, config.home, self._jobs)
         self._retention = Retention(config, workspaces, (place.directory, *place.orphaned))
         self._is_away = False
 
@@ -127,6 +127,9 @@ class Supervisor:
         await self._claiming.register(socket.gethostname())
         await self._claiming.run(lambda: self._config.slots - len(self._attempts), self._taken)
 
+    def _jobs(self) -> list[str]:
+        return [attempt.id for attempt in self._attempts]
+
     async def _keep_house(self) -> None:
         while True:
             try:
@@ -146,7 +149,13 @@ class Supervisor:
                 log("claim_not_kept", job=job["id"], detail=str(error))
                 self._aside(self._give_back(job, f"the worker cannot keep records: {error.strerror}"))
                 continue
-            log("job_claimed", job=job["id"], kind=job["kind"], epoch=job["epoch"])
+            log(
+                "job_claimed",
+                job=job["id"],
+                kind=job["kind"],
+                epoch=job["epoch"],
+                redelivered=job["redelivered"],
+            )
             attempt = Attempt(self._means, records, facts)
             self._begin(attempt, asyncio.create_task(attempt.run(), name=f"attempt {job['id']}"))
 

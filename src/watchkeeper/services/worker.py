@@ -23,7 +23,7 @@ from watchkeeper.domain.errors import (
     StaleLease,
     WatchkeeperError,
 )
-from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.jobs import AttemptCause, StateReason
 from watchkeeper.logs import log
 from watchkeeper.services.claiming import Claimer, ClaimingConfig
 from watchkeeper.services.handlers import Handler, JobContext, handlers_by_kind
@@ -202,7 +202,10 @@ class HandlerWorker:
             self._reporter.ended(AttemptEnd(lease, AttemptCause.INFRASTRUCTURE, _describe(error, cap)))
         except (GateFailed, ContractRejected) as error:
             # A handler has no further turn in which it could mend what it claimed.
-            self._reporter.ended(AttemptEnd(lease, AttemptCause.GATE, _describe(error, cap)))
+            refused = StateReason(error.code)
+            self._reporter.ended(
+                AttemptEnd(lease, AttemptCause.GATE, _describe(error, cap), stuck_for=refused)
+            )
         except Exception as error:  # noqa: BLE001 - a handler may raise anything; it ends the attempt
             log("handler_failed", job=job.id, kind=job.kind, error=type(error).__name__)
             self._reporter.ended(AttemptEnd(lease, AttemptCause.AGENT_ERROR, _describe(error, cap)))

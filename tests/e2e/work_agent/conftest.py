@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +14,7 @@ import httpx2
 import pytest
 
 from agents.living import living
-from e2e.work_agent.desk import HERE, Desk
+from e2e.work_agent.desk import Desk, server_process
 from watchkeeper.agents import scope
 from watchkeeper.agents.session import Session
 from watchkeeper.services.supervision.records import attempts_at
@@ -28,16 +25,8 @@ def serving(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
     """A server with a database of its own: where it listens, and an owner's token."""
     with server.database() as database_url:
         order = {"database_url": database_url, "home": str(tmp_path_factory.mktemp("serving"))}
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / "server_process.py"), json.dumps(order)], stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        with process.stdout:
-            try:
-                yield json.loads(process.stdout.readline())
-            finally:
-                process.terminate()
-                process.wait(40)
+        with server_process(order) as (_, told):
+            yield told | order
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +21,23 @@ from waiting import wait_until
 
 HERE = Path(__file__).parent
 PAGE = "<!doctype html><title>T</title><h1>Queues</h1><p>All is well with them.</p>"
+
+
+@contextmanager
+def server_process(order: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
+    """Run server_process.py; give it and what it tells of itself: where it listens, and an owner's token."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "server_process.py"), json.dumps(order)],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[1])},
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+            process.wait(40)
 
 
 @dataclass

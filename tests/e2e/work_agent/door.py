@@ -15,8 +15,7 @@ class Door:
     """Forwards TCP to the server at `url` while it is open; `url` of the door is for the worker."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._target = (str(parts.hostname), int(parts.port or 80))
+        self.lead_to(url)
         self._listener: socket.socket | None = None
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._threads: list[threading.Thread] = []
@@ -33,6 +32,11 @@ class Door:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.shut()
+
+    def lead_to(self, url: str) -> None:
+        """Lead to another server from the next connection on."""
+        parts = urlsplit(url)
+        self._target = (str(parts.hostname), int(parts.port or 80))
 
     def open(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", self._port), reuse_port=False)
@@ -64,7 +68,11 @@ class Door:
                 near, _ = listener.accept()
             except OSError:
                 return
-            far = socket.create_connection(self._target)
+            try:
+                far = socket.create_connection(self._target)
+            except ConnectionRefusedError:
+                near.close()
+                continue
             self._pairs.append((near, far))
             self._start(self._forward, near, far)
 

@@ -1,6 +1,6 @@
 """A server with its upkeep, for workers to talk to: prints {url, token} of an owner, then serves until SIGTERM.
 
-Argument: JSON of {database_url, home}.
+Argument: JSON of {database_url, home}, and `dies_after` for one that is to die after an act (crash_server.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+from e2e.crash_server import die_after
 from watchkeeper.app import running
 from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.api.app import create_app
@@ -36,4 +37,7 @@ async def serve(order: dict[str, str]) -> None:
 
 
 configure(level="warning", form="json", redact=str)
-asyncio.run(serve(json.loads(sys.argv[1])))
+given = json.loads(sys.argv[1])
+if "dies_after" in given:
+    die_after(given["dies_after"])
+asyncio.run(serve(given))

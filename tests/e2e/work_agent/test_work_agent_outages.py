@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from agents.living import living
-from e2e.work_agent.desk import Desk
+from e2e.work_agent.desk import Desk, server_process
 from e2e.work_agent.door import Door
 from waiting import wait_until
 from watchkeeper.services.supervision.records import attempts_at
@@ -50,6 +52,24 @@ def test_an_untold_end_outlives_its_supervisor(desk: Desk, door: Door) -> None:
     desk.worker(url=door.url)
     desk.wait_for(job, "failed")
     assert "exit code 7" in desk.attempts(job)[0]["error"]
+
+
+def test_a_claim_whose_answer_was_lost_costs_no_lease(
+    desk: Desk, door: Door, serving: dict[str, str], tmp_path: Path
+) -> None:
+    """A server killed between a claim's commit and its answer: the job is handed out again, to the same worker."""
+    order = {"database_url": serving["database_url"], "home": str(tmp_path), "dies_after": "claim"}
+    with server_process(order) as (dying, told):
+        door.lead_to(told["url"])
+        worker = desk.worker(url=door.url, slots=1)
+        job = desk.put("true")
+        assert dying.wait(20) == -signal.SIGKILL
+    assert desk.job(job)["state"] == "running"
+    assert not worker.events("job_claimed")
+    door.lead_to(desk.url)
+    desk.wait_for(job, "completed")
+    assert [event["redelivered"] for event in worker.events("job_claimed")] == [True]
+    assert [attempt["outcome"] for attempt in desk.attempts(job)] == ["completed"]
 
 
 def test_an_agent_is_stopped_when_its_lease_cannot_be_confirmed(desk: Desk, door: Door, nonce: str) -> None:

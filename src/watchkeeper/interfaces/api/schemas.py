@@ -55,12 +55,16 @@ class TouchBody(Body):
 
 
 class ClaimBody(Body):
-    """`kinds` empty or left out takes any; `limit` counts for runtime workers, whose slots bound it."""
+    """`kinds` empty or left out takes any; `limit` and `held` are for runtime workers.
+
+    `held`: the jobs that the worker knows it holds; an unused lease of another one is handed out again.
+    """
 
     worker_id: WorkerId
     kinds: Kinds | None = None
     wait_seconds: float = Field(0.0, ge=0, le=MAX_CLAIM_SECONDS)
     limit: int = Field(1, ge=1, le=MAX_CLAIMED_AT_ONCE)
+    held: list[Key] | None = Field(None, max_length=MAX_RENEWALS)
 
 
 class RegisterBody(Body):

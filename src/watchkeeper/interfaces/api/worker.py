@@ -129,7 +129,7 @@ async def claim(body: ClaimBody, access: Here, request: Request) -> Response:
     async def is_gone() -> bool:
         return state.closing.is_set() or await request.is_disconnected()
 
-    asked = ClaimAsked(body.worker_id, body.kinds or None, body.wait_seconds, body.limit)
+    asked = ClaimAsked(body.worker_id, body.kinds or None, body.wait_seconds, body.limit, body.held)
     claimed = await access.app.claims.claim(await access.project(), asked, is_gone)
     jobs = [_job(job) for job in claimed["jobs"]]
     return answer(

@@ -31,13 +31,24 @@ Taken = Callable[[list[dict[str, Any]], float], None]
 
 
 class Claiming:
-    """The claims of one worker. `taken` gets the jobs and the boot clock when they were asked for."""
+    """The claims of one worker. `taken` gets the jobs and the boot clock when they were asked for.
 
-    def __init__(self, config: SupervisorConfig, worker_id: str, link: ServerLink, place: Path) -> None:
+    `held` gives the jobs that are in this worker's hands: the server hands out again what it does not know of.
+    """
+
+    def __init__(
+        self,
+        config: SupervisorConfig,
+        worker_id: str,
+        link: ServerLink,
+        place: Path,
+        held: Callable[[], list[str]],
+    ) -> None:
         self._config = config
         self._worker_id = worker_id
         self._link = link
         self._place = place
+        self._held = held
         self._pause = FIRST_PAUSE_SECONDS
         self._disk_was_full = False
         self._away = False
@@ -91,6 +102,7 @@ class Claiming:
             "worker_id": self._worker_id,
             "wait_seconds": config.wait_seconds,
             "limit": limit,
+            "held": self._held(),
         }
         if config.kinds is not None:
             body["kinds"] = list(config.kinds)

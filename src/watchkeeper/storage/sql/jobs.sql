@@ -238,6 +238,19 @@ SELECT l.seq, s.id::text AS id, l.kind, l.project_id, s.payload::text AS payload
  ORDER BY l.seq
    FOR UPDATE OF l
 
+-- name: unknown_leases
+-- Unused leases of a runtime worker that it does not know of: the answers that carried them were lost.
+SELECT l.seq, s.id::text AS id, l.kind, l.project_id, s.payload::text AS payload_text,
+       coalesce(s.contract, k.contract) AS contract, l.epoch, l.lease_seconds, l.expires_at AS lease_expires_at,
+       s.external_id, s.deliverable_id, s.is_shadow, k.hard_cap_minutes, k.progress_deadline_minutes, k.tool_limit_minutes
+  FROM watchkeeper.leases l
+  JOIN watchkeeper.job_specs s ON s.project_id = l.project_id AND s.seq = l.seq
+  LEFT JOIN watchkeeper.job_kinds k ON k.project_id = l.project_id AND k.kind = l.kind
+ WHERE l.project_id = %(project_id)s AND l.worker_id = %(worker_id)s AND l.profile = 'runtime' AND l.used_at IS NULL
+   AND s.id <> ALL (%(held)s::uuid[])
+ ORDER BY l.seq LIMIT %(limit)s
+   FOR UPDATE OF l
+
 -- name: redeliver
 -- Hands an unused lease out again under a new secret: the answer that carried the first may have been lost.
 WITH again AS (
