@@ -109,6 +109,53 @@ def test_kinds_queues_workers_and_switches(run: Run) -> None:
     assert run("workers", "drain", "nobody").returncode == 3
 
 
+def test_schedules_are_added_listed_and_removed(run: Run) -> None:
+    """An operator schedules jobs in a time zone, sees when the next one comes, and takes the schedule away."""
+    told(
+        run(
+            "schedules",
+            "add",
+            "team/nightly",
+            "0 3 * * *",
+            "page",
+            '{"n": 1}',
+            "--time-zone",
+            "Asia/Taipei",
+            "--json",
+        )
+    )
+    (row,) = told(run("schedules", "list", "--json"))["schedules"]
+    assert (row["name"], row["kind"], row["time_zone"]) == ("team/nightly", "page", "Asia/Taipei")
+    assert "T19:00:00" in row["next_at"]
+    assert "team/nightly" in run("schedules", "list").stdout
+    assert run("schedules", "add", "bad", "every day", "page").returncode == 2
+    assert "would remove" in run("schedules", "remove", "team/nightly", "--dry-run").stdout
+    assert run("schedules", "remove", "team/nightly").returncode == 0
+    assert run("schedules", "list").stdout == "no schedules\n"
+
+
+def test_a_job_that_waits_says_why(run: Run) -> None:
+    """`jobs show` names the waiting reason of a job, from the closed list, whatever it waits for."""
+    told(run("kinds", "declare", "page", '{"on_lost": "requeue"}', "--json"))
+    made = ["jobs", "enqueue", "page", "{}", "--json", "--external-id"]
+    told(run(*made, "soon", "--run-at", "2190-01-31T08:00:00Z"))
+    told(run(*made, "now"))
+    told(run(*made, "held"))
+    told(run("jobs", "pause", "held", "--json"))
+
+    def why(job: str) -> str | None:
+        return str(told(run("jobs", "show", job, "--json"))["waiting_reason"])
+
+    assert (why("soon"), why("now"), why("held")) == ("not_due", "no_eligible_worker", "paused")
+    assert "no_eligible_worker" in run("jobs", "show", "now").stdout
+    told(run("kinds", "pause", "page", "--json"))
+    assert why("now") == "paused"
+    told(run("switch", "claims", "off", "--json"))
+    assert (why("now"), why("soon")) == ("claims_off", "not_due")
+    told(run("jobs", "cancel", "now", "--json"))
+    assert why("now") == "None"
+
+
 def test_tokens_are_made_listed_and_revoked(run: Run) -> None:
     """A token's secret is shown once; a revoked one opens nothing more."""
     token = told(run("token", "create", "codex-1", "--role", "worker", "--json"))["token"]

@@ -33,12 +33,8 @@ async def until(predicate: Callable[[], Awaitable[T]], what: str, timeout: float
     deadline = time.monotonic() + timeout
     while not (answer := await predicate()):
         assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {what}"
-        await pause(STEP_SECONDS)
+        await asyncio.to_thread(threading.Event().wait, STEP_SECONDS)
     return answer
-
-
-async def pause(seconds: float) -> None:
-    await asyncio.to_thread(threading.Event().wait, seconds)
 
 
 async def reaches(app: App, job_id: str, *states: str) -> dict[str, Any]:

@@ -35,6 +35,28 @@ async def test_a_duty_goes_on_after_a_fault_of_its_own() -> None:
     assert runs >= 2
 
 
+async def test_a_schedule_whose_time_zone_is_gone_stands_still(app: App, clock: MovingClock) -> None:
+    """It stops once, visibly and with the reason, holds up no other, and goes on when it is put anew."""
+    for name in ("lost", "good"):
+        await app.schedules.put("p", Schedule(name, "0 * * * *", "free"))
+    await rows(
+        app.database, "UPDATE watchkeeper.schedules SET time_zone = 'Mars/Olympus' WHERE name = 'lost'"
+    )
+    clock.advance(3600)
+    assert await app.maintenance.fire_schedules() == 1
+    good, lost = await app.schedules.list("p")
+    assert good["next_at"] is not None
+    assert good["problem"] is None
+    assert lost["next_at"] is None
+    assert "Mars/Olympus" in lost["problem"]
+    clock.advance(3600)
+    assert await app.maintenance.fire_schedules() == 1
+    await app.maintenance.keep_time()
+    await app.schedules.put("p", Schedule("lost", "0 * * * *", "free"))
+    clock.advance(3600)
+    assert await app.maintenance.fire_schedules() == 2
+
+
 async def test_a_refused_schedule_holds_up_no_other(app: App, clock: MovingClock) -> None:
     """A schedule whose kind has come to refuse its payload waits for its next time; the others fire."""
     await app.schedules.put(

@@ -13,7 +13,7 @@ import pytest
 from psycopg.rows import dict_row, tuple_row
 
 from raw_sql import rows
-from services.handler_runs import pause, reaches, until
+from services.handler_runs import reaches, until
 from watchkeeper import Client, JobContext, JobRequest, Worker, job
 from watchkeeper.app import App
 from watchkeeper.domain.errors import DatabaseUnavailable, UsageError
@@ -127,7 +127,6 @@ async def test_the_example_of_a_lifespan_makes_a_verified_report(
         first = await web.ask_for_report("march")
 
         async def done() -> bool:
-            await pause(0)
             return bool((await web.see_report(first["job"]))["state"] == "completed")
 
         await until(done, "the report")

@@ -109,7 +109,12 @@ class Claims:
         """Say of waiting jobs why they wait: the first twenty."""
         rows = await self._database.fetch(
             "waiting_jobs",
-            {"project_id": project_id, "kinds": None if kinds is None else list(kinds), "limit": 20},
+            {
+                "project_id": project_id,
+                "kinds": None if kinds is None else list(kinds),
+                "seq": None,
+                "limit": 20,
+            },
         )
         return [{"job": str(row["id"]), "reason": row["reason"]} for row in rows if row["reason"]]
 

@@ -79,10 +79,9 @@ class Contract:
             claim = await find_claim(connection, caller, job)
             holding = await hold(connection, caller.project_id, claim, phase=phase[:100], progressed=True)
             await self._record_run(connection, holding, caller.project_id, phase[:100], message, payload)
-            worker = {"project_id": caller.project_id, "worker_id": holding.worker_id}
-            wishes = await fetch_row(
-                connection, "see_worker", {**worker, "profile": "session", "kinds": None}
-            )
+        # On its own: a claim locks the worker before its leases, and the two must not wait for each other.
+        worker = {"project_id": caller.project_id, "worker_id": holding.worker_id}
+        wishes = await self._database.fetch_row("see_worker", {**worker, "profile": "session", "kinds": None})
         return {
             "status": "running",
             "lease_expires_at": holding.expires_at,

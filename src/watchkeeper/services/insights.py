@@ -9,7 +9,7 @@ from typing import Any
 from watchkeeper.domain.errors import JobNotFound, UsageError
 from watchkeeper.domain.jobs import JobState
 from watchkeeper.services.operations import as_uuid, find_job
-from watchkeeper.storage.database import Database, Row, fetch, fetch_row
+from watchkeeper.storage.database import Database, Row, fetch, fetch_one, fetch_row
 
 MAX_PAGE = 1000
 TIMELINE_ROWS = 1000
@@ -50,10 +50,12 @@ class Insights:
         return rows[:limit], rows[limit - 1]["seq"] if more else None
 
     async def job(self, project_id: str, job: str) -> dict[str, Any]:
-        """Give one job with its attempts and artifacts; raise JobNotFound."""
+        """Give one job with its attempts and artifacts, and why it waits if it does; raise JobNotFound."""
         async with self._database.transaction() as connection:
             row = await find_job(connection, project_id, job)
             where = {"project_id": project_id, "seq": row["seq"]}
+            waiting = await fetch_one(connection, "waiting_jobs", {**where, "kinds": None, "limit": 1})
+            row["waiting_reason"] = None if waiting is None else waiting["reason"]
             row["attempts"] = await fetch(connection, "job_attempts", where)
             row["artifacts"] = await fetch(connection, "all_job_artifacts", where)
         return row
@@ -97,7 +99,7 @@ class Insights:
             waiting = await fetch(
                 connection,
                 "waiting_jobs",
-                {"project_id": project_id, "kinds": None, "limit": WAITING_SAMPLE},
+                {"project_id": project_id, "kinds": None, "seq": None, "limit": WAITING_SAMPLE},
             )
             reaper = await fetch_row(connection, "reaper_facts", self._reaper)
         reasons: dict[str, Counter[str]] = defaultdict(Counter)

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
 
 from watchkeeper.domain.attempts import after_lost_lease, ended_by
 from watchkeeper.domain.errors import SettingError, UsageError
@@ -124,8 +124,9 @@ class Maintenance:
         fired = 0
         async with self._database.transaction() as connection:
             for row in await fetch(connection, "lock_due_schedules", {"limit": self._config.batch}):
-                fired += await self._fire(connection, row)
-                next_at = next_time(row["cron"], row["time_zone"], row["now"])
+                next_at = _next_or_never(row)
+                if next_at is not None:
+                    fired += await self._fire(connection, row)
                 where = {"project_id": row["project_id"], "name": row["name"]}
                 await fetch(connection, "set_next_schedule", {**where, "next_at": next_at})
         return fired
@@ -175,6 +176,15 @@ def _reaped(row: Row) -> EndedAttempt:
     # Back-off jitter spreads load; nothing secret depends on it.
     ending = after_lost_lease(policy, random.random())  # noqa: S311
     return EndedAttempt(lease, ending, "lease_reaped", error)
+
+
+def _next_or_never(row: Row) -> Any:
+    """Give when a schedule fires next; None where that cannot be told any more: it stops until it is put anew."""
+    try:
+        return next_time(row["cron"], row["time_zone"], row["now"])
+    except (ValueError, OSError, LookupError, StopIteration, CronSimError) as error:
+        log("schedule_stopped", project=row["project_id"], schedule=row["name"], detail=str(error))
+        return None
 
 
 def next_time(cron: str, time_zone: str, now: Any) -> Any:

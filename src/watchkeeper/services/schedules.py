@@ -57,12 +57,26 @@ class Schedules:
         }
 
     async def list(self, project_id: str) -> list[Row]:
-        return await self._database.fetch("list_schedules", {"project_id": project_id})
+        """Give the schedules; a stopped one has no next time, but `problem`: it goes on when it is put anew."""
+        rows = await self._database.fetch("list_schedules", {"project_id": project_id})
+        return [_shown(row) for row in rows]
 
     async def delete(self, project_id: str, name: str) -> None:
         """Remove a schedule; raise NotFound where there is none of that name."""
         if not await self._database.fetch("delete_schedule", {"project_id": project_id, "name": name}):
             raise NotFound(f"there is no schedule {name[:100]!r} in this project")
+
+
+def _shown(row: Row) -> Row:
+    now = row.pop("now")
+    problem = None
+    if row["next_at"] is None:
+        problem = "it was stopped; put it anew"
+        try:
+            _next(Schedule(row["name"], row["cron"], row["kind"], time_zone=row["time_zone"]), now)
+        except UsageError as error:
+            problem = error.message
+    return {**row, "problem": problem}
 
 
 def _next(schedule: Schedule, now: Any) -> Any:

@@ -37,7 +37,7 @@ async def list_schedules(access: Here) -> Response:
     return answer(schedules=[access.app.redactor.redact_data(row) for row in rows])
 
 
-@acts.delete("/{name}", **declared(Right.OPERATE, key="optional"))
+@acts.delete("/{name:path}", **declared(Right.OPERATE, key="optional"))
 async def delete(name: str, access: Here) -> Response:
     """Remove a schedule."""
     await access.app.schedules.delete(await access.project(), name)

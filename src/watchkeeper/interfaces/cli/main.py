@@ -38,6 +38,7 @@ COMMANDS: dict[str, Place] = {
     "work": Place("work", "work"),
     "jobs": Place("jobs", "jobs", group=True),
     "kinds": Place("kinds", "kinds", group=True),
+    "schedules": Place("schedules", "schedules", group=True),
     "projects": Place("projects", "projects", group=True),
     "workers": Place("workers", "workers", group=True),
     "queue-health": Place("workers", "queue_health"),

@@ -1,5 +1,26 @@
 -- name: waiting_jobs
--- Pending jobs with the reason why each waits; NULL where a worker may take it at once.
+-- Pending jobs, or the one that is asked for, with the reason why each waits; NULL where a worker may take it at once.
+WITH ready AS (
+  (SELECT * FROM watchkeeper.ready_jobs
+    WHERE project_id = %(project_id)s AND %(seq)s::bigint IS NULL
+    ORDER BY kind, priority DESC, seq LIMIT 1000)
+  UNION ALL
+  SELECT r.* FROM watchkeeper.job_specs s
+    JOIN watchkeeper.ready_jobs r
+      ON r.project_id = s.project_id AND r.kind = s.kind AND r.priority = s.priority AND r.seq = s.seq
+   WHERE s.project_id = %(project_id)s AND s.seq = %(seq)s::bigint
+), scheduled AS (
+  (SELECT * FROM watchkeeper.scheduled_jobs
+    WHERE project_id = %(project_id)s AND %(seq)s::bigint IS NULL ORDER BY run_at LIMIT 1000)
+  UNION ALL
+  SELECT * FROM watchkeeper.scheduled_jobs WHERE project_id = %(project_id)s AND seq = %(seq)s::bigint
+), held AS (
+  (SELECT * FROM watchkeeper.held_jobs
+    WHERE project_id = %(project_id)s AND %(seq)s::bigint IS NULL AND state = 'paused' ORDER BY held_at LIMIT 1000)
+  UNION ALL
+  SELECT * FROM watchkeeper.held_jobs
+   WHERE project_id = %(project_id)s AND seq = %(seq)s::bigint AND state = 'paused'
+)
 SELECT s.id, w.kind, w.reason
   FROM (
     SELECT r.project_id, r.seq, r.kind, r.ready_at AS since,
@@ -21,20 +42,19 @@ SELECT s.id, w.kind, w.reason
                                                      WHERE q.project_id = e.project_id AND q.pool = e.pool
                                                        AND q.until > watchkeeper.now())) THEN 'quota_parked'
            END AS reason
-      FROM (SELECT * FROM watchkeeper.ready_jobs WHERE project_id = %(project_id)s
-             ORDER BY kind, priority DESC, seq LIMIT 1000) r
+      FROM ready r
       JOIN watchkeeper.projects p ON p.project_id = r.project_id
       LEFT JOIN watchkeeper.job_kinds k ON k.project_id = r.project_id AND k.kind = r.kind
     UNION ALL
-    SELECT project_id, seq, kind, run_at, 'not_due'
-      FROM (SELECT * FROM watchkeeper.scheduled_jobs WHERE project_id = %(project_id)s ORDER BY run_at LIMIT 1000) d
+    SELECT project_id, seq, kind, run_at, 'not_due' FROM scheduled
     UNION ALL
     SELECT project_id, seq, kind, held_at, CASE WHEN state_reason = 'quarantined' THEN 'quarantined' ELSE 'paused' END
-      FROM (SELECT * FROM watchkeeper.held_jobs WHERE project_id = %(project_id)s AND state = 'paused'
-             ORDER BY held_at LIMIT 1000) h
+      FROM held
     UNION ALL
     SELECT l.project_id, l.seq, l.kind, l.expires_at, 'lease_dead'
-      FROM watchkeeper.leases l WHERE l.project_id = %(project_id)s AND l.expires_at < watchkeeper.now()
+      FROM watchkeeper.leases l
+     WHERE l.project_id = %(project_id)s AND l.expires_at < watchkeeper.now()
+       AND (%(seq)s::bigint IS NULL OR l.seq = %(seq)s::bigint)
   ) w
   JOIN watchkeeper.job_specs s ON s.project_id = w.project_id AND s.seq = w.seq
  WHERE %(kinds)s::text[] IS NULL OR w.kind = ANY (%(kinds)s::text[])

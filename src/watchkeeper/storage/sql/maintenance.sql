@@ -61,7 +61,7 @@ SELECT t.project_id, count(*) AS promoted,
 -- Seconds until the next lease expires, the next job is due and the next schedule fires; NULL where there is none.
 SELECT extract(epoch FROM (SELECT min(expires_at) FROM watchkeeper.leases) - clock.now)::float8 AS lease,
        extract(epoch FROM (SELECT run_at FROM watchkeeper.scheduled_jobs ORDER BY run_at LIMIT 1) - clock.now)::float8 AS due,
-       extract(epoch FROM (SELECT min(next_at) FROM watchkeeper.schedules) - clock.now)::float8 AS schedule
+       extract(epoch FROM (SELECT min(next_at) FROM watchkeeper.schedules WHERE isfinite(next_at)) - clock.now)::float8 AS schedule
   FROM (SELECT watchkeeper.now() AS now) clock
 
 -- name: lock_due_schedules
@@ -73,8 +73,8 @@ SELECT project_id, name, cron, time_zone, kind, payload::text AS payload, next_a
    FOR UPDATE SKIP LOCKED
 
 -- name: set_next_schedule
--- Puts a schedule's next time.
-UPDATE watchkeeper.schedules SET next_at = %(next_at)s WHERE project_id = %(project_id)s AND name = %(name)s
+-- Puts a schedule's next time; NULL stops it.
+UPDATE watchkeeper.schedules SET next_at = coalesce(%(next_at)s::timestamptz, 'infinity') WHERE project_id = %(project_id)s AND name = %(name)s
 
 -- name: put_schedule
 -- Creates or replaces a schedule.
@@ -89,8 +89,10 @@ ON CONFLICT (project_id, name) DO UPDATE
 DELETE FROM watchkeeper.schedules WHERE project_id = %(project_id)s AND name = %(name)s RETURNING name
 
 -- name: list_schedules
--- The schedules of a project.
-SELECT name, cron, time_zone, kind, payload, next_at FROM watchkeeper.schedules
+-- The schedules of a project; one without a next time is stopped.
+SELECT name, cron, time_zone, kind, payload, CASE WHEN isfinite(next_at) THEN next_at END AS next_at,
+       watchkeeper.now() AS now
+  FROM watchkeeper.schedules
  WHERE project_id = %(project_id)s ORDER BY name
 
 -- name: prune_jobs

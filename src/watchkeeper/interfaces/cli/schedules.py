@@ -1,0 +1,63 @@
+"""`schedules`: what enqueues a job of a kind again and again."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from watchkeeper.domain.errors import UsageError
+from watchkeeper.interfaces.cli.acting import Act, carry_out
+from watchkeeper.interfaces.cli.client import connected, part, read_text
+from watchkeeper.interfaces.cli.options import DryRun, Json, Project
+from watchkeeper.interfaces.cli.output import show
+
+schedules = typer.Typer(no_args_is_help=True, help="Schedules: list, add, remove.")
+
+COLUMNS = {
+    "name": "name",
+    "cron": "cron",
+    "time zone": "time_zone",
+    "kind": "kind",
+    "next": "next_at",
+    "problem": "problem",
+}
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name.")]
+
+
+@schedules.command("list")
+def list_schedules(project: Project = None, as_json: Json = False) -> None:
+    """List the schedules of a project, with their next times."""
+    with connected(project) as client:
+        answer = client.get("/api/schedules")
+    show(answer if as_json else answer["schedules"], as_json=as_json, columns=COLUMNS, empty="no schedules")
+
+
+@schedules.command()
+def add(
+    name: Name,
+    cron: Annotated[str, typer.Argument(help="Five fields, e.g. '*/10 8-18 * * 1-5'.")],
+    kind: Annotated[str, typer.Argument(help="The kind of the jobs.")],
+    payload: Annotated[str, typer.Argument(help="JSON, @FILE, or - for standard input.")] = "{}",
+    time_zone: Annotated[str, typer.Option(help="A name of the IANA database, e.g. Asia/Taipei.")] = "UTC",
+    project: Project = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Make a schedule, or replace the one of its name."""
+    try:
+        given: Any = json.loads(read_text(payload))
+    except ValueError as error:
+        raise UsageError(f"PAYLOAD is not JSON: {error}", hint='Quote it: \'{"key": "value"}\'.') from error
+    body = {"name": name, "cron": cron, "kind": kind, "payload": given, "time_zone": time_zone}
+    act = Act(f"add schedule {name}", "POST", "/api/schedules", body, look="/api/schedules")
+    carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
+
+
+@schedules.command()
+def remove(name: Name, project: Project = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Remove a schedule; the jobs that it made stay."""
+    act = Act(f"remove schedule {name}", "DELETE", f"/api/schedules/{part(name)}", look="/api/schedules")
+    carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
