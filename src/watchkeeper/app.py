@@ -37,6 +37,7 @@ from watchkeeper.services.login_links import LoginLinks
 from watchkeeper.services.maintenance import Maintenance, MaintenanceConfig
 from watchkeeper.services.operations import Operations
 from watchkeeper.services.queue import Queue
+from watchkeeper.services.retention import Retention, RetentionConfig
 from watchkeeper.services.schedules import Schedules
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database, DatabaseConfig
@@ -73,6 +74,7 @@ class App:
     fleet: Fleet
     helper_events: HelperEvents
     idempotency: Idempotency
+    retention: Retention
     schedules: Schedules
 
 
@@ -137,8 +139,9 @@ def build(settings: Settings, database: Database | None = None) -> App:
     wakeups = Wakeups(database)
     files = AuditFiles.of(settings)
     sealer = AuditSealer(database, files)
-    upkeep = MaintenanceConfig(
-        job_retention_days=settings.job_retention_days, output_retention_days=settings.output_retention_days
+    upkeep = MaintenanceConfig()
+    retention = RetentionConfig(
+        settings.job_retention_days, settings.output_retention_days, settings.event_retention_days
     )
     return App(
         settings=settings,
@@ -158,7 +161,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         maintenance=Maintenance(database, queue, upkeep),
         desk=JobDesk(database, queue, kinds, gate, redactor),
         artifacts=store,
-        artifact_upkeep=ArtifactUpkeep(database, sweep),
+        artifact_upkeep=ArtifactUpkeep(database, sweep, settings.orphan_retention_hours),
         audit_files=files,
         audit_sealer=sealer,
         audit_webhook=AuditWebhook(url, sealer) if (url := settings.audit_anchor_url) else None,
@@ -167,6 +170,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         fleet=Fleet(database),
         helper_events=HelperEvents(database, redactor),
         idempotency=Idempotency(database),
+        retention=Retention(database, retention),
         schedules=Schedules(database),
     )
 

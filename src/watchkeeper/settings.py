@@ -55,6 +55,8 @@ class Settings:
     fetch_allow: tuple[str, ...] = ()
     job_retention_days: float = 90.0
     output_retention_days: float = 35.0
+    event_retention_days: float = 14.0
+    orphan_retention_hours: float = 24.0
     audit_key_file: Path | None = None
     audit_anchor_file: Path | None = None
     audit_anchor_url: str | None = None
@@ -71,7 +73,12 @@ class Settings:
         for name in ("database_pool_size", "artifact_limit_bytes", "body_limit_bytes"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is at least 1")
-        for name in ("job_retention_days", "output_retention_days"):
+        for name in (
+            "job_retention_days",
+            "output_retention_days",
+            "event_retention_days",
+            "orphan_retention_hours",
+        ):
             if getattr(self, name) <= 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")
         for entry in self.fetch_allow:

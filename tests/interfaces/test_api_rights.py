@@ -163,7 +163,7 @@ async def test_a_job_token_dies_with_its_lease_but_learns_how_it_ended(api: Api)
     token = (await api.post(f"{path}/token", {}, role="worker", lease=job["lease_token"])).body["token"]
     body = {"summary": "done", "artifacts": []}
     first = await api.post(f"{path}/complete", body, token=token)
-    await api.app.maintenance.forget()
+    await api.app.retention.run_once()
     again = await api.post(f"{path}/complete", body, token=token)
     assert (first.status, first.body) == (200, again.body)
     assert (await api.get(f"{path}/context", token=token)).code == "stale_lease"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from watchkeeper.services.artifact_store import ArtifactSweep
 from watchkeeper.services.duties import Duty, Ran
@@ -13,17 +13,18 @@ INTERVAL_SECONDS = 3600.0
 
 
 class ArtifactUpkeep:
-    """Goes through the store; what has no name for a day is removed."""
+    """Goes through the store; what has no name for its hours is removed."""
 
-    def __init__(self, database: Database, sweep: ArtifactSweep) -> None:
+    def __init__(self, database: Database, sweep: ArtifactSweep, grace_hours: float = 24.0) -> None:
         self._database = database
         self._sweep = sweep
+        self._grace = timedelta(hours=grace_hours)
 
     def duty(self) -> Duty:
         return Duty("artifact_sweep", self.run_once, INTERVAL_SECONDS)
 
     async def run_once(self) -> Ran:
-        """Mark files without a name, remove those marked a day ago, and clear torn uploads."""
+        """Mark files without a name, remove those marked long enough ago, and clear torn uploads."""
         marked = removed = 0
         torn = await asyncio.to_thread(self._sweep.sweep_incoming)
         for project in await asyncio.to_thread(self._sweep.projects):
@@ -35,7 +36,7 @@ class ArtifactUpkeep:
                 named = {row["sha256"] for row in rows}
                 # Marks carry the time of the machine that sweeps.
                 now = datetime.now(UTC)
-                settled = await asyncio.to_thread(self._sweep.settle, project, shard, named, now)
+                settled = await asyncio.to_thread(self._sweep.settle, project, shard, named, now, self._grace)
                 marked += settled.marked
                 removed += settled.removed
         return Ran({"files_marked": marked, "files_removed": removed, "uploads_cleared": torn})

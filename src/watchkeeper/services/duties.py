@@ -76,8 +76,8 @@ class Duties:
                 if self._outage:
                     self._outage = False
                     log("database_back", what=duty.name)
-                if any(ran.counts.values()):
-                    log("duty_ran", duty=duty.name, **ran.counts)
+                if done := {what: count for what, count in ran.counts.items() if count}:
+                    log("duty_ran", duty=duty.name, **done)
                 if ran.next_in is not None:
                     pause = max(0.0, min(duty.interval, ran.next_in))
             await asyncio.sleep(pause)

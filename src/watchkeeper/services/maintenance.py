@@ -1,4 +1,4 @@
-"""The queue's own upkeep: reaping lost leases, promoting due jobs, firing schedules, forgetting what is old.
+"""The queue's own upkeep: reaping lost leases, promoting due jobs, firing schedules.
 
 Each duty is safe on many machines at once: it takes rows with SKIP LOCKED and decides again in the statement that acts.
 """
@@ -40,10 +40,7 @@ class MaintenanceConfig:
     gap_seconds: float = 15.0
     batch: int = 500
     upkeep_seconds: float = 60.0
-    retention_seconds: float = 3600.0
     worker_silence_seconds: float = 300.0
-    job_retention_days: float = 90.0
-    output_retention_days: float = 35.0
 
     def __post_init__(self) -> None:
         if not 0 < self.tick_seconds < self.gap_seconds / 3:
@@ -68,7 +65,6 @@ class Maintenance:
         return [
             Duty("timekeeping", self.keep_time, self._config.tick_seconds),
             Duty("upkeep", self.upkeep, self._config.upkeep_seconds),
-            Duty("retention", self.forget, self._config.retention_seconds),
         ]
 
     async def keep_time(self) -> Ran:
@@ -153,17 +149,6 @@ class Maintenance:
             "mark_gone_workers", {"silence_seconds": self._config.worker_silence_seconds}
         )
         return Ran({"partitions": sum(row["added"] for row in partitions), "workers_gone": len(gone)})
-
-    async def forget(self) -> Ran:
-        """Delete what has outlived its retention, a batch of each; ask for more at once where a batch was full."""
-        jobs = await self._database.fetch_row(
-            "prune_jobs", {"days": self._config.job_retention_days, "limit": self._config.batch}
-        )
-        rows = await self._database.fetch_row(
-            "prune_old_rows", {"output_days": self._config.output_retention_days, "limit": self._config.batch}
-        )
-        counts = {"jobs_pruned": jobs["pruned"], **{f"{name}_pruned": count for name, count in rows.items()}}
-        return Ran(counts, 0.0 if max(counts.values()) >= self._config.batch else None)
 
 
 def _reaped(row: Row) -> EndedAttempt:

@@ -23,7 +23,12 @@ def watch(parent: Parent = None) -> None:
 async def _watch(settings: Settings) -> None:
     stop = stop_asked()
     async with root.running(settings) as app:
-        periodic = [*app.maintenance.duties(), app.artifact_upkeep.duty(), app.audit_sealer.duty()]
+        periodic = [
+            *app.maintenance.duties(),
+            app.retention.duty(),
+            app.artifact_upkeep.duty(),
+            app.audit_sealer.duty(),
+        ]
         if app.audit_webhook is not None:
             periodic.append(app.audit_webhook.duty())
         duties = Duties(*periodic)

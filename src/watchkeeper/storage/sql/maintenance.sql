@@ -95,54 +95,8 @@ SELECT name, cron, time_zone, kind, payload, CASE WHEN isfinite(next_at) THEN ne
   FROM watchkeeper.schedules
  WHERE project_id = %(project_id)s ORDER BY name
 
--- name: prune_jobs
--- Deletes a batch of jobs that ended long ago, with their attempts; audit rows stay.
-WITH old AS (
-  SELECT o.project_id, o.seq FROM watchkeeper.job_outcomes o
-   WHERE o.finished_at < (SELECT watchkeeper.now()) - %(days)s::float8 * interval '1 day'
-     AND NOT EXISTS (SELECT FROM watchkeeper.artifacts a WHERE a.project_id = o.project_id AND a.seq = o.seq)
-   ORDER BY o.project_id, o.seq LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-), attempts AS (
-  DELETE FROM watchkeeper.closed_attempts a USING old WHERE a.project_id = old.project_id AND a.seq = old.seq
-), specs AS (
-  DELETE FROM watchkeeper.job_specs s USING old WHERE s.project_id = old.project_id AND s.seq = old.seq
-), gone AS (
-  DELETE FROM watchkeeper.job_outcomes o USING old
-   WHERE o.project_id = old.project_id AND o.seq = old.seq RETURNING o.seq
-)
-SELECT count(*) AS pruned FROM gone
-
--- name: prune_old_rows
--- Deletes a batch each of idempotency records, outputs, phases, heartbeats, sleepers and job tokens past their use.
-WITH clock AS MATERIALIZED (
-  SELECT watchkeeper.now() AS now
-), records AS (
-  DELETE FROM watchkeeper.idempotency_records WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM watchkeeper.idempotency_records WHERE created_at < (SELECT now FROM clock) - interval '2 days' LIMIT %(limit)s)) RETURNING 1
-), outputs AS (
-  DELETE FROM watchkeeper.helper_events WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM watchkeeper.helper_events WHERE created_at < (SELECT now FROM clock) - %(output_days)s::float8 * interval '1 day' LIMIT %(limit)s)) RETURNING 1
-), phases AS (
-  DELETE FROM watchkeeper.worker_runs WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM watchkeeper.worker_runs WHERE started_at < (SELECT now FROM clock) - %(output_days)s::float8 * interval '1 day' LIMIT %(limit)s)) RETURNING 1
-), beats AS (
-  DELETE FROM watchkeeper.worker_heartbeats WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM watchkeeper.worker_heartbeats WHERE created_at < (SELECT now FROM clock) - interval '14 days' LIMIT %(limit)s)) RETURNING 1
-), idle AS (
-  DELETE FROM watchkeeper.sleepers WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM watchkeeper.sleepers WHERE since < (SELECT now FROM clock) - interval '10 minutes' LIMIT %(limit)s)) RETURNING 1
-), job_tokens AS (
-  DELETE FROM watchkeeper.tokens t WHERE t.job_seq IS NOT NULL
-     AND greatest(t.created_at, t.last_used_at) < (SELECT now FROM clock) - interval '2 days'
-     AND NOT EXISTS (SELECT FROM watchkeeper.leases l WHERE l.project_id = t.project_id AND l.seq = t.job_seq
-                        AND l.epoch = t.job_epoch) RETURNING 1
-)
-SELECT (SELECT count(*) FROM records) AS records, (SELECT count(*) FROM outputs) AS outputs,
-       (SELECT count(*) FROM phases) AS phases, (SELECT count(*) FROM beats) AS heartbeats,
-       (SELECT count(*) FROM idle) AS sleepers, (SELECT count(*) FROM job_tokens) AS job_tokens
-
 -- name: mark_gone_workers
--- Marks workers that have not been seen for long; their rows stay, since attempts name them.
+-- Marks workers that have not been seen for long.
 UPDATE watchkeeper.workers SET gone_at = watchkeeper.now()
  WHERE gone_at IS NULL AND last_seen_at < (SELECT watchkeeper.now()) - make_interval(secs => %(silence_seconds)s)
 RETURNING worker_id

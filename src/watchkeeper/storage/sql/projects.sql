@@ -113,6 +113,8 @@ WITH ready AS (DELETE FROM watchkeeper.ready_jobs WHERE project_id = %(project_i
      lessons AS (DELETE FROM watchkeeper.lessons WHERE project_id = %(project_id)s),
      parks AS (DELETE FROM watchkeeper.pool_parks WHERE project_id = %(project_id)s),
      records AS (DELETE FROM watchkeeper.idempotency_records WHERE project_id = %(project_id)s),
+     codes AS (DELETE FROM watchkeeper.login_codes WHERE project_id = %(project_id)s),
+     logins AS (DELETE FROM watchkeeper.console_sessions WHERE project_id = %(project_id)s),
      tokens AS (DELETE FROM watchkeeper.tokens WHERE project_id = %(project_id)s),
      audited AS (INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason)
                  VALUES (%(project_id)s, 'project_deleted', %(actor)s, %(reason)s))
