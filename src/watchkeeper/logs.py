@@ -29,6 +29,7 @@ LEVELS: dict[str, int] = {
     "handler_failed": logging.WARNING,
     "helper_event_lost": logging.WARNING,
     "internal_error": logging.ERROR,
+    "library_said": logging.WARNING,
     "lease_lost": logging.WARNING,
     "leases_reaped": logging.WARNING,
     "processes_left": logging.ERROR,
@@ -43,6 +44,9 @@ LEVELS: dict[str, int] = {
 }
 """Events that are more than information."""
 
+_PLAIN = (int, float, bool, type(None))
+_WITH_TEXTS = (str, list, tuple, dict)
+
 _redact: Callable[[Any], Any] = str
 
 
@@ -53,6 +57,10 @@ def configure(*, level: str, form: str, redact: Callable[[Any], Any]) -> None:
     renderer: Any = (
         structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer(sort_keys=True)
     )
+    libraries = logging.getLogger()
+    libraries.handlers = [one for one in libraries.handlers if not isinstance(one, _Libraries)] + [
+        _Libraries()
+    ]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -63,6 +71,17 @@ def configure(*, level: str, form: str, redact: Callable[[Any], Any]) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+class _Libraries(logging.Handler):
+    """Passes on what libraries log, so that it goes through the same redaction."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.setFormatter(logging.Formatter("%(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log("library_said", library=record.name, detail=self.format(record))
 
 
 def redact_with(redact: Callable[[Any], Any]) -> None:
@@ -77,7 +96,9 @@ def log(event: str, **facts: Any) -> None:
 
 
 def _redacted(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key, value in line.items():
-        if isinstance(value, str | list | tuple | dict):
-            line[key] = _redact(value)
-    return line
+    told = {
+        key: value if isinstance(value, _PLAIN) else value if isinstance(value, _WITH_TEXTS) else str(value)
+        for key, value in line.items()
+    }
+    redacted: MutableMapping[str, Any] = _redact(told)
+    return redacted

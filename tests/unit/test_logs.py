@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -22,7 +23,9 @@ SECRET = "correct-horse-battery"
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     """Leave the process's logging as it was."""
+    handlers = logging.getLogger().handlers[:]
     yield
+    logging.getLogger().handlers = handlers
     structlog.reset_defaults()
     logs.redact_with(str)
 
@@ -34,6 +37,21 @@ def test_nested_facts_are_redacted(capsys: pytest.CaptureFixture[str]) -> None:
     line = capsys.readouterr().err
     assert SECRET not in line
     assert json.loads(line)["facts"] == {"a": [{"b": "x [redacted:known]"}], "n": 3}
+
+
+def test_what_libraries_log_is_redacted_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """A library's warning, its exception included, becomes a line of ours; facts of any type are searched."""
+    logs.configure(level="info", form="json", redact=Redactor([SECRET]).redact_data)
+    try:
+        raise OSError(f"cannot reach {SECRET}")
+    except OSError:
+        logging.getLogger("somelibrary").exception("with %s", SECRET)
+    logs.log("tried", place=Path(f"/tmp/{SECRET}"), password="short")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert SECRET not in json.dumps(lines)
+    assert lines[0]["library"] == "somelibrary"
+    assert "Traceback" in lines[0]["detail"]
+    assert lines[1]["password"] == "[redacted:secret]"
 
 
 def test_a_secret_that_becomes_known_later_is_redacted_from_then_on(

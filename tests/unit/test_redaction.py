@@ -49,6 +49,7 @@ def test_the_kind_of_a_secret_is_named(kind: str) -> None:
         ("api-key: 0123456789abcdef", "0123456789abcdef"),
         ("X-Api-Key: 0123456789abcdef", "0123456789abcdef"),
         ("secret=123456", "123456"),
+        ("token=db_password = hunter2", "hunter2"),
         ("run --password hunter2 --verbose", "hunter2"),
         ("run --github-token=abcd1234", "abcd1234"),
         ("Authorization: Bearer opaque", "opaque"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.known_forms import KnownForms
 from watchkeeper.domain.secret_assignments import Span, names_a_secret
 from watchkeeper.domain.secret_shapes import SHAPES
@@ -22,6 +23,14 @@ _RANKS = {kind: rank for rank, kind in reversed([*enumerate(["known", *(shape.ki
 
 MAX_LEARNT = 1_000
 """Values learnt later that are held at least; after twice as many the older half is forgotten."""
+
+
+class SecretInName(UsageError):
+    """A name looks as if it held a secret, and names are kept and shown as they are."""
+
+    hint = (
+        "Choose another; a secret belongs into no id, key or name, for these are kept and shown as they are."
+    )
 
 
 class Redactor:
@@ -60,6 +69,11 @@ class Redactor:
     def suspects(self, text: str) -> bool:
         """Say whether the text seems to hold a secret."""
         return next(self._found(text), None) is not None
+
+    def refuse_in_name(self, what: str, text: str | None) -> None:
+        """Raise SecretInName where a name, which cannot be changed without a word, seems to hold a secret."""
+        if text and (found := next(self._found(text), None)) is not None:
+            raise SecretInName(f"{what} looks as if it held a secret ({found[1]})")
 
     def redact_data(self, data: Any, depth: int = 0) -> Any:
         """Give parsed JSON with its texts redacted, and with each text under a key such as `password`."""

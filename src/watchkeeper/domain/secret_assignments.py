@@ -42,6 +42,8 @@ _HARMLESS = re.compile(
     r"(?i:null|none|nil|true|false|undefined|str|string|bytes|int|bool|any|optional|required|yes|no)"
     r"|\$\{?[A-Z_][A-Z0-9_]*\}?|\*+|\.+"
 )
+_GOES_ON = re.compile(r"[ \t]{1,8}+(?::=|=>|[:=])")
+_LONGEST_NAME = 64
 _NUMBER = re.compile(r"[0-9][0-9_.,%]{0,14}")
 _RANDOM_LOOKING = re.compile(r"[A-Za-z0-9+/=_-]{20,}+")
 
@@ -51,7 +53,7 @@ _HEADER = re.compile(
     rf"(?P<value>[A-Za-z0-9._~+/=:-]{{1,{MAX_SECRET}}}+)"
 )
 _BEARER = re.compile(
-    r"\b(?i:bearer)[ \t]{1,8}+"
+    r"(?<![A-Za-z0-9_])(?i:bearer)[ \t]{1,8}+"
     rf"(?P<value>(?:(?=[A-Za-z._~+/-]{{0,64}}[0-9])[A-Za-z0-9._~+/=-]{{8,{MAX_SECRET}}}+"
     rf"|[A-Za-z0-9._~+/=-]{{20,{MAX_SECRET}}}+))"
 )
@@ -82,11 +84,12 @@ _COOKIE = re.compile(
     rf"(?P<value>(?!\[redacted:)[A-Za-z0-9_.!#$%&*+^`|~-]{{1,128}}+=[^\r\n\"'\\]{{1,{MAX_SECRET}}}+)"
 )
 _NETRC = re.compile(
-    r"\b(?:machine[ \t\n]{1,8}+[^\s]{1,256}+|default)[ \t\n]{1,8}+(?:login[ \t\n]{1,8}+[^\s]{1,256}+[ \t\n]{1,8}+)?"
+    r"(?<![A-Za-z0-9_])(?:machine[ \t\n]{1,8}+[^\s]{1,256}+|default)[ \t\n]{1,8}+"
+    r"(?:login[ \t\n]{1,8}+[^\s]{1,256}+[ \t\n]{1,8}+)?"
     r"(?:account[ \t\n]{1,8}+[^\s]{1,256}+[ \t\n]{1,8}+)?password[ \t\n]{1,8}+(?P<value>(?!\[redacted:)[^\s]{1,512}+)"
 )
 _REGISTRY_LOGIN = re.compile(
-    r"\"auth\\{0,7}+\"[ \t]{0,8}+:[ \t\n]{0,8}+\\{0,7}+\"(?P<value>[A-Za-z0-9+/=_-]{8,4096}+)"
+    r"[\"']auth\\{0,7}+[\"'][ \t]{0,8}+:[ \t\n]{0,8}+\\{0,7}+[\"'](?P<value>[A-Za-z0-9+/=_-]{8,4096}+)"
 )
 
 
@@ -100,7 +103,7 @@ def find_logins(text: str) -> Iterator[Span]:
     """Find the passwords of a .netrc and the logins of a container registry's configuration."""
     if "password" in text:
         yield from _values_of(_NETRC, text)
-    if '"auth' in text or 'auth\\"' in text:
+    if '"auth' in text or "'auth" in text:
         yield from _values_of(_REGISTRY_LOGIN, text)
 
 
@@ -131,8 +134,10 @@ def _assigned(
             span = _value(text, position)
             if span and counts(match, text[span[0] : span[1]]):
                 yield span
-                # Past the value: each "password=" within it would read the rest of it once more.
-                position = span[1]
+                # Past the value: each "password=" within it would read the rest of it once more. But the
+                # name of another, as in "token=db_password = x", is looked at again.
+                is_name = _GOES_ON.match(text, span[1]) is not None
+                position = max(span[0], span[1] - _LONGEST_NAME) if is_name else span[1]
 
 
 def _is_password(match: re.Match[str], value: str) -> bool:

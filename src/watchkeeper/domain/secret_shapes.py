@@ -166,8 +166,9 @@ SHAPES: tuple[Shape, ...] = (
     Shape("jwt", ("eyJ",), _web_tokens),
     Shape(
         "url_password",
-        ("://",),
-        _by_pattern(r"://[^\s/?#:@\"'<>]{0,256}+:(?P<value>(?!\[redacted:)[^\s/?#@\"'<>]{1,2048}+)(?=@)"),
+        (":/",),
+        # A path that was tidied up has one slash of two.
+        _by_pattern(r":/{1,2}[^\s/?#:@\"'<>]{0,256}+:(?P<value>(?!\[redacted:)[^\s/?#@\"'<>]{1,2048}+)(?=@)"),
     ),
     Shape("url_password", ("://",), _by_pattern(r"://(?P<value>[A-Za-z0-9_-]{20,512}+)(?=@)")),
     Shape("bearer", (), secret_assignments.find_bearers),

@@ -99,12 +99,16 @@ class Enqueuer:
     def _new_job(self, request: JobRequest, suspected: set[str]) -> NewJob:
         """Check and encode a job; add its kind to `suspected` where its payload seems to hold a secret."""
         payload = json_text({} if request.payload is None else request.payload, "payload")
+        contract = None if request.contract is None else _contract_text(request.contract)
+        for what in ("kind", "unique_key", "external_id", "deliverable_id"):
+            self._redactor.refuse_in_name(f"'{what}'", getattr(request, what))
+        self._redactor.refuse_in_name("'contract'", contract)
         if secret_suspected := self._redactor.suspects(payload):
             suspected.add(request.kind)
         return NewJob(
             checked_kind_name(request.kind),
             payload,
-            None if request.contract is None else _contract_text(request.contract),
+            contract,
             request.priority,
             request.run_at,
             request.unique_key,
@@ -118,14 +122,17 @@ class Enqueuer:
         payloads = json_text(
             [{} if request.payload is None else request.payload for request in requests], "payload"
         )
-        if self._redactor.suspects(payloads):
+        contracts = [None if one.contract is None else _contract_text(one.contract) for one in requests]
+        kinds = {request.kind for request in requests}
+        names = [*kinds, *{one.deliverable_id or "" for one in requests}, *{one or "" for one in contracts}]
+        if self._redactor.suspects(payloads) or self._redactor.suspects("\n".join(names)):
             return NewJobs.of([self._new_job(request, suspected) for request in requests])
-        for kind in {request.kind for request in requests}:
+        for kind in kinds:
             checked_kind_name(kind)
         return NewJobs(
             [request.kind for request in requests],
             payloads,
-            [None if request.contract is None else _contract_text(request.contract) for request in requests],
+            contracts,
             [request.priority for request in requests],
             [request.run_at for request in requests],
             [request.deliverable_id for request in requests],

@@ -86,6 +86,7 @@ class Gate:
         self, project_id: str, lease: HeldLease, name: str, kind: str | None, blob: StoredBlob
     ) -> Row:
         name = checked_name(name)
+        self._redactor.refuse_in_name("the file name", name)
         media_type = mimetypes.guess_type(name)[0]
         suspected = await asyncio.to_thread(self._holds_secret, project_id, blob.sha256)
         row = await self._database.fetch_one(
@@ -136,7 +137,7 @@ class Gate:
         return GateOutcome(
             "artifact" if contract is not None else "none",
             bool(verdict.rejected),
-            verdict.failed_json(),
+            self._redactor.redact_data(verdict.failed_json()),
             verdict.output_hash,
             verdict.http_status,
             tuple(verdict.files_json()),
@@ -155,7 +156,7 @@ class Gate:
                     "http_status": verdict.http_status,
                     "file_count": len(verdict.files),
                     "files": json.dumps(verdict.files_json()),
-                    "failed": json.dumps(verdict.failed_json()),
+                    "failed": json.dumps(self._redactor.redact_data(verdict.failed_json())),
                     "passed": verdict.passed,
                     "output_hash": verdict.output_hash,
                 },

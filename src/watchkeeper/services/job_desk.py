@@ -49,6 +49,9 @@ class JobDesk:
 
     async def open_worker(self, worker_id: str, facts: WorkerFacts, kinds: Sequence[KindDeclaration]) -> None:
         """Make the project if there is none, declare the kinds, and register the worker."""
+        for what in ("project_id", "pool", "role", "persona"):
+            self._redactor.refuse_in_name(f"'{what}'", getattr(facts, what))
+        self._redactor.refuse_in_name("'worker_id'", worker_id)
         await self._kinds.ensure_project(facts.project_id)
         for kind in kinds:
             await self._kinds.declare(facts.project_id, kind, actor=f"worker:{worker_id}")
@@ -70,6 +73,7 @@ class JobDesk:
 
     async def progress(self, job: ClaimedJob, message: str, phase: str, payload: Any) -> None:
         """Record progress and renew the lease; raise StaleLease when it is no longer held."""
+        self._redactor.refuse_in_name("'phase'", phase)
         async with self.database.transaction() as connection:
             lease = await fetch_one(
                 connection,

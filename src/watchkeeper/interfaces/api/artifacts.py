@@ -12,7 +12,7 @@ from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
-from watchkeeper.interfaces.api.ranges import not_there, streamed, wanted
+from watchkeeper.interfaces.api.ranges import not_there, streamed, wanted, without_secrets
 from watchkeeper.services.artifact_store import ArtifactLostError
 
 reads = APIRouter(prefix="/api/artifacts", tags=["artifacts"], route_class=GuardedRoute)
@@ -26,7 +26,10 @@ _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,80}")
 
 @reads.get("/{artifact_id}", **declared(Right.READ))
 async def artifact(artifact_id: str, access: Here, request: Request) -> Response:
-    """Give an artifact's bytes, with the hash that was recorded as ETag; ranges are served."""
+    """Give an artifact's bytes, with the hash that was recorded as ETag; ranges are served.
+
+    Of a file in which a secret is suspected, a copy without it: whole, without ETag, `Watchkeeper-Redacted: true`.
+    """
     project = await access.project()
     row = await access.app.insights.artifact(project, artifact_id)
     if row["sha256"] is None:
@@ -35,6 +38,9 @@ async def artifact(artifact_id: str, access: Here, request: Request) -> Response
     size = await asyncio.to_thread(store.size, project, sha256)
     if size is None:
         raise ArtifactLostError(sha256=sha256)
+    if row["secret_suspected"]:
+        whole = await asyncio.to_thread(store.open, project, sha256)
+        return without_secrets(whole, access.app.redactor, _headers(row["name"], row["media_type"], etag))
     part = wanted(request, size, etag)
     if part is None:
         return not_there(size)

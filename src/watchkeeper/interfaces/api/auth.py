@@ -77,6 +77,10 @@ async def _principal(request: Request, state: ApiState) -> Principal:
         if header is not None:
             await state.failed_logins.slow_down(request.client.host if request.client else "")
         raise
+    # Whoever holds a token may let it slip into a text, encoded too; of stored ones there are hashes only.
+    state.app.redactor.learn(secret)
+    if lease := request.headers.get("watchkeeper-lease"):
+        state.app.redactor.learn(lease[:200].partition(".")[2])
     is_worker = principal.role is Role.WORKER
     rate = state.limits.worker_per_second if is_worker else state.limits.interactive_per_second
     state.buckets.take(hashlib.sha256(secret.encode()).digest(), rate)

@@ -21,8 +21,10 @@ from watchkeeper.domain.errors import (
     UsageError,
     WatchkeeperError,
 )
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.suggestions import shown
 from watchkeeper.interfaces.api.answers import as_json
+from watchkeeper.interfaces.api.state import state_of
 from watchkeeper.logs import log
 from watchkeeper.services.idempotency import KeyReused
 
@@ -83,10 +85,14 @@ def problem(error: WatchkeeperError) -> dict[str, Any]:
     }
 
 
-def refusal(error: Exception) -> Response:
-    """Turn any error into its answer; what nobody foresaw is logged under an id, which alone is shown."""
+def refusal(error: Exception, redactor: Redactor) -> Response:
+    """Turn any error into its answer, which shows no secret that the request held.
+
+    What nobody foresaw is logged under an id, which alone is shown.
+    """
     known = understood(error)
-    return as_json(problem(known), status_of(known), _headers(known), "application/problem+json")
+    body = redactor.redact_data(problem(known))
+    return as_json(body, status_of(known), _headers(known), "application/problem+json")
 
 
 def understood(error: Exception) -> WatchkeeperError:
@@ -119,8 +125,8 @@ def install(api: FastAPI) -> None:
         api.add_exception_handler(kind, _answer)
 
 
-async def _answer(_request: Request, error: Exception) -> Response:
-    return refusal(error)
+async def _answer(request: Request, error: Exception) -> Response:
+    return refusal(error, state_of(request).app.redactor)
 
 
 def _of_http(error: HTTPException) -> WatchkeeperError:

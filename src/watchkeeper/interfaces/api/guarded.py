@@ -18,6 +18,8 @@ from watchkeeper.interfaces.api.answers import as_json
 from watchkeeper.interfaces.api.auth import Access, admit
 from watchkeeper.interfaces.api.bodies import StrictRequest, read_document
 from watchkeeper.interfaces.api.errors import refusal, understood
+from watchkeeper.interfaces.api.state import state_of
+from watchkeeper.interfaces.api.vetting import vet_query, vetted
 from watchkeeper.logs import log
 from watchkeeper.services.helper_events import HelperEvent
 from watchkeeper.services.idempotency import Answer, KeyedRequest
@@ -51,7 +53,7 @@ class GuardedRoute(APIRoute):
                 access = await admit(request, rights, in_job=in_job)
                 return await self.serve(request, access, inner)
             except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets an answer
-                return refusal(error)
+                return refusal(error, state_of(request).app.redactor)
 
         return handle
 
@@ -62,9 +64,11 @@ class GuardedRoute(APIRoute):
     async def prepared(self, request: Request, access: Access) -> Request:
         """Check the address and read the body."""
         _refuse_nul(request)
+        vet_query(request, access.app.redactor)
         self._refuse_unknown_query(request)
         if request.method not in ("GET", "HEAD") and not self.fact(FILES_KEY):
             request = await read_document(request, access.app.settings.body_limit_bytes)
+            request.document = vetted(request.document, access.app.redactor)
         request.state.access = access
         return request
 
@@ -111,7 +115,7 @@ class ContractRoute(GuardedRoute):
             response = await self._once(prepared, access, inner)
         except Exception as error:  # noqa: BLE001 - kept, and answered, like any other outcome
             known = understood(error)
-            response = refusal(known)
+            response = refusal(known, access.app.redactor)
             await _record(self, request, access, document, response, EXIT_CODE.get(known.code, 5))
             return response
         if response.status_code != 202:
@@ -143,6 +147,7 @@ def _keyed(route: APIRoute, request: Request, access: Access, key: str) -> Keyed
     query = sorted(request.query_params.multi_items())
     said = [request.method, request.scope["path"], query, content, request.headers.get("watchkeeper-lease")]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    access.app.redactor.refuse_in_name(f"the {KEY_HEADER}", key)
     return KeyedRequest(
         access.principal.project_id or SYSTEM_PROJECT,
         access.principal.id,

@@ -1,15 +1,19 @@
-"""Hands out a stored file as a stream, whole or in one range of bytes (RFC 9110, section 14)."""
+"""Hands out a stored file as a stream: whole, in one range of bytes (RFC 9110, section 14), or redacted."""
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.redaction_stream import RedactingStream
 from watchkeeper.services.artifact_store import CHUNK_BYTES, BlobReader
 
+REDACTED = "Watchkeeper-Redacted"
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -40,9 +44,26 @@ def streamed(file: BlobReader, part: range, size: int, headers: Mapping[str, str
     return StreamingResponse(_bytes(file, len(part)), status, {**headers, **more})
 
 
+def without_secrets(file: BlobReader, redactor: Redactor, headers: Mapping[str, str]) -> Response:
+    """Answer with a whole file, each secret in it replaced; closes the file. Its bytes are no longer those stored."""
+    told = {name: value for name, value in headers.items() if name != "ETag"}
+    is_text = told.get("Content-Type", "").startswith(("text/", "application/json"))
+    pieces = _redacted(file, RedactingStream(redactor), "utf-8" if is_text else "latin-1")
+    return StreamingResponse(pieces, 200, {**told, REDACTED: "true", "Cache-Control": "no-store"})
+
+
 def not_there(size: int) -> Response:
     """Answer to a range that begins past the end."""
     return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
+
+
+def _redacted(file: BlobReader, stream: RedactingStream, encoding: str) -> Iterator[bytes]:
+    # Latin-1 gives each byte a character of its own: of what is no text nothing else is changed.
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    with file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield stream.feed(decoder.decode(chunk)).encode(encoding, "replace")
+    yield (stream.feed(decoder.decode(b"", final=True)) + stream.close()).encode(encoding, "replace")
 
 
 def _bytes(file: BlobReader, left: int) -> Iterator[bytes]:

@@ -89,7 +89,7 @@ UPDATE watchkeeper.artifacts SET is_primary = (id = %(id)s::uuid)
 
 -- name: find_artifact
 -- One artifact of a project, to hand out its bytes.
-SELECT a.id, a.name, a.kind, a.sha256, a.bytes, a.media_type, s.id AS job_id
+SELECT a.id, a.name, a.kind, a.sha256, a.bytes, a.media_type, a.secret_suspected, s.id AS job_id
   FROM watchkeeper.artifacts a JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.seq
  WHERE a.project_id = %(project_id)s AND a.id = %(id)s::uuid
 

@@ -1,0 +1,180 @@
+"""Puts planted secrets wherever callers can write, and says which places refused them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from interfaces.api_client import PAGE, Answered, Api
+from secret_examples import PLANTED
+
+ALL = "\n".join(text for text, _ in PLANTED.values() if "-----BEGIN" not in text)
+
+NAMES: dict[str, tuple[str, str, str]] = {
+    "worker_id": ("/api/worker/touch", "worker", "worker_id"),
+    "automation_id": ("/api/worker/touch", "worker", "automation_id"),
+    "claimer": ("/api/worker/claim", "worker", "worker_id"),
+    "doctor": ("/api/worker/doctor", "worker", "worker_id"),
+    "pool": ("/api/worker/register", "worker", "pool"),
+    "host": ("/api/worker/register", "worker", "host_id"),
+    "kind": ("/api/jobs", "owner", "kind"),
+    "unique_key": ("/api/jobs", "owner", "unique_key"),
+    "external_id": ("/api/jobs", "owner", "external_id"),
+    "deliverable_id": ("/api/jobs", "owner", "deliverable_id"),
+    "token name": ("/api/tokens", "owner", "name"),
+    "schedule": ("/api/schedules", "owner", "name"),
+    "schedule kind": ("/api/schedules", "owner", "kind"),
+    "project title": ("/api/projects", "whole", "title"),
+    "persona": ("/api/kinds", "owner", "persona"),
+    "declared kind": ("/api/kinds", "owner", "name"),
+    "unknown key": ("/api/jobs", "owner", "surprise"),
+}
+"""Names that callers choose: the route, who calls, and the field."""
+
+REST: dict[str, dict[str, Any]] = {
+    "/api/worker/touch": {"worker_id": "w9"},
+    "/api/worker/claim": {"worker_id": "w9"},
+    "/api/worker/register": {"worker_id": "w9"},
+    "/api/jobs": {"kind": "report"},
+    "/api/tokens": {"name": "n", "role": "viewer"},
+    "/api/schedules": {"name": "n", "cron": "0 3 * * *", "kind": "report"},
+    "/api/projects": {"project_id": "q"},
+    "/api/kinds": {"name": "k"},
+}
+
+
+@dataclass
+class Planting:
+    """One API with all secrets planted; `kept` names places that took a secret as a name."""
+
+    api: Api
+    kept: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    artifacts: list[str] = field(default_factory=list)
+
+    async def everywhere(self) -> None:
+        await self.api.declare("report", max_attempts=50)
+        await self.in_names()
+        await self.in_addresses()
+        await self.in_malformed_bodies()
+        await self.in_job_texts()
+        await self.in_reasons_of_people()
+
+    async def post(self, path: str, body: Any, *, role: str = "owner", **options: Any) -> Answered:
+        if role == "whole":
+            options["token"] = await self.api.token("owner", None)
+            role = "owner"
+        answered = await self.api.post(path, body, role=role, **options)
+        self.answers.append(json.dumps(answered.body, ensure_ascii=False))
+        return answered
+
+    async def in_names(self) -> None:
+        for secret, (text, _) in PLANTED.items():
+            line = text.replace("\n", " ")
+            for place, (path, role, name) in NAMES.items():
+                answered = await self.post(path, {**REST.get(path, {}), name: line}, role=role)
+                if answered.status < 400:
+                    self.kept.append(f"{place}: {secret}")
+            contract = {"contract": {"expected_files": [line]}}
+            if (await self.post("/api/jobs", {"kind": "report", **contract})).status < 400:
+                self.kept.append(f"contract: {secret}")
+            if line.isascii() and len(line) < 200:
+                answered = await self.post("/api/jobs", {"kind": "report"}, key=line)
+                if answered.status < 400:
+                    self.kept.append(f"idempotency key: {secret}")
+
+    async def in_addresses(self) -> None:
+        http = self.api.http
+        owner = {"Authorization": f"Bearer {await self.api.token('owner')}"}
+        for text, _ in PLANTED.values():
+            line = text.replace("\n", " ")
+            for path in ("/api/jobs", "/login", "/nowhere", f"/api/jobs/{uuid4()}"):
+                headers = {**owner, "User-Agent": line, "X-Extra": line, "Referer": line}
+                response = await http.get(path, params={"kind": line, line: "x"}, headers=headers)
+                self.answers.append(response.text if path != "/login" else "")
+            self.answers.append((await http.get(f"/api/jobs/{quote(line, safe='')}", headers=owner)).text)
+            login = {"Origin": "http://watchkeeper.test", "Sec-Fetch-Site": "same-origin"}
+            await http.post("/login", data={"code": line, "token": line}, headers=login)
+            await http.get("/api/jobs", headers={"Authorization": f"Bearer {line}"})
+
+    async def in_malformed_bodies(self) -> None:
+        owner = {"Authorization": f"Bearer {await self.api.token('owner')}", "Idempotency-Key": uuid4().hex}
+        for text, _ in PLANTED.values():
+            for content in (f'{{"kind": {json.dumps(text)}', f"{text}", json.dumps([text]), json.dumps(text)):
+                sent = {**owner, "Content-Type": "application/json"}
+                response = await self.api.http.post("/api/jobs", content=content.encode(), headers=sent)
+                self.answers.append(response.text)
+
+    async def in_job_texts(self) -> None:
+        for number, text in enumerate([*(text for text, _ in PLANTED.values()), ALL]):
+            kind = f"kind{number}"
+            await self.api.declare(kind, max_attempts=1)
+            job = await self.api.claimed(
+                kind, f"w{number}", payload={"note": text, "nested": [{"password": text}]}
+            )
+            self.jobs.append(job["id"])
+            await self._tell(job, text, number)
+
+    async def _tell(self, job: dict[str, Any], text: str, number: int) -> None:
+        api = self.api
+        await api.command("context", job)
+        await self._command(
+            "progress", job, message=f"at {text}", phase="build", payload={"a": [text], text: 1}
+        )
+        refused = await self._command("progress", job, message="m", phase=text.replace("\n", " ")[:200])
+        if refused.status < 400:
+            self.kept.append(f"phase: {text[:40]}")
+        line = text.replace("\n", " ").replace('"', "'")[:200]
+        files = [("files", (f"{line}.html", PAGE))]
+        path = f"/api/worker/jobs/{job['id']}/files"
+        named = await api.ask("POST", path, role="worker", lease=job["lease_token"], files=files)
+        if named.status < 400:
+            self.kept.append(f"file name: {line[:40]}")
+        stored = await api.upload(job, page__html=PAGE + text.encode(), log__bin=b"\xff\xfe" + text.encode())
+        self.artifacts += [artifact["id"] for artifact in stored.body["artifacts"]]
+        claimed = [
+            {
+                "kind": "html_page",
+                "url": f"https://host.invalid/?q={line}",
+                "title": text[:400],
+                "files": [line],
+            }
+        ]
+        await self._command("verify", job, url=f"https://host.invalid/?token={line}")
+        if number % 3 == 0:
+            await self._command("fail", job, reason=f"it said {text}")
+        elif number % 3 == 1:
+            await self._command("release", job, reason=f"it said {text}")
+        else:
+            await self._command("complete", job, summary=f"made {text}", artifacts=claimed)
+            await self._command("complete", job, summary=f"late {text}", artifacts=claimed)
+
+    async def _command(self, verb: str, job: dict[str, Any], **body: Any) -> Answered:
+        answered = await self.api.ask(
+            "POST", f"/api/worker/jobs/{job['id']}/{verb}", body, role="worker", lease=job["lease_token"]
+        )
+        self.answers.append(json.dumps(answered.body, ensure_ascii=False))
+        return answered
+
+    async def in_reasons_of_people(self) -> None:
+        for text, _ in PLANTED.values():
+            job = await self.api.enqueue("report")
+            said = {"reason": f"because {text}"}
+            for act in ("pause", "resume", "cancel", "requeue"):
+                await self.post(f"/api/jobs/{job}/{act}", said)
+            for path in ("/api/kinds/report/pause", "/api/kinds/report/resume"):
+                await self.post(path, said)
+            for act in ("pause", "resume"):
+                await self.post(f"/api/projects/p/{act}", said, role="whole")
+            await self.post("/api/workers/w0/drain", said)
+            await self.post("/api/workers/w0/resume", said)
+            await self.post("/api/switches/actions", {"on": True, **said}, role="whole")
+            made = await self.post("/api/tokens", {"name": "short", "role": "viewer"})
+            await self.api.ask("DELETE", f"/api/tokens/{made.body['token']['id']}", params=said)
+        await self.post(
+            "/api/schedules", {"name": "nightly", "cron": "0 3 * * *", "kind": "report", "payload": [ALL]}
+        )

@@ -1,0 +1,150 @@
+"""Secrets go in wherever a caller can write, and come out nowhere: no table, log, answer or page shows one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import structlog
+from psycopg import sql
+
+from interfaces.api_client import Api, client_of
+from interfaces.planting import Planting
+from secret_examples import PLANTED
+from watchkeeper import logs
+from watchkeeper.app import App
+from watchkeeper.interfaces.api.app import create_app
+from watchkeeper.interfaces.api.limits import ApiLimits
+from watchkeeper.interfaces.console.login import SESSION_COOKIE
+from watchkeeper.interfaces.console.pages import create_console, session_reader
+from watchkeeper.services.failed_logins import LoginPatience
+from watchkeeper.settings import Settings
+
+KEPT_AS_GIVEN = {("job_specs", "payload"), ("schedules", "payload")}
+"""What a job is given is its own: shown redacted, marked in `secret_suspected`. So are artifacts' bytes, outside."""
+
+
+@pytest.fixture
+async def planting(app: App) -> AsyncIterator[Planting]:
+    """The API and the console of one server, as `serve` puts them together."""
+    limits = ApiLimits(10_000, 10_000, LoginPatience(free_failures=10_000))
+    server = create_app(app, limits=limits, session=session_reader(app))
+    server.include_router(create_console(app, server.state.watchkeeper.failed_logins))
+    async with client_of(server) as http:
+        yield Planting(Api(app, http, server.state.watchkeeper))
+    structlog.reset_defaults()
+    logs.redact_with(str)
+
+
+async def test_thirty_shapes_and_more_come_out_nowhere(
+    planting: Planting, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names that hold a secret are refused, texts are kept without it; every table, log line, answer, page is clean."""
+    assert len(PLANTED) >= 30
+    app = planting.api.app
+    logs.configure(level="debug", form="json", redact=app.redactor.redact_data)
+    await planting.everywhere()
+    logs.configure(level="debug", form="text", redact=app.redactor.redact_data)
+    logs.log("told", **{f"fact_{number}": text for number, (text, _) in enumerate(PLANTED.values())})
+    assert planting.kept == []
+
+    leaks = list(_in_tables(str(settings.database_url)))
+    captured = capsys.readouterr()
+    leaks += _found("log", [captured.err, captured.out])
+    leaks += _found("an answer to a writer", planting.answers)
+    leaks += [leak async for leak in _in_answers(planting)]
+    assert not leaks, "\n".join(sorted(set(leaks)))
+
+
+async def test_what_is_kept_as_given_is_marked(planting: Planting, settings: Settings) -> None:
+    """A payload with a secret is given to its worker as it is and marked; each shape is noticed; the scan sees it."""
+    await planting.api.declare("report")
+    await planting.in_job_texts()
+    with psycopg.connect(str(settings.database_url)) as connection:
+        rows = connection.execute(
+            "SELECT secret_suspected, payload::text FROM watchkeeper.job_specs"
+        ).fetchall()
+        unmarked = connection.execute(
+            "SELECT a.name, j.payload ->> 'note' FROM watchkeeper.artifacts a"
+            " JOIN watchkeeper.job_specs j USING (seq) WHERE NOT a.secret_suspected"
+        ).fetchall()
+    assert all(marked for marked, _ in rows)
+    assert unmarked == []
+    assert len(list(_found("payload", [payload for _, payload in rows]))) >= len(PLANTED)
+
+
+async def test_a_kind_may_refuse_payloads_with_secrets(planting: Planting) -> None:
+    """`secrets: refuse` answers a clear error, for each shape, and the job is not there."""
+    api = planting.api
+    await api.declare("strict", secrets="refuse")
+    for name, (text, _) in PLANTED.items():
+        answered = await api.post("/api/jobs", {"kind": "strict", "payload": {"note": text}})
+        assert (answered.status, answered.code) == (400, "usage"), name
+        assert "'strict' refuses" in answered.body["detail"]
+    assert (await api.get("/api/jobs")).body["jobs"] == []
+
+
+def _found(place: str, texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        for name, (_, needle) in PLANTED.items():
+            at = text.find(needle)
+            if at < 0:
+                at = text.find(json.dumps(needle)[1:-1])
+            if at >= 0:
+                yield f"{place}: {name} in ...{text[max(0, at - 60) : at + len(needle)]!r}"
+
+
+def _in_tables(url: str) -> Iterator[str]:
+    """Search every column of every table of ours that can hold text, as the catalogue names them."""
+    columns = """SELECT table_name, column_name FROM information_schema.columns
+                   JOIN information_schema.tables USING (table_schema, table_name)
+                  WHERE table_schema = 'watchkeeper' AND table_type = 'BASE TABLE'
+                    AND (data_type IN ('text', 'json', 'jsonb', 'bytea', 'character varying', 'ARRAY', 'name'))"""
+    with psycopg.connect(url) as connection:
+        found = connection.execute(columns).fetchall()
+        assert len(found) > 60
+        for table, column in found:
+            if (table, column) in KEPT_AS_GIVEN:
+                continue
+            query = sql.SQL("SELECT {} FROM watchkeeper.{}").format(
+                sql.Identifier(column), sql.Identifier(table)
+            )
+            texts = [_text(value) for (value,) in connection.execute(query) if value is not None]
+            yield from _found(f"{table}.{column}", texts)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+async def _in_answers(planting: Planting) -> AsyncIterator[str]:
+    """Read every address that can be read: those of the API as its own document lists them, and every page."""
+    api = planting.api
+    document = (await api.get("/openapi.json")).body
+    paths = [path for path, methods in document["paths"].items() if "get" in methods and path != "/events"]
+    paths += ["/openapi.json", "/", "/jobs", "/jobs/{job}", "/jobs/{job}?all"]
+    principal = await api.app.identity.authenticate(await api.token("owner"))
+    session = await api.app.login_links.consume_code((await api.app.login_links.create_code(principal)).code)
+    for path in paths:
+        if path.startswith("/api/worker/"):
+            continue  # what a worker is given, it is given as it is
+        for address in _addresses(path, planting):
+            headers = {"Cookie": f"{SESSION_COOKIE}={session.secret}"}
+            response = await api.http.get(address, headers=headers)
+            assert response.status_code < 400, (address, response.text)
+            for leak in _found(f"GET {path}", [response.text, str(response.headers)]):
+                yield leak
+
+
+def _addresses(path: str, planting: Planting) -> list[str]:
+    if "{job}" in path:
+        return [path.replace("{job}", job) for job in planting.jobs]
+    if "{artifact_id}" in path:
+        return [path.replace("{artifact_id}", artifact) for artifact in planting.artifacts]
+    assert "{" not in path, f"the test does not know how to fill {path}"
+    return [path]
