@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 
+from watchkeeper.domain.secret_assignments import names_a_secret
+
 LEVELS: dict[str, int] = {
     "agent_session_adopted": logging.WARNING,
     "attempt_crashed": logging.WARNING,
@@ -96,9 +98,9 @@ def log(event: str, **facts: Any) -> None:
 
 
 def _redacted(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    told = {
-        key: value if isinstance(value, _PLAIN) else value if isinstance(value, _WITH_TEXTS) else str(value)
-        for key, value in line.items()
-    }
-    redacted: MutableMapping[str, Any] = _redact(told)
-    return redacted
+    for key, value in line.items():
+        if names_a_secret(key) and isinstance(value, str):
+            line[key] = "[redacted:secret]"
+        elif not isinstance(value, _PLAIN):
+            line[key] = _redact(value if isinstance(value, _WITH_TEXTS) else str(value))
+    return line

@@ -205,6 +205,10 @@ def test_doctor_tells_of_a_missing_token(program: Program, contract: ContractSer
     contract.always["doctor"] = error(401, "unauthenticated")
     outcome = program.run("doctor", WATCHKEEPER_TOKEN=None)
     assert (outcome.exit_code, outcome.error["code"]) == (3, "unauthenticated")
+    told = [(check["name"], check["ok"]) for check in outcome.answer["checks"]]
+    assert told[:2] == [("server", True), ("token", False)]
+    assert [name for name, _ in told].count("token") == 1
+    assert outcome.answer["server"]["ok"] is True
     assert outcome.answer["token_present"] is False
     assert "authorization" not in contract.seen[-1].headers
     holds("contract-doctor.json", outcome.answer)

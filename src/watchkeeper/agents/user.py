@@ -72,6 +72,13 @@ def agent_user(name: str | None) -> AgentUser:
     return _user(entry, other=entry.pw_uid != own)
 
 
+def existing_agent_user(name: str | None) -> AgentUser:
+    """Give the user that `agent_user` would give, without making one; raise SettingError as that does."""
+    if name is None and os.geteuid() == 0:
+        name = AGENT_USER if _is_known(AGENT_USER) else "nobody"
+    return agent_user(name)
+
+
 def python_for(user: AgentUser) -> Path | None:
     """Give a Python (3.11 or newer) that this user can start, tried for real; None when there is none."""
     for candidate in _pythons():

@@ -132,6 +132,19 @@ class ProcReader:
         data = self._read(pid, "environ")
         return None if data is None else f"{name}={value}".encode() in data.split(b"\0")
 
+    def environment(self, pid: int) -> dict[str, str] | None:
+        """Give what it was started with; None where that cannot be read."""
+        data = self._read(pid, "environ")
+        if data is None:
+            return None
+        pairs = (os.fsdecode(entry).partition("=") for entry in data.split(b"\0") if b"=" in entry)
+        return {name: value for name, _, value in pairs}
+
+    def command_line(self, pid: int) -> list[str] | None:
+        """Give its arguments, as everybody may read them."""
+        data = self._read(pid, "cmdline")
+        return None if data is None else [os.fsdecode(word) for word in data.split(b"\0")[:-1]]
+
     def cgroup(self, pid: int) -> str | None:
         """Give the path in the cgroup v2 hierarchy, as seen from the reader's cgroup namespace."""
         data = self._read(pid, "cgroup")

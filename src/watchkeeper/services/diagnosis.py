@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 from watchkeeper.services.artifact_store import ArtifactStore
+from watchkeeper.services.checks import Check
 from watchkeeper.storage.database import Database, Row
 from watchkeeper.storage.migrate import applied_version, known_migrations
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding; `detail` is a sentence for people."""
-
-    name: str
-    ok: bool
-    detail: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "ok": self.ok, "detail": self.detail}
 
 
 class Diagnosis:
@@ -31,6 +19,11 @@ class Diagnosis:
         self._database = database
         self._reaper = {"gap_seconds": gap_seconds}
         self._store = store
+        self._more: Callable[[], list[Check]] = list
+
+    def look_further(self, more: Callable[[], list[Check]]) -> None:
+        """Add checks that a process of its own kind can make: `serve` looks at this machine. They may block."""
+        self._more = more
 
     async def database(self) -> Check:
         """Say that the database answers, and how fast; raise DatabaseUnavailable where it does not."""
@@ -65,6 +58,7 @@ class Diagnosis:
             _switch(facts, "claims"),
             _switch(facts, "actions"),
             await asyncio.to_thread(self._artifact_store),
+            *await asyncio.to_thread(self._more),
         ]
 
     def _artifact_store(self) -> Check:

@@ -18,8 +18,8 @@ from watchkeeper.interfaces.api.guarded import ContractRoute, GuardedRoute
 from watchkeeper.interfaces.api.schemas import ClaimBody, DoctorBody, RegisterBody, RenewBody, TouchBody
 from watchkeeper.interfaces.api.state import state_of
 from watchkeeper.services.attendance import Registration
+from watchkeeper.services.checks import Check
 from watchkeeper.services.claims import ClaimAsked
-from watchkeeper.services.diagnosis import Check
 
 contract = APIRouter(prefix="/api/worker", tags=["worker"], route_class=ContractRoute)
 runtime = APIRouter(prefix="/api/worker", tags=["worker"], route_class=GuardedRoute)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from watchkeeper import app as root
+from watchkeeper import logs
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.server import run_server
 from watchkeeper.interfaces.api.state import ApiState
@@ -17,6 +18,7 @@ from watchkeeper.interfaces.cli.local import with_database
 from watchkeeper.interfaces.cli.parent import Parent, tied_to
 from watchkeeper.interfaces.cli.starting import begin, note
 from watchkeeper.interfaces.console.pages import create_console, session_reader
+from watchkeeper.services.exposure import Exposure
 from watchkeeper.settings import Settings
 
 
@@ -44,6 +46,8 @@ def serve(
 
 async def _serve(settings: Settings, host: str | None, port: int | None) -> None:
     async with root.running(settings) as app:
+        logs.redact_with(app.redactor.redact_data)
+        app.diagnosis.look_further(Exposure(settings).checks)
         api = create_app(app, session=session_reader(app))
         state: ApiState = api.state.watchkeeper
         api.include_router(create_console(app, state.failed_logins))

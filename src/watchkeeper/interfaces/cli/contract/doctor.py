@@ -8,6 +8,9 @@ from watchkeeper.interfaces.cli.contract.caller import Caller
 from watchkeeper.interfaces.cli.contract.leases import LeaseStore
 from watchkeeper.interfaces.cli.contract.outbox import Outbox
 
+BLAMED = {"unauthenticated": "token", "permission_denied": "token", "database_unavailable": "database"}
+"""Which check an error of the server's fails; any other one fails `request`."""
+
 
 def doctor(caller: Caller) -> Reply:
     """Ask the server for its checks and add ours; `ok` is false where one failed or no server is."""
@@ -16,7 +19,9 @@ def doctor(caller: Caller) -> Reply:
         reply = caller.as_worker("doctor", wanted)
     except ServerUnreachable as error:
         reply = failure(error)
-    checks = [*_told(reply, caller), _token(caller), _state_folder(caller), _outbox(caller)]
+    told = _told(reply, caller)
+    own = [] if any(check["name"] == "token" for check in told) else [_token(caller)]
+    checks = [*told, *own, _state_folder(caller), _outbox(caller)]
     unknown: Json = {"touch": {"ok": False}, "server": {"ok": bool(reply.status)}, "database": {"ok": None}}
     answer = {
         **(unknown if not reply.ok and "checks" not in reply.answer else {}),
@@ -34,7 +39,13 @@ def _told(reply: Reply, caller: Caller) -> list[Json]:
         return told
     error = reply.answer.get("error")
     detail = error["message"] if isinstance(error, dict) else f"{caller.server.url} answers"
-    return [_check("server", reply.ok, detail)]
+    if not reply.status or reply.ok:
+        return [_check("server", reply.ok, detail)]
+    # It answers, but with an error, which is about what the error names.
+    return [
+        _check("server", True, f"{caller.server.url} answers"),
+        _check(BLAMED.get(reply.code, "request"), False, detail),
+    ]
 
 
 def _token(caller: Caller) -> Json:
