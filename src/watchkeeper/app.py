@@ -17,6 +17,7 @@ from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
 from watchkeeper.services.attendance import Attendance
 from watchkeeper.services.audit_keys import AuditFiles
 from watchkeeper.services.audit_sealer import AuditSealer
+from watchkeeper.services.audit_verify import AuditVerifier
 from watchkeeper.services.audit_webhook import AuditWebhook
 from watchkeeper.services.changes import Changes
 from watchkeeper.services.claims import Claims
@@ -68,6 +69,7 @@ class App:
     artifact_upkeep: ArtifactUpkeep
     audit_files: AuditFiles
     audit_sealer: AuditSealer
+    audit_verifier: AuditVerifier
     audit_webhook: AuditWebhook | None
     changes: Changes
     diagnosis: Diagnosis
@@ -164,6 +166,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         artifact_upkeep=ArtifactUpkeep(database, sweep, settings.orphan_retention_hours),
         audit_files=files,
         audit_sealer=sealer,
+        audit_verifier=AuditVerifier(database, files),
         audit_webhook=AuditWebhook(url, sealer) if (url := settings.audit_anchor_url) else None,
         changes=Changes(database),
         diagnosis=Diagnosis(database, store, upkeep.gap_seconds),

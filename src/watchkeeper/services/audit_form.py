@@ -18,8 +18,9 @@ from typing import Any
 import orjson
 import rfc8785
 
-from watchkeeper.domain.audit_chain import Position, row_hash
+from watchkeeper.domain.audit_chain import Position, Seal, SignedSeal, row_hash
 from watchkeeper.storage.audit import RawRow
+from watchkeeper.storage.database import Row
 
 MOST_NESTING = 100
 SAFE_INTEGER = 2**53 - 1
@@ -113,3 +114,21 @@ def time_text(microseconds: int) -> str:
 @lru_cache(maxsize=4096)
 def _second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()
+
+
+def signed_seal(row: Row) -> SignedSeal:
+    """Give a stored seal, whose columns are raw."""
+    timeline = row["timeline"]
+    seal = Seal(
+        number=row["number"],
+        rows_before=row["rows_before"],
+        first=Position(timeline, row["first_xid"], row["first_seq"]),
+        last=Position(timeline, row["last_xid"], row["last_seq"]),
+        row_count=row["row_count"],
+        row_hashes=row["row_hashes"],
+        previous_hash=row["previous_hash"],
+        key_id=row["key_id"],
+        sealed_at=time_text(row["sealed_at"]),
+        hash_version=row["hash_version"],
+    )
+    return SignedSeal(seal, row["hash"], row["signature"])

@@ -104,6 +104,9 @@ class TrustedKeys:
     def __init__(self, public: Iterable[bytes]) -> None:
         self._keys = {key_id(each): Ed25519PublicKey.from_public_bytes(each) for each in public}
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def __contains__(self, key: str) -> bool:
         return key in self._keys
 

@@ -34,9 +34,10 @@ FULL_SPEED_SECONDS = 60.0
 class AuditSealer:
     """Seals a batch at a time; without the chain's key it leaves that to who has it, and says so once."""
 
-    def __init__(self, database: Database, files: AuditFiles) -> None:
+    def __init__(self, database: Database, files: AuditFiles, *, batch: int = BATCH) -> None:
         self._database = database
         self._files = files
+        self._batch = batch
         self._anchor = Anchor(files.anchor)
         self._key: SigningKey | None = None
         self._began: Anchored | None = None
@@ -61,13 +62,13 @@ class AuditSealer:
             self._say(obstacle)
             if key is None:
                 return Ran({})
-            signed, rows = await seal_next(connection, tip, key)
+            signed, rows = await seal_next(connection, tip, key, batch=self._batch)
         head = (
             _head(tip) if signed is None else Head(signed.seal.number, signed.hash, signed.seal.last.timeline)
         )
         self._known = head
         await self._anchor_head(head, tip, clock())
-        if len(rows) < BATCH:
+        if len(rows) < self._batch:
             return Ran({})
         share = min(1.0, max(LEAST_SHARE, (tip.now - rows[0].at) / 1e6 / FULL_SPEED_SECONDS))
         return Ran({}, (clock() - began) * (1 / share - 1))
@@ -120,7 +121,7 @@ def _head(tip: Tip) -> Head | None:
 
 
 async def seal_next(
-    connection: Connection, tip: Tip, key: SigningKey, *, all_final: bool = False
+    connection: Connection, tip: Tip, key: SigningKey, *, batch: int = BATCH, all_final: bool = False
 ) -> tuple[SignedSeal | None, list[RawRow]]:
     """Seal the next batch behind the tip and give it; no seal where nothing waits, or another sealer was faster.
 
@@ -128,10 +129,10 @@ async def seal_next(
     """
     older = tip.last.timeline < tip.timeline
     horizon = NO_HORIZON if older or all_final else tip.horizon
-    rows = await store.rows_after(connection, tip.last, tip.last.timeline, horizon, BATCH)
+    rows = await store.rows_after(connection, tip.last, tip.last.timeline, horizon, batch)
     if not rows and older:
         horizon = NO_HORIZON if all_final else tip.horizon
-        rows = await store.rows_after(connection, tip.last, tip.timeline, horizon, BATCH)
+        rows = await store.rows_after(connection, tip.last, tip.timeline, horizon, batch)
     if not rows:
         return None, rows
     signed = sign(

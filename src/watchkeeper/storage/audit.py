@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from psycopg.rows import dict_row
 from psycopg.types.numeric import Int8BinaryLoader
 
 from watchkeeper.domain.audit_chain import CHAIN_START, Position, SignedSeal
-from watchkeeper.storage.database import Connection, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, driver_errors, fetch, fetch_one
 from watchkeeper.storage.queries import query
+
+ROWS_A_CHUNK = 2000
+SEALS_A_CHUNK = 50
 
 NO_HORIZON = 2**63 - 1
 """Above every transaction: for timelines that nobody writes to any more."""
@@ -82,6 +87,53 @@ async def rows_after(
     await cursor.execute(query("audit_rows_after"), arguments)
     rows: list[RawRow] = await cursor.fetchall()
     return rows
+
+
+@asynccontextmanager
+async def one_moment(database: Database) -> AsyncIterator[Connection]:
+    """Lend a connection whose reads all see the same moment, for as long as the block takes."""
+    async with database.connection() as connection:
+        with driver_errors():
+            async with connection.transaction():
+                await fetch(connection, "read_steadily")
+                yield connection
+
+
+async def all_rows(connection: Connection) -> AsyncGenerator[list[RawRow], None]:
+    """Stream all rows in the total order, a chunk at a time."""
+    async for chunk in _stream(connection, "audit_rows_in_order", ROWS_A_CHUNK, raw_rows):
+        yield chunk
+
+
+async def all_seals(connection: Connection) -> AsyncGenerator[Row, None]:
+    """Stream all seals in order: the columns of the table, times and transaction ids as numbers."""
+    async for chunk in _stream(connection, "audit_seals_in_order", SEALS_A_CHUNK, dict_row):
+        for row in chunk:
+            yield row
+
+
+async def checkpoints(connection: Connection) -> list[Row]:
+    """Give all checkpoints in order: the columns of the table, times as numbers."""
+    cursor = with_raw_numbers(connection.cursor(binary=True))
+    await cursor.execute(query("audit_checkpoints_in_order"))
+    rows: list[Row] = await cursor.fetchall()
+    return rows
+
+
+async def moment(connection: Connection) -> int:
+    """Give the database's time in microseconds since 2000."""
+    cursor = with_raw_numbers(connection.cursor(binary=True))
+    await cursor.execute(query("audit_moment"))
+    [row] = await cursor.fetchall()
+    return int(row["now"])
+
+
+async def _stream(connection: Connection, name: str, size: int, rows: Any) -> AsyncIterator[list[Any]]:
+    async with connection.cursor(name, row_factory=rows) as cursor:
+        with_raw_numbers(cursor)
+        await cursor.execute(query(name), binary=True)
+        while chunk := await cursor.fetchmany(size):
+            yield chunk
 
 
 async def add_seal(connection: Connection, signed: SignedSeal) -> bool:

@@ -69,3 +69,29 @@ SELECT (SELECT number FROM tip) AS number, (SELECT sealed_at FROM tip) AS sealed
 SELECT coalesce(c.number, 0) AS number, c.hash FROM (SELECT) always
   LEFT JOIN LATERAL (SELECT number, hash FROM watchkeeper.audit_checkpoints WHERE project_id = 'system'
                       ORDER BY number DESC LIMIT 1) c ON true
+
+-- name: read_steadily
+-- Makes the transaction see one moment, however long it reads.
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY
+
+-- name: audit_rows_in_order
+-- All rows in the total order, raw.
+SELECT timeline, xid, seq, at, project_id, event, actor, on_behalf_of, job_seq, epoch, old_state, new_state, reason,
+       data::text AS data, output_hash
+  FROM watchkeeper.audit_events ORDER BY timeline, xid, seq
+
+-- name: audit_seals_in_order
+-- All seals in the order of their numbers, raw.
+SELECT number, rows_before, timeline, first_xid, first_seq, last_xid, last_seq, row_count, row_hashes, previous_hash,
+       key_id, sealed_at, hash_version, hash, signature
+  FROM watchkeeper.audit_seals WHERE project_id = 'system' ORDER BY number
+
+-- name: audit_checkpoints_in_order
+-- All checkpoints in the order of their numbers, raw.
+SELECT number, partition, row_count, ranges::text AS ranges, file, file_sha256, file_bytes, hash_version, previous_hash, hash,
+       key_id, signature, created_at
+  FROM watchkeeper.audit_checkpoints WHERE project_id = 'system' ORDER BY number
+
+-- name: audit_moment
+-- The database's time, raw.
+SELECT watchkeeper.now() AS now
