@@ -44,6 +44,7 @@ COMMANDS: dict[str, Place] = {
     "queue-health": Place("workers", "queue_health"),
     "switch": Place("workers", "switch"),
     "token": Place("tokens", "token", group=True),
+    "audit": Place("audit", "audit", group=True),
     "db": Place("db", "db", group=True),
     "config": Place("config", "config", group=True),
 }
