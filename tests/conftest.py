@@ -140,3 +140,4 @@ async def app(settings: Settings, database: Database) -> AsyncIterator[root.App]
     await built.kinds.ensure_project("p")
     yield built
     await built.wakeups.stop()
+    await built.refusals.stop()

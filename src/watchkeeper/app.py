@@ -38,6 +38,7 @@ from watchkeeper.services.login_links import LoginLinks
 from watchkeeper.services.maintenance import Maintenance, MaintenanceConfig
 from watchkeeper.services.operations import Operations
 from watchkeeper.services.queue import Queue
+from watchkeeper.services.refusals import Refusals
 from watchkeeper.services.retention import Retention, RetentionConfig
 from watchkeeper.services.schedules import Schedules
 from watchkeeper.settings import Settings
@@ -77,6 +78,7 @@ class App:
     helper_events: HelperEvents
     idempotency: Idempotency
     retention: Retention
+    refusals: Refusals
     schedules: Schedules
 
 
@@ -174,6 +176,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         helper_events=HelperEvents(database, redactor),
         idempotency=Idempotency(database),
         retention=Retention(database, retention),
+        refusals=Refusals(database),
         schedules=Schedules(database),
     )
 
@@ -190,4 +193,5 @@ async def running(settings: Settings, *, migrated: bool = True) -> AsyncIterator
     finally:
         await app.changes.stop()
         await app.wakeups.stop()
+        await app.refusals.stop()
         await app.database.close()

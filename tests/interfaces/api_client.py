@@ -59,7 +59,7 @@ class Api:
 
     async def token(self, role: str, project: str | None = "p", name: str | None = None) -> str:
         """Give a token of a role, making it at first use."""
-        key = f"{role}/{project}/{name}"
+        key = f"{role}-{project}-{name}"
         if key not in self.tokens:
             made = await self.app.identity.create_token(name or key, Role(role), project, actor="test")
             self.tokens[key] = made.secret
@@ -140,7 +140,7 @@ class Api:
 
 def contract_part(body: dict[str, Any]) -> dict[str, Any]:
     """Give what the contract CLI passes on of an answer."""
-    problem = {"type", "title", "status", "detail", "code"}
+    problem = {"type", "title", "status", "detail", "instance", "code"}
     return body if body["ok"] else {name: value for name, value in body.items() if name not in problem}
 
 
@@ -152,7 +152,7 @@ def check_form(answered: Answered) -> None:
         return
     body = answered.body
     assert answered.headers["content-type"] == "application/problem+json"
-    assert {"type", "title", "status", "detail", "code"} <= set(body)
+    assert {"type", "title", "status", "detail", "instance", "code"} <= set(body)
     assert body["ok"] is False
     assert body["status"] == answered.status
     assert body["code"] == body["error"]["code"]

@@ -208,7 +208,27 @@ async def test_what_is_not_there_is_said_so(api: Api) -> None:
         assert (answered.status, answered.code) == (status, code), f"{method} {path}: {answered.body}"
     for path in ("/api/kinds/nope/pause", "/api/workers/nope/drain"):
         assert (await api.post(path, {"reason": "x"})).code == "not_found"
-    assert (await api.post("/api/switches/everything", {"on": True, "reason": "x"})).code == "usage"
+    whole = await api.token("owner", None)
+    everything = {"on": True, "reason": "x"}
+    assert (await api.post("/api/switches/everything", everything, token=whole)).code == "usage"
+
+
+async def test_an_address_that_is_not_utf_8_is_said_so(api: Api) -> None:
+    """A path whose bytes are no text is another name than any that is here: 400, for readers and workers alike."""
+    for path, role in [
+        ("/api/worker/jobs/%ff/context", "worker"),
+        ("/api/jobs/%ff", "owner"),
+        ("/api/jobs/%c3%28/timeline", "owner"),
+    ]:
+        answered = await api.get(path, role=role)
+        assert (answered.status, answered.code, "UTF-8" in answered.body["detail"]) == (400, "usage", True)
+    assert (await api.get("/api/jobs/%E7%9C%8B%E6%9D%BF")).code == "job_not_found"
+
+
+async def test_a_problem_names_the_path_that_was_asked_for(api: Api) -> None:
+    """`instance` (RFC 9457) is the path, encoded, without the query."""
+    assert (await api.get("/api/jobs/a%20b?project=p")).body["instance"] == "/api/jobs/a%20b"
+    assert (await api.get("/nothing")).body["instance"] == "/nothing"
 
 
 async def test_a_body_that_is_not_declared_as_json_is_refused(api: Api) -> None:

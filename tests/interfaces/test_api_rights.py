@@ -14,7 +14,6 @@ from watchkeeper.app import App
 from watchkeeper.domain.principals import RIGHTS, Right, Role
 from watchkeeper.interfaces.api.limits import ApiLimits, Buckets
 from watchkeeper.interfaces.api.openapi import document
-from watchkeeper.services.failed_logins import FailedLogins, LoginPatience
 
 PUBLIC = {("get", "/healthz"), ("get", "/readyz")}
 STREAMS = {"/events"}
@@ -199,32 +198,3 @@ def test_a_bucket_fills_again_with_time() -> None:
     buckets.take(b"t", 2)
     with pytest.raises(Exception, match="2 times a second"):
         buckets.take(b"t", 2)
-
-
-async def test_failed_logins_are_slowed_down_per_address() -> None:
-    """Failures of one address wait longer each time; another address and a later hour do not."""
-    now, waited = [0.0], list[float]()
-
-    async def pause(seconds: float) -> None:
-        waited.append(seconds)
-
-    logins = FailedLogins(LoginPatience(), lambda: now[0], pause)
-    for _ in range(12):
-        await logins.slow_down("192.0.2.1")
-    assert waited == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
-    waited.clear()
-    await logins.slow_down("192.0.2.2")
-    now[0] += 301
-    await logins.slow_down("192.0.2.1")
-    assert waited == []
-    for number in range(5000):
-        await logins.slow_down(f"2001:db8::{number:x}")
-    assert len(logins._failures) <= 4096
-
-
-async def test_a_good_token_is_not_slowed_down(app: App) -> None:
-    """Whoever shares an address with a guesser is answered at once."""
-    strict = LoginPatience(free_failures=0, first_delay=3600, longest_delay=3600)
-    async with serving(app, ApiLimits(logins=strict)) as api:
-        token = await api.token("viewer")
-        assert (await api.get("/api/jobs", token=token)).status == 200

@@ -12,7 +12,7 @@ from moving_clock import MovingClock
 from watchkeeper.app import App
 from watchkeeper.domain.principals import RIGHTS, Role
 from watchkeeper.services.failed_logins import LoginPatience
-from watchkeeper.services.login_links import CODE_SECONDS, LoginLinks
+from watchkeeper.services.login_links import CODE_SECONDS, IDLE_SECONDS, SESSION_SECONDS, LoginLinks
 
 FOREIGN: list[dict[str, str]] = [
     {},
@@ -139,19 +139,20 @@ async def test_a_role_that_may_not_read_sees_no_page(
 
 
 async def test_guessing_is_slowed_down(app: App, code: str) -> None:
-    """Who failed often waits, even with the right code; the API's failures count at this door too."""
+    """Who failed often waits, at this door and at the API's together; who has the right code comes in at once."""
     async with visiting(app, patience=NO_WAITING) as visitor:
         for _ in range(2):
             assert (await visitor.post("/login", token="wkv_guess")).status == 401
         guessed = await visitor.http.get("/api/jobs", headers={"Authorization": "Bearer wkv_guess"})
         assert guessed.status_code == 401
-        page = await visitor.post("/login", code=code)
+        page = await visitor.post("/login", token="wkv_guess")
         assert page.status == 429
         assert int(page.headers["retry-after"]) > 0
+        assert (await visitor.post("/login", code=code)).status == 303
 
 
-async def test_guesses_sent_side_by_side_are_not_all_looked_at(app: App) -> None:
-    """Many guesses at one moment are bounded as many in turn are."""
+async def test_guesses_sent_side_by_side_are_bounded(app: App) -> None:
+    """Many guesses at one moment are answered as many in turn are: the first few are told no, the others go away."""
     async with visiting(app, patience=NO_WAITING) as visitor:
         pages = await asyncio.gather(*(visitor.post("/login", token="wkv_guess") for _ in range(12)))
     assert sorted(page.status for page in pages) == [401] * 3 + [429] * 9
@@ -162,6 +163,53 @@ async def test_people_who_log_in_are_not_taken_for_guessers(app: App) -> None:
     async with visiting(app, patience=NO_WAITING) as visitor:
         for number in range(5):
             await visitor.log_in(name=f"chen-{number}")
+
+
+async def test_a_link_used_twice_at_once_lets_one_in(visitor: Visitor, code: str) -> None:
+    """Of five browsers that press the button at the same moment one is signed in."""
+    pages = await asyncio.gather(*(visitor.post("/login", code=code) for _ in range(5)))
+    assert sorted(page.status for page in pages) == [303] + [401] * 4
+
+
+@pytest.mark.parametrize(("steps", "seconds"), [(1, IDLE_SECONDS), (8, SESSION_SECONDS / 8)])
+async def test_a_session_ends_unused_and_ends_at_last(
+    visitor: Visitor, clock: MovingClock, steps: int, seconds: float
+) -> None:
+    """A day without use ends a session; seven days end it however much it is used."""
+    await visitor.log_in()
+    for step in range(steps):
+        clock.advance(seconds - 1)
+        if step < steps - 1:
+            assert (await visitor.get("/")).status == 200
+    clock.advance(seconds if steps == 1 else steps + 1)
+    assert (await visitor.get("/")).status == 303
+
+
+@pytest.mark.parametrize("how", ["revoked", "rotated", "expired", "project deleted"])
+async def test_a_session_ends_with_the_token_that_it_began_with(
+    visitor: Visitor, clock: MovingClock, how: str
+) -> None:
+    """Whoever loses the token loses the browser's session and unused links too; other sessions go on."""
+    app = visitor.app
+    identity = app.identity
+    token = await identity.create_token("lin", Role.VIEWER, "p", actor="test", lifetime_seconds=3600)
+    asking = await identity.authenticate(token.secret)
+    link = await app.login_links.create_code(asking)
+    assert (await visitor.post("/login", token=token.secret)).status == 303
+    match how:
+        case "revoked":
+            await identity.revoke(token.id, "p", actor="test", reason="left")
+        case "rotated":
+            rotated = {"actor": "test", "rotated_by": None, "reason": "leaked"}
+            await identity.rotate(token.id, "p", overlap_seconds=60, **rotated)
+            assert (await visitor.get("/")).status == 200
+            clock.advance(61)
+        case "expired":
+            clock.advance(3601)
+        case _:
+            await app.kinds.delete_project("p", actor="test", reason="over")
+    assert (await visitor.get("/")).status == 303
+    assert (await visitor.post("/login", code=link.code)).status == 401
 
 
 async def test_logout_ends_the_session(visitor: Visitor) -> None:

@@ -175,6 +175,37 @@ def test_a_new_token_can_be_sent_to_a_file(run: Run) -> None:
     assert len(written.split()) == 1
 
 
+def test_the_owners_token_is_rotated_where_it_lies(run: Run, environ: dict[str, str]) -> None:
+    """Rotated from the home that holds it, the file holds the new one; another's rotation leaves it alone."""
+    path = Path(environ["WATCHKEEPER_HOME"]) / "owner-token"
+    before = path.read_text().strip()
+    assert "would rotate the token in use" in run("token", "rotate", "--dry-run").stdout
+    new = told(run("token", "rotate", "--overlap", "0", "--reason", "leaked", "--json"))["token"]
+    assert path.read_text().strip() == new["secret"] != before
+    assert path.stat().st_mode & 0o777 == 0o600
+    bot = told(run("token", "create", "bot", "--role", "viewer", "--kind", "service", "--json"))["token"]
+    rotated = run("token", "rotate", bot["id"]).stdout
+    assert (rotated.startswith("wkv_"), len(rotated.split())) == (True, 1)
+    assert path.read_text().strip() == new["secret"]
+    (listed,) = [row for row in told(run("token", "list", "--json"))["tokens"] if row["id"] == bot["id"]]
+    assert (listed["kind"], listed["expires_at"] is None) == ("service", False)
+
+
+def test_other_owners_can_be_ended_with_the_lost_one(run: Run, environ: dict[str, str]) -> None:
+    """`--revoke-others` ends every other owner's token, and says so; without it they live on."""
+    path = Path(environ["WATCHKEEPER_HOME"]) / "owner-token"
+    before = path.read_text().strip()
+    told(watchkeeper(environ, "token", "create", "chen", "--owner", "--json"))
+    lost = {**environ, "WATCHKEEPER_TOKEN": before}
+    assert watchkeeper(lost, "projects", "list").returncode == 0
+    assert watchkeeper(environ, "token", "create", "--owner", "--revoke-others", "--dry-run").returncode == 0
+    made = told(watchkeeper(environ, "token", "create", "--owner", "--revoke-others", "--json"))
+    assert made["revoked"] == 2
+    assert watchkeeper(lost, "projects", "list").returncode == 3
+    assert run("projects", "list").returncode == 0
+    assert run("token", "create", "x", "--role", "viewer", "--revoke-others").returncode == 2
+
+
 def test_a_lost_owner_token_is_made_anew_on_the_servers_machine(environ: dict[str, str]) -> None:
     """Who may read the database makes a new owner's token without any; the home keeps it closed to others."""
     made = told(watchkeeper(environ, "token", "create", "--owner", "--json"))

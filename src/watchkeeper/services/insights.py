@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from watchkeeper.domain.errors import JobNotFound, UsageError
 from watchkeeper.domain.jobs import JobState
@@ -24,9 +25,16 @@ class Insights:
         self._database = database
         self._reaper = {"gap_seconds": gap_seconds}
 
-    async def projects(self, only: str | None) -> list[Row]:
-        """Projects with their jobs by state; `only` None gives all."""
-        return await self._database.fetch("project_totals", {"project_id": only})
+    async def projects(
+        self, only: str | None, after: str | None = None, limit: int = MAX_PAGE
+    ) -> tuple[list[Row], str | None]:
+        """Give a page of projects by name with their jobs by state, and the cursor of the next page (None at the end).
+
+        `only` None gives all.
+        """
+        arguments = {"project_id": only, "after": after, "limit": limit + 1}
+        rows = await self._database.fetch("project_totals", arguments)
+        return rows[:limit], rows[limit - 1]["project_id"] if len(rows) > limit else None
 
     async def jobs(
         self,
@@ -48,6 +56,16 @@ class Insights:
         )
         more = len(rows) > limit
         return rows[:limit], rows[limit - 1]["seq"] if more else None
+
+    async def job_number(self, project_id: str, job: UUID) -> int:
+        """Give the number by which jobs are ordered; raise UsageError where the job is not there."""
+        row = await self._database.fetch_one("job_seq", {"project_id": project_id, "id": job})
+        if row is None:
+            raise UsageError(
+                "the job at which the page before ended is gone", hint="List from the begin again."
+            )
+        number: int = row["seq"]
+        return number
 
     async def job(self, project_id: str, job: str) -> dict[str, Any]:
         """Give one job with its attempts and artifacts, and why it waits if it does; raise JobNotFound."""

@@ -9,6 +9,8 @@ from watchkeeper.domain.errors import NotFound
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.storage.database import Database, Row
 
+MAX_PAGE = 1000
+
 
 class Kinds:
     """The projects and kinds of one database."""
@@ -45,8 +47,13 @@ class Kinds:
         )
         return rows[0]
 
-    async def list(self, project_id: str) -> list[Row]:
-        return await self._database.fetch("list_kinds", {"project_id": project_id})
+    async def list(
+        self, project_id: str, after: str | None = None, limit: int = MAX_PAGE
+    ) -> tuple[list[Row], str | None]:
+        """Give a page of kinds by name, and the cursor of the next page (None at the end)."""
+        arguments = {"project_id": project_id, "after": after, "limit": limit + 1}
+        rows = await self._database.fetch("list_kinds", arguments)
+        return rows[:limit], rows[limit - 1]["kind"] if len(rows) > limit else None
 
     async def set_kind_paused(
         self, project_id: str, kind: str, *, paused: bool, actor: str, reason: str

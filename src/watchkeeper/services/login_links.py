@@ -57,6 +57,7 @@ class LoginLinks:
             {
                 "code_hash": hash_secret(code),
                 "principal_id": principal.id,
+                "token_id": principal.token_id,
                 "role": principal.role.value,
                 "project_id": principal.project_id,
                 "lifetime_seconds": CODE_SECONDS,
@@ -84,7 +85,10 @@ class LoginLinks:
         return ConsoleSession(secret, row["expires_at"])
 
     async def authenticate_session(self, secret: str) -> Principal:
-        """Find who a session belongs to; raise Unauthenticated for one that ended or lay idle for a day."""
+        """Find who a session belongs to.
+
+        Raises Unauthenticated for one that ended, lay idle for a day, or whose token was revoked or has expired.
+        """
         secret_hash = hash_secret(secret)
         row = await self._database.fetch_one(
             "find_console_session", {"secret_hash": secret_hash, "idle_seconds": IDLE_SECONDS}
@@ -93,7 +97,14 @@ class LoginLinks:
             raise Unauthenticated("the session has ended", hint="Log in again.")
         if row["note_use"]:
             await self._database.fetch("note_session_use", {"secret_hash": secret_hash})
-        return Principal(row["principal_id"], row["name"], Role(row["role"]), row["project_id"])
+        return Principal(
+            row["principal_id"],
+            row["name"],
+            Role(row["role"]),
+            row["project_id"],
+            token_id=row["token_id"],
+            minted_by=row["minted_by"],
+        )
 
     async def end_session(self, secret: str) -> None:
         """Log out; safe to repeat."""

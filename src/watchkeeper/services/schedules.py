@@ -15,6 +15,8 @@ from watchkeeper.services.enqueueing import json_text
 from watchkeeper.services.maintenance import next_time
 from watchkeeper.storage.database import Database, Row
 
+MAX_PAGE = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -56,10 +58,16 @@ class Schedules:
             "next_at": next_at,
         }
 
-    async def list(self, project_id: str) -> list[Row]:
-        """Give the schedules; a stopped one has no next time, but `problem`: it goes on when it is put anew."""
-        rows = await self._database.fetch("list_schedules", {"project_id": project_id})
-        return [_shown(row) for row in rows]
+    async def list(
+        self, project_id: str, after: str | None = None, limit: int = MAX_PAGE
+    ) -> tuple[list[Row], str | None]:
+        """Give a page of schedules by name, and the cursor of the next page (None at the end).
+
+        A stopped one has no next time, but `problem`: it goes on when it is put anew.
+        """
+        arguments = {"project_id": project_id, "after": after, "limit": limit + 1}
+        rows = await self._database.fetch("list_schedules", arguments)
+        return [_shown(row) for row in rows[:limit]], rows[limit - 1]["name"] if len(rows) > limit else None
 
     async def delete(self, project_id: str, name: str) -> None:
         """Remove a schedule; raise NotFound where there is none of that name."""

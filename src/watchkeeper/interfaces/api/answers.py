@@ -26,6 +26,11 @@ def as_json(
     return Response(content, status, HEADERS | (headers or {}), media_type)
 
 
+def without_number(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out a job's number: all projects share the count, which would tell of the others' work."""
+    return {name: value for name, value in row.items() if name not in ("seq", "job_seq")}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()

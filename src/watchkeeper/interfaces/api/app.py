@@ -48,6 +48,7 @@ ROUTERS = (
     tokens.reads,
     tokens.acts,
     schedules.reads,
+    schedules.puts,
     schedules.acts,
     watchdog.reads,
     artifacts.reads,

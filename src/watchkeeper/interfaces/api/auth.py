@@ -10,9 +10,11 @@ from fastapi import Depends, Header, Query, Request
 
 from watchkeeper.app import App
 from watchkeeper.domain.errors import NotFound, PermissionDenied, Unauthenticated
-from watchkeeper.domain.principals import RIGHTS, Principal, Right, Role
+from watchkeeper.domain.principals import Principal, Right, Role
 from watchkeeper.interfaces.api.state import ApiState, state_of
+from watchkeeper.services.failed_logins import source_of
 from watchkeeper.services.holding import Caller
+from watchkeeper.services.refusals import Refusal
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 MAX_TOKEN_CHARS = 512
@@ -46,11 +48,6 @@ class Access:
             raise NotFound(f"there is no project {name[:63]!r}")
         return name
 
-    def demand_whole(self, what: str) -> None:
-        """Raise PermissionDenied unless the token is of the whole installation."""
-        if self.principal.project_id is not None:
-            raise PermissionDenied(f"{what} is for owners of the whole installation")
-
 
 async def admit(request: Request, rights: tuple[Right, ...], *, in_job: bool) -> Access:
     """Find who asks and check that they may; `in_job` says that the route is a contract command of one job.
@@ -59,9 +56,10 @@ async def admit(request: Request, rights: tuple[Right, ...], *, in_job: bool) ->
     """
     state = state_of(request)
     principal = await _principal(request, state)
+    request.state.principal = principal
     if principal.job_seq is not None and not in_job:
         raise PermissionDenied("a job token is for the contract's commands of its own job only")
-    if not RIGHTS[principal.role] & frozenset(rights):
+    if not any(principal.may(right) for right in rights):
         principal.demand(rights[0])
     return Access(state.app, principal)
 
@@ -72,10 +70,11 @@ async def _principal(request: Request, state: ApiState) -> Principal:
         return await state.session(request)
     try:
         secret = _bearer(header)
-        principal = await state.app.identity.authenticate(secret)
+        caller = hashlib.sha256(secret.encode()).digest()
+        principal = await _look_up(state, secret, caller, address_of(request))
     except Unauthenticated:
         if header is not None:
-            await state.failed_logins.slow_down(request.client.host if request.client else "")
+            await note_failed_login(state, request, "api")
         raise
     # Whoever holds a token may let it slip into a text, encoded too; of stored ones there are hashes only.
     state.app.redactor.learn(secret)
@@ -83,8 +82,27 @@ async def _principal(request: Request, state: ApiState) -> Principal:
         state.app.redactor.learn(lease[:200].partition(".")[2])
     is_worker = principal.role is Role.WORKER
     rate = state.limits.worker_per_second if is_worker else state.limits.interactive_per_second
-    state.buckets.take(hashlib.sha256(secret.encode()).digest(), rate)
+    state.buckets.take(caller, rate)
     return principal
+
+
+async def _look_up(state: ApiState, secret: str, caller: bytes, address: str) -> Principal:
+    if state.buckets.knows(caller):
+        return await state.app.identity.authenticate(secret)
+    async with state.failed_logins.look(address):
+        return await state.app.identity.authenticate(secret)
+
+
+def address_of(request: Request) -> str:
+    """Give where a request comes from; behind a proxy the server has put the client's address there."""
+    return request.client.host if request.client else ""
+
+
+async def note_failed_login(state: ApiState, request: Request, door: str) -> None:
+    """Write a failed login down, and let its address wait; raise RateLimited where too many wait already."""
+    address = address_of(request)
+    state.app.refusals.note(Refusal.of_login(source_of(address), door))
+    await state.failed_logins.slow_down(address)
 
 
 def _bearer(header: str | None) -> str:

@@ -9,12 +9,13 @@ from watchkeeper.interfaces.api.guarded import COMMAND_KEY, FILES_KEY, KEY_HEADE
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "required": ["type", "title", "status", "detail", "code", "ok", "error"],
+    "required": ["type", "title", "status", "detail", "instance", "code", "ok", "error"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The path that was asked for."},
         "code": {"type": "string"},
         "ok": {"const": False},
         "error": {

@@ -6,6 +6,7 @@ import math
 import traceback
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
@@ -21,7 +22,6 @@ from watchkeeper.domain.errors import (
     UsageError,
     WatchkeeperError,
 )
-from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.suggestions import shown
 from watchkeeper.interfaces.api.answers import as_json
 from watchkeeper.interfaces.api.state import state_of
@@ -30,6 +30,7 @@ from watchkeeper.services.idempotency import KeyReused
 
 DATABASE_RETRY_SECONDS = 2
 TRACEBACK_FRAMES = 30
+MAX_INSTANCE_CHARS = 500
 TYPE_PREFIX = "urn:watchkeeper:error:"
 _PLACES = frozenset({"body", "query", "path", "header", "JobBody", "list[JobBody]"})
 
@@ -69,7 +70,7 @@ def status_of(error: WatchkeeperError) -> int:
     return SPECIAL_STATUS.get(type(error)) or HTTP_STATUS.get(error.code, 500)
 
 
-def problem(error: WatchkeeperError) -> dict[str, Any]:
+def problem(error: WatchkeeperError, instance: str) -> dict[str, Any]:
     """Give the body: RFC 9457's members, and the contract's `ok` and `error`."""
     described: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.advice}
     if error.details:
@@ -79,19 +80,21 @@ def problem(error: WatchkeeperError) -> dict[str, Any]:
         "title": (type(error).__doc__ or error.code).strip().splitlines()[0],
         "status": status_of(error),
         "detail": error.message,
+        "instance": instance,
         "code": error.code,
         "ok": False,
         "error": described,
     }
 
 
-def refusal(error: Exception, redactor: Redactor) -> Response:
+def refusal(error: Exception, request: Request) -> Response:
     """Turn any error into its answer, which shows no secret that the request held.
 
     What nobody foresaw is logged under an id, which alone is shown.
     """
     known = understood(error)
-    body = redactor.redact_data(problem(known))
+    instance = quote(request.scope["path"][:MAX_INSTANCE_CHARS])
+    body = state_of(request).app.redactor.redact_data(problem(known, instance))
     return as_json(body, status_of(known), _headers(known), "application/problem+json")
 
 
@@ -126,7 +129,7 @@ def install(api: FastAPI) -> None:
 
 
 async def _answer(request: Request, error: Exception) -> Response:
-    return refusal(error, state_of(request).app.redactor)
+    return refusal(error, request)
 
 
 def _of_http(error: HTTPException) -> WatchkeeperError:

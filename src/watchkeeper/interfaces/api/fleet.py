@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.answers import answer, without_number
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
+from watchkeeper.interfaces.api.pages import Limit
 from watchkeeper.interfaces.api.schemas import ReasonBody, SwitchBody
 
 reads = APIRouter(prefix="/api", tags=["workers"], route_class=GuardedRoute)
 acts = APIRouter(prefix="/api", tags=["workers"], route_class=ActRoute)
 
 WorkerName = Annotated[str, Path(max_length=200)]
-Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 @reads.get("/workers", **declared(Right.READ, example={"workers": [{"worker_id": "w-1", "health": "ok"}]}))
@@ -47,12 +47,12 @@ async def resume(worker_id: WorkerName, body: ReasonBody, access: Here) -> Respo
 @reads.get("/leases", **declared(Right.READ, example={"leases": [{"job_id": JOB_ID, "kind": "report"}]}))
 async def leases(access: Here, limit: Limit = 200) -> Response:
     """List live leases, the next to expire first."""
-    return answer(leases=await access.app.insights.leases(await access.project(), limit))
+    rows = await access.app.insights.leases(await access.project(), limit)
+    return answer(leases=[without_number(row) for row in rows])
 
 
-@acts.post("/switches/{name}", **declared(Right.MANAGE_PROJECTS, key="required"))
+@acts.post("/switches/{name}", **declared(Right.SWITCH, key="required"))
 async def set_switch(name: Literal["claims", "actions"], body: SwitchBody, access: Here) -> Response:
     """Turn all claims, or all actions, of the whole installation on or off."""
-    access.demand_whole("the switches")
     await access.app.kinds.set_switch(name, is_on=body.on, actor=access.principal.actor, reason=body.reason)
     return answer(switch=name, on=body.on)

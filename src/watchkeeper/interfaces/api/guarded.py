@@ -6,16 +6,17 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, cast
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from watchkeeper.domain.errors import EXIT_CODE, UsageError, WatchkeeperError
-from watchkeeper.domain.principals import SYSTEM_PROJECT, Right
+from watchkeeper.domain.errors import EXIT_CODE, PermissionDenied, UsageError, WatchkeeperError
+from watchkeeper.domain.principals import SYSTEM_PROJECT, Principal, Right
 from watchkeeper.domain.suggestions import did_you_mean, shown
 from watchkeeper.interfaces.api.answers import as_json
-from watchkeeper.interfaces.api.auth import Access, admit
+from watchkeeper.interfaces.api.auth import SAFE_METHODS, Access, admit
 from watchkeeper.interfaces.api.bodies import StrictRequest, read_document
 from watchkeeper.interfaces.api.errors import refusal, understood
 from watchkeeper.interfaces.api.state import state_of
@@ -23,6 +24,7 @@ from watchkeeper.interfaces.api.vetting import vet_query, vetted
 from watchkeeper.logs import log
 from watchkeeper.services.helper_events import HelperEvent
 from watchkeeper.services.idempotency import Answer, KeyedRequest
+from watchkeeper.services.refusals import Refusal
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Inner = Callable[[Request], Awaitable[Response]]
@@ -53,9 +55,19 @@ class GuardedRoute(APIRoute):
                 access = await admit(request, rights, in_job=in_job)
                 return await self.serve(request, access, inner)
             except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets an answer
-                return refusal(error, state_of(request).app.redactor)
+                self._note(request, error)
+                return refusal(error, request)
 
         return handle
+
+    def _note(self, request: Request, error: Exception) -> None:
+        """Let the audit trail know of an act that was refused to somebody who is known."""
+        asking: Principal | None = getattr(request.state, "principal", None)
+        if asking is None or not isinstance(error, PermissionDenied) or request.method in SAFE_METHODS:
+            return
+        act = f"{request.method} {self.path_format}"
+        project = asking.project_id or SYSTEM_PROJECT
+        state_of(request).app.refusals.note(Refusal("act_refused", project, asking.actor, act))
 
     async def serve(self, request: Request, access: Access, inner: Inner) -> Response:
         """Carry the request out; subclasses put something around it."""
@@ -63,7 +75,7 @@ class GuardedRoute(APIRoute):
 
     async def prepared(self, request: Request, access: Access) -> Request:
         """Check the address and read the body."""
-        _refuse_nul(request)
+        _refuse_garbled(request)
         vet_query(request, access.app.redactor)
         self._refuse_unknown_query(request)
         if request.method not in ("GET", "HEAD") and not self.fact(FILES_KEY):
@@ -114,8 +126,9 @@ class ContractRoute(GuardedRoute):
             document = prepared.document if isinstance(prepared, StrictRequest) else None
             response = await self._once(prepared, access, inner)
         except Exception as error:  # noqa: BLE001 - kept, and answered, like any other outcome
+            self._note(request, error)
             known = understood(error)
-            response = refusal(known, access.app.redactor)
+            response = refusal(known, request)
             await _record(self, request, access, document, response, EXIT_CODE.get(known.code, 5))
             return response
         if response.status_code != 202:
@@ -137,7 +150,14 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
         yield from _query_names(needed)
 
 
-def _refuse_nul(request: Request) -> None:
+def _refuse_garbled(request: Request) -> None:
+    try:
+        # The server has put U+FFFD in the place of what is not UTF-8: that is another name than the one sent.
+        unquote_to_bytes(request.scope.get("raw_path") or b"").decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(
+            "the address is not UTF-8", hint="Encode each part as UTF-8, then percent-encode it."
+        ) from None
     if "\0" in request.url.path or "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
         raise UsageError("the address holds a NUL character")
 

@@ -10,11 +10,12 @@ from watchkeeper.domain.contracts import ResultContract
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.kinds import checked_kind_name
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.answers import answer, without_number
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.contract import JobName
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
+from watchkeeper.interfaces.api.pages import AfterId, Limit
 from watchkeeper.interfaces.api.schemas import MAX_JOBS, JobActBody, JobBody, ReasonBody
 from watchkeeper.services.enqueueing import JobRequest
 
@@ -23,7 +24,6 @@ enqueues = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=KeyedRoute)
 acts = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=ActRoute)
 
 State = Literal["pending", "running", "completed", "failed", "stuck", "paused", "cancelled"]
-MAX_PAGE = 1000
 
 
 @enqueues.post(
@@ -69,15 +69,17 @@ async def jobs(
     access: Here,
     state: State | None = None,
     kind: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
-    cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$")] = None,
+    limit: Limit = 100,
+    cursor: AfterId = None,
 ) -> Response:
     """List jobs, the newest first; `next_cursor` leads to the next page, null at the end."""
-    before = None if cursor is None else int(cursor)
+    project = await access.project()
+    before = None if cursor is None else await access.app.insights.job_number(project, cursor)
     rows, following = await access.app.insights.jobs(
-        await access.project(), state=state, kind=kind, before=before, limit=limit
+        project, state=state, kind=kind, before=before, limit=limit
     )
-    return answer(jobs=rows, next_cursor=None if following is None else str(following))
+    next_cursor = None if following is None else rows[-1]["id"]
+    return answer(jobs=[without_number(row) for row in rows], next_cursor=next_cursor)
 
 
 @reads.get("/{job:path}/timeline", **declared(Right.READ, example={"timeline": []}))
@@ -92,7 +94,7 @@ async def job(job: JobName, access: Here) -> Response:
     """Give one job with its attempts and artifacts; secrets in its payload are shown redacted."""
     row = await access.app.insights.job(await access.project(), job)
     row["payload"] = access.app.redactor.redact_data(row["payload"])
-    return answer(job=row)
+    return answer(job=without_number(row))
 
 
 async def _move(job: str, act: str, access: Here, reason: str, *, force: bool = False) -> Response:

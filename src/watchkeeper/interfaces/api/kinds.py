@@ -12,6 +12,7 @@ from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Access, Here
 from watchkeeper.interfaces.api.documents import declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
+from watchkeeper.interfaces.api.pages import MAX_PAGE, AfterName, Limit
 from watchkeeper.interfaces.api.schemas import ProjectBody, ReasonBody
 
 kinds = APIRouter(prefix="/api/kinds", tags=["kinds"], route_class=GuardedRoute)
@@ -25,11 +26,16 @@ KIND_KEYS = ", ".join(KindDeclaration.__dataclass_fields__)
 REASON = Annotated[str, Query(min_length=1, max_length=20_000, description="Why; kept in the audit trail.")]
 
 
-@kinds.get("", **declared(Right.READ, example={"kinds": [{"kind": "report", "on_lost": "requeue"}]}))
-async def list_kinds(access: Here) -> Response:
-    """List the kinds of a project, declared or only seen."""
-    rows = await access.app.kinds.list(await access.project())
-    return answer(kinds=[{"name": row["kind"], **row} for row in rows])
+@kinds.get(
+    "",
+    **declared(
+        Right.READ, example={"kinds": [{"kind": "report", "on_lost": "requeue"}], "next_cursor": None}
+    ),
+)
+async def list_kinds(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName = None) -> Response:
+    """List the kinds of a project by name, declared or only seen."""
+    rows, following = await access.app.kinds.list(await access.project(), cursor, limit)
+    return answer(kinds=[{"name": row["kind"], **row} for row in rows], next_cursor=following)
 
 
 @kinds_declared.post("", **declared(Right.DECLARE_KIND, key="optional", example={"kind": {"name": "report"}}))
@@ -61,11 +67,17 @@ async def resume_kind(kind: str, body: ReasonBody, access: Here) -> Response:
     return await _set_kind_paused(access, kind, body.reason, paused=False)
 
 
-@projects.get("", **declared(Right.READ, example={"projects": [{"project_id": "default", "running": 2}]}))
-async def list_projects(access: Here) -> Response:
-    """List the projects that the token sees, with their jobs by state."""
+@projects.get(
+    "",
+    **declared(
+        Right.READ, example={"projects": [{"project_id": "default", "running": 2}], "next_cursor": None}
+    ),
+)
+async def list_projects(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName = None) -> Response:
+    """List the projects that the token sees by name, with their jobs by state."""
     only = access.principal.project_id or access.project_asked
-    return answer(projects=await access.app.insights.projects(only))
+    rows, following = await access.app.insights.projects(only, cursor, limit)
+    return answer(projects=rows, next_cursor=following)
 
 
 @projects_made.post(
@@ -74,7 +86,6 @@ async def list_projects(access: Here) -> Response:
 )
 async def make_project(body: ProjectBody, access: Here) -> Response:
     """Make a project where there is none of that name."""
-    access.demand_whole("making projects")
     created = await access.app.kinds.ensure_project(body.project_id, body.title)
     return answer(project_id=body.project_id, created=created)
 
@@ -102,6 +113,5 @@ async def resume_project(project_id: str, body: ReasonBody, access: Here) -> Res
 @project_acts.delete("/{project_id}", **declared(Right.MANAGE_PROJECTS, key="required"))
 async def delete_project(project_id: str, reason: REASON, access: Here) -> Response:
     """Remove a project's rows for good; its audit trail stays."""
-    access.demand_whole("deleting projects")
     await access.app.kinds.delete_project(project_id, actor=access.principal.actor, reason=reason)
     return answer(project_id=project_id, deleted=True)

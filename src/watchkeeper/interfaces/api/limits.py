@@ -29,6 +29,10 @@ class Buckets:
         self._clock = clock
         self._buckets: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
 
+    def knows(self, caller: bytes) -> bool:
+        """Say whether this caller was let in before, and lately."""
+        return caller in self._buckets
+
     def take(self, caller: bytes, per_second: float) -> None:
         """Take one request; raise RateLimited where there is none left."""
         now = self._clock()

@@ -8,15 +8,17 @@ from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import TIME, declared
-from watchkeeper.interfaces.api.guarded import GuardedRoute, KeyedRoute
+from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
+from watchkeeper.interfaces.api.pages import MAX_PAGE, AfterName, Limit
 from watchkeeper.interfaces.api.schemas import ScheduleBody
 from watchkeeper.services.schedules import Schedule
 
 reads = APIRouter(prefix="/api/schedules", tags=["schedules"], route_class=GuardedRoute)
-acts = APIRouter(prefix="/api/schedules", tags=["schedules"], route_class=KeyedRoute)
+puts = APIRouter(prefix="/api/schedules", tags=["schedules"], route_class=KeyedRoute)
+acts = APIRouter(prefix="/api/schedules", tags=["schedules"], route_class=ActRoute)
 
 
-@acts.post(
+@puts.post(
     "",
     **declared(
         Right.OPERATE,
@@ -30,14 +32,15 @@ async def put(body: ScheduleBody, access: Here) -> Response:
     return answer(schedule=await access.app.schedules.put(await access.project(), asked))
 
 
-@reads.get("", **declared(Right.READ, example={"schedules": []}))
-async def list_schedules(access: Here) -> Response:
-    """List the schedules of a project."""
-    rows = await access.app.schedules.list(await access.project())
-    return answer(schedules=[access.app.redactor.redact_data(row) for row in rows])
+@reads.get("", **declared(Right.READ, example={"schedules": [], "next_cursor": None}))
+async def list_schedules(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName = None) -> Response:
+    """List the schedules of a project by name."""
+    rows, following = await access.app.schedules.list(await access.project(), cursor, limit)
+    shown = [access.app.redactor.redact_data(row) for row in rows]
+    return answer(schedules=shown, next_cursor=following)
 
 
-@acts.delete("/{name:path}", **declared(Right.OPERATE, key="optional"))
+@acts.delete("/{name:path}", **declared(Right.OPERATE, key="required"))
 async def delete(name: str, access: Here) -> Response:
     """Remove a schedule."""
     await access.app.schedules.delete(await access.project(), name)

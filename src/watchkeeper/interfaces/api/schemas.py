@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from watchkeeper.domain.claims import MAX_CLAIM_SECONDS, MAX_CLAIMED_AT_ONCE
 from watchkeeper.domain.suggestions import did_you_mean, shown
+from watchkeeper.services.identity import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 
 MAX_RENEWALS = 10_000
 MAX_JOBS = 10_000
@@ -160,12 +161,23 @@ class ProjectBody(Body):
 
 
 class TokenBody(Body):
-    """`project_id` null makes a token of the whole installation; left out, the request's project counts."""
+    """`project_id` null makes a token of the whole installation; left out, the request's project counts.
+
+    `kind` is that of the principal; left out, a worker is an agent and everybody else a person.
+    """
 
     name: Word
+    kind: Literal["person", "service", "agent"] | None = None
     role: Literal["viewer", "worker", "supervisor", "owner"]
     project_id: Annotated[str, StringConstraints(max_length=63)] | None = None
     lifetime_seconds: float | None = Field(None, gt=0, le=10 * 366 * 86_400)
+
+
+class RotationBody(Body):
+    """`overlap_seconds`: how long the old token lives on; 0 ends it at once."""
+
+    reason: Reason
+    overlap_seconds: float = Field(OVERLAP_SECONDS, ge=0, le=MAX_OVERLAP_SECONDS)
 
 
 class ScheduleBody(Body):

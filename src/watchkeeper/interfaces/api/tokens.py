@@ -1,28 +1,41 @@
-"""Tokens: made (the secret is shown once), listed, revoked."""
+"""Tokens: made and rotated (a secret is shown once), listed, revoked."""
 
 from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Response
 
 from watchkeeper.domain.errors import NotFound
-from watchkeeper.domain.principals import Right, Role
+from watchkeeper.domain.principals import PrincipalKind, Right, Role
 from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Access, Here
-from watchkeeper.interfaces.api.documents import JOB_ID, declared
+from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
 from watchkeeper.interfaces.api.kinds import REASON
-from watchkeeper.interfaces.api.schemas import TokenBody
+from watchkeeper.interfaces.api.pages import MAX_PAGE, AfterId, Limit
+from watchkeeper.interfaces.api.schemas import RotationBody, TokenBody
 from watchkeeper.services.operations import as_uuid
 
 reads = APIRouter(prefix="/api/tokens", tags=["tokens"], route_class=GuardedRoute)
 acts = APIRouter(prefix="/api/tokens", tags=["tokens"], route_class=ActRoute)
 
+OWN = "self"
+"""In the place of an id: the token that asks."""
 
-@reads.get("", **declared(Right.MANAGE_TOKENS, example={"tokens": [{"id": JOB_ID, "role": "worker"}]}))
-async def list_tokens(access: Here) -> Response:
-    """List tokens, never their secrets; those of attempts are left out."""
+
+@reads.get(
+    "",
+    **declared(
+        Right.MANAGE_TOKENS, example={"tokens": [{"id": JOB_ID, "role": "worker"}], "next_cursor": None}
+    ),
+)
+async def list_tokens(access: Here, limit: Limit = MAX_PAGE, cursor: AfterId = None) -> Response:
+    """List tokens, never their secrets, the oldest first; those of attempts are left out."""
     only = access.principal.project_id or access.project_asked
-    return answer(tokens=await access.app.identity.list_tokens(only))
+    rows, following = await access.app.identity.list_tokens(only, cursor, limit)
+    return answer(tokens=rows, next_cursor=following)
 
 
 @acts.post(
@@ -44,6 +57,7 @@ async def make_token(body: TokenBody, access: Here) -> Response:
         actor=access.principal.actor,
         minted_by=access.principal.id,
         lifetime_seconds=body.lifetime_seconds,
+        kind=None if body.kind is None else PrincipalKind(body.kind),
     )
     token = {
         "id": made.id,
@@ -62,12 +76,50 @@ def _project(body: TokenBody, access: Access) -> str | None:
     return access.principal.project(asked)
 
 
+ROTATED: dict[str, Any] = {
+    "token": {
+        "id": JOB_ID,
+        "principal": "default/codex-1",
+        "role": "worker",
+        "replaces": "019aa5c0-8a00-7000-8000-000000000001",
+        "old_ends_at": TIME,
+        "secret": "wkw_...",
+    },
+    "own": False,
+}
+
+
+@acts.post(
+    "/{token_id}/rotate",
+    **declared(Right.MANAGE_TOKENS, key="required", status=201, example=ROTATED),
+)
+async def rotate_token(token_id: str, body: RotationBody, access: Here) -> Response:
+    """Give a token a successor; the old one lives on for the overlap. `self` is the token that asks, told by `own`."""
+    principal = access.principal
+    made = await access.app.identity.rotate(
+        _id(token_id, access),
+        principal.project_id,
+        actor=principal.actor,
+        rotated_by=principal.id,
+        reason=body.reason,
+        overlap_seconds=body.overlap_seconds,
+    )
+    token = {name: getattr(made, name) for name in made.__dataclass_fields__}
+    return answer(201, token=token, own=made.replaces == principal.token_id)
+
+
 @acts.delete("/{token_id}", **declared(Right.MANAGE_TOKENS, key="required"))
 async def revoke_token(token_id: str, reason: REASON, access: Here) -> Response:
-    """End a token at once."""
-    if (found := as_uuid(token_id)) is None:
-        raise NotFound("there is no living token of that id")
+    """End a token at once, and the console sessions that began with it."""
+    found = _id(token_id, access)
     await access.app.identity.revoke(
         found, access.principal.project_id, actor=access.principal.actor, reason=reason
     )
     return answer(id=found, revoked=True)
+
+
+def _id(token_id: str, access: Access) -> UUID:
+    found = access.principal.token_id if token_id == OWN else as_uuid(token_id)
+    if found is None:
+        raise NotFound("there is no living token of that id")
+    return found

@@ -38,6 +38,18 @@ class Client:
         """Read; raise the error that the server names, or ServerUnreachable."""
         return self._send("GET", path, query, None)
 
+    def pages(self, path: str, name: str, **query: Any) -> list[Any]:
+        """Read a list to its end, page by page."""
+        rows: list[Any] = []
+        cursor = None
+        while True:
+            answer = self.get(path, cursor=cursor, **query)
+            rows += answer[name]
+            # A server of before pages gives all at once and no cursor.
+            cursor = answer.get("next_cursor")
+            if cursor is None:
+                return rows
+
     def act(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Change something, once, however often the request must be sent."""
         return self._send(method, path, query, body)

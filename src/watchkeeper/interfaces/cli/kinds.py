@@ -32,8 +32,8 @@ COLUMNS = {
 def list_kinds(project: Project = None, as_json: Json = False) -> None:
     """List the kinds of a project."""
     with connected(project) as client:
-        answer = client.get("/api/kinds")
-    show(answer if as_json else answer["kinds"], as_json=as_json, columns=COLUMNS, empty="no kinds")
+        rows = client.pages("/api/kinds", "kinds")
+    show({"ok": True, "kinds": rows} if as_json else rows, as_json=as_json, columns=COLUMNS, empty="no kinds")
 
 
 @kinds.command()

@@ -31,8 +31,13 @@ ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="The project
 def list_projects(as_json: Json = False) -> None:
     """List the projects that the token sees."""
     with connected(whole=True) as client:
-        answer = client.get("/api/projects")
-    show(answer if as_json else answer["projects"], as_json=as_json, columns=COLUMNS, empty="no projects")
+        rows = client.pages("/api/projects", "projects")
+    show(
+        {"ok": True, "projects": rows} if as_json else rows,
+        as_json=as_json,
+        columns=COLUMNS,
+        empty="no projects",
+    )
 
 
 @projects.command()

@@ -31,8 +31,13 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name."
 def list_schedules(project: Project = None, as_json: Json = False) -> None:
     """List the schedules of a project, with their next times."""
     with connected(project) as client:
-        answer = client.get("/api/schedules")
-    show(answer if as_json else answer["schedules"], as_json=as_json, columns=COLUMNS, empty="no schedules")
+        rows = client.pages("/api/schedules", "schedules")
+    show(
+        {"ok": True, "schedules": rows} if as_json else rows,
+        as_json=as_json,
+        columns=COLUMNS,
+        empty="no schedules",
+    )
 
 
 @schedules.command()

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from watchkeeper import app as root
 from watchkeeper.domain.errors import UsageError
-from watchkeeper.domain.principals import Role
+from watchkeeper.domain.principals import PrincipalKind, Role
 from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.entry import OWNER
-from watchkeeper.interfaces.cli.local import OWNER_FILE, with_database, write_secret
+from watchkeeper.interfaces.cli.local import OWNER_FILE, own_token, with_database, write_secret
 from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
 from watchkeeper.interfaces.cli.output import show, write
 from watchkeeper.interfaces.cli.starting import begin, note
+from watchkeeper.services.identity import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 from watchkeeper.settings import Settings
 
-token = typer.Typer(no_args_is_help=True, help="Tokens: create, list, revoke.")
+token = typer.Typer(no_args_is_help=True, help="Tokens: create, list, rotate, revoke.")
 
 COLUMNS = {
     "id": "id",
     "name": "name",
+    "kind": "kind",
     "role": "role",
     "project": "project_id",
     "expires": "expires_at",
@@ -32,6 +36,7 @@ COLUMNS = {
     "revoked": "revoked_at",
 }
 ACTOR = "system:cli"
+OWN = "self"
 
 
 class TokenRole(StrEnum):
@@ -45,14 +50,19 @@ class TokenRole(StrEnum):
 def create(
     name: Annotated[str, typer.Argument(help="Whose token: a person's or worker's name.")] = OWNER,
     role: Annotated[TokenRole | None, typer.Option(help="What it may do.")] = None,
+    kind: Annotated[PrincipalKind | None, typer.Option(help="Whose it is; a worker is an agent.")] = None,
     owner: Annotated[
         bool, typer.Option("--owner", help="An owner's token, made in this machine's database itself.")
+    ] = False,
+    revoke_others: Annotated[
+        bool, typer.Option("--revoke-others", help="With --owner: end every other owner's token at once.")
     ] = False,
     days: Annotated[
         float | None, typer.Option(min=0.001, help="How long it lives; for ever by default.")
     ] = None,
     everywhere: Annotated[bool, typer.Option("--all-projects", help="For the whole installation.")] = False,
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -61,11 +71,18 @@ def create(
     if owner:
         if role is not None or project is not None or everywhere:
             raise UsageError("--owner is a token of the whole installation; leave out --role and --project")
-        _create_owner(name, lifetime, dry_run=dry_run, as_json=as_json)
+        asked = _Owner(name, lifetime, kind, revoke_others, reason_or_default(reason))
+        _create_owner(asked, dry_run=dry_run, as_json=as_json)
         return
+    if revoke_others:
+        raise UsageError(
+            "--revoke-others goes with --owner", hint="End others with 'watchkeeper token revoke'."
+        )
     if role is None:
         raise UsageError("say what the token may do: --role viewer, worker, supervisor or owner")
     body: dict[str, Any] = {"name": name, "role": role.value, "lifetime_seconds": lifetime}
+    if kind is not None:
+        body["kind"] = kind.value
     if everywhere:
         body["project_id"] = None
     act = Act(f"make a token of role {role} for {name}", "POST", "/api/tokens", body, look="/api/tokens")
@@ -83,8 +100,44 @@ def list_tokens(
 ) -> None:
     """List tokens, never their secrets."""
     with connected(project, whole=True) as client:
-        answer = client.get("/api/tokens")
-    show(answer if as_json else answer["tokens"], as_json=as_json, columns=COLUMNS, empty="no tokens")
+        tokens = client.pages("/api/tokens", "tokens")
+    show(
+        {"ok": True, "tokens": tokens} if as_json else tokens,
+        as_json=as_json,
+        columns=COLUMNS,
+        empty="no tokens",
+    )
+
+
+@token.command()
+def rotate(
+    token_id: Annotated[
+        str, typer.Argument(metavar="[TOKEN_ID]", help="The id that 'token list' shows; else the one in use.")
+    ] = OWN,
+    overlap: Annotated[
+        float,
+        typer.Option(
+            min=0, max=MAX_OVERLAP_SECONDS, help="Seconds that the old one lives on; 0 ends it at once."
+        ),
+    ] = OVERLAP_SECONDS,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Give a token a successor and print it, this once; the old one lives on for the overlap."""
+    body = {"reason": reason_or_default(reason), "overlap_seconds": overlap}
+    sentence = f"rotate {'the token in use' if token_id == OWN else f'token {token_id}'}"
+    act = Act(sentence, "POST", f"/api/tokens/{part(token_id)}/rotate", body, look="/api/tokens")
+    answer = carry_out(act, project=None, dry_run=dry_run, as_json=as_json, quiet=True)
+    if dry_run:
+        return
+    settings = Settings.read()
+    if answer["own"] and own_token(settings)[1]:
+        write_secret(settings.home / OWNER_FILE, answer["token"]["secret"])
+        note(f"{settings.home / OWNER_FILE} holds the new token.")
+    if not as_json:
+        write(answer["token"]["secret"])
+        note(f"It is shown this once; the old one ends at {answer['token']['old_ends_at']}.")
 
 
 @token.command()
@@ -102,22 +155,50 @@ def revoke(
     carry_out(act, project=None, dry_run=dry_run, as_json=as_json)
 
 
-def _create_owner(name: str, lifetime: float | None, *, dry_run: bool, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """An owner's token as it is asked for."""
+
+    name: str
+    lifetime_seconds: float | None
+    kind: PrincipalKind | None
+    revoke_others: bool
+    reason: str
+
+
+def _create_owner(asked: _Owner, *, dry_run: bool, as_json: bool) -> None:
     settings = begin()
     path = settings.home / OWNER_FILE
-    sentence = f"make an owner's token for {name} in the database itself and write it to {path}"
+    sentence = f"make an owner's token for {asked.name} in the database itself and write it to {path}"
+    if asked.revoke_others:
+        sentence += ", and revoke every other owner's token"
     if dry_run:
         plan = {"ok": True, "dry_run": True, "would": sentence}
         show(plan if as_json else None, as_json=as_json, empty=f"would {sentence}; nothing was done")
         return
     with with_database(settings, note) as complete:
-        secret = asyncio.run(_make_owner(complete, name, lifetime))
-    write_secret(path, secret)
-    answer = {"ok": True, "name": name, "role": Role.OWNER.value, "file": str(path), "secret": secret}
-    show(answer if as_json else None, as_json=as_json, empty=f"{secret}\nIt stands in {path}, too.")
+        secret, revoked = asyncio.run(_make_owner(complete, asked, path))
+    answer = {"ok": True, "name": asked.name, "role": Role.OWNER.value, "file": str(path), "secret": secret}
+    ended = f"\n{revoked} other owner's tokens were revoked." if asked.revoke_others else ""
+    show(
+        {**answer, "revoked": revoked} if as_json else None,
+        as_json=as_json,
+        empty=f"{secret}\nIt stands in {path}, too.{ended}",
+    )
 
 
-async def _make_owner(settings: Settings, name: str, lifetime: float | None) -> str:
+async def _make_owner(settings: Settings, asked: _Owner, path: Path) -> tuple[str, int]:
     async with root.running(settings) as app:
-        made = await app.identity.create_token(name, Role.OWNER, None, actor=ACTOR, lifetime_seconds=lifetime)
-        return made.secret
+        made = await app.identity.create_token(
+            asked.name,
+            Role.OWNER,
+            None,
+            actor=ACTOR,
+            lifetime_seconds=asked.lifetime_seconds,
+            kind=asked.kind,
+        )
+        # Before the others end: whatever happens next, this home holds a token that lives.
+        write_secret(path, made.secret)
+        if not asked.revoke_others:
+            return made.secret, 0
+        return made.secret, await app.identity.revoke_other_owners(made.id, actor=ACTOR, reason=asked.reason)

@@ -25,7 +25,9 @@ from watchkeeper.interfaces.console import login, views, words
 from watchkeeper.interfaces.console.assets import Assets
 from watchkeeper.interfaces.console.i18n import LANGUAGES, choose, load_all
 from watchkeeper.interfaces.console.rendering import HEADERS, Renderer, Visit, address
-from watchkeeper.services.failed_logins import FailedLogins
+from watchkeeper.services.failed_logins import FailedLogins, source_of
+from watchkeeper.services.login_links import ConsoleSession
+from watchkeeper.services.refusals import Refusal
 
 Handler = Callable[[Visit], Awaitable[Response]]
 MAX_FORM_BYTES = 8192
@@ -40,6 +42,7 @@ class Console:
         self._redactor = app.redactor
         self._logins = app.login_links
         self._failed = failed_logins
+        self._refusals = app.refusals
         self._languages = load_all()
         self._assets = Assets()
         self._renderer = Renderer(self._languages, self._assets)
@@ -104,22 +107,23 @@ class Console:
         form = await _form(request)
         following = login.own_path(form.get("next"))
         client = request.client.host if request.client else ""
-        # Before the look, so that guesses sent side by side wait as those sent in turn do.
-        await self._failed.slow_down(client)
+        code = form.get("code", "").strip()
         try:
-            if code := form.get("code", "").strip():
-                session = await self._logins.consume_code(code)
-            else:
-                session = await login.login_by_token(
-                    self._identity, self._logins, form.get("token", "").strip()
-                )
+            async with self._failed.look(client):
+                session = await self._session(code, form.get("token", "").strip())
         except (Unauthenticated, StaleLease, PermissionDenied) as error:
+            self._refusals.note(Refusal.of_login(source_of(client), "console"))
+            await self._failed.slow_down(client)
             problem = "role" if isinstance(error, PermissionDenied) else "code" if code else "token"
             return self._login_page(visit, {"code": "", "next": following, "problem": problem}, 401)
-        self._failed.take_back(client)
         response = login.go_to(following)
         login.set_session(response, request, session)
         return response
+
+    async def _session(self, code: str, token: str) -> ConsoleSession:
+        if code:
+            return await self._logins.consume_code(code)
+        return await login.login_by_token(self._identity, self._logins, token)
 
     async def log_out(self, visit: Visit) -> Response:
         login.demand_same_origin(visit.request)

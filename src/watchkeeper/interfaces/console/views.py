@@ -65,7 +65,7 @@ async def scope_of(insights: Insights, principal: Principal, asked: str | None) 
     """Find what a visitor may see; raise NotFound for a project of others, as if there were none."""
     if asked is not None:
         asked = principal.project(asked)
-    visible = await insights.projects(principal.project_id)
+    visible, _ = await insights.projects(principal.project_id)
     if asked is not None and all(row["project_id"] != asked for row in visible):
         raise NotFound(f"there is no project {asked[:100]!r} here")
     return Scope(visible, asked or (visible[0]["project_id"] if len(visible) == 1 else None))

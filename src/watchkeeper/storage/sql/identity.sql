@@ -1,8 +1,9 @@
 -- name: ensure_principal
--- Makes a principal where there is none of that name.
-INSERT INTO watchkeeper.principals (name, kind) VALUES (%(name)s, %(kind)s)
-ON CONFLICT (name) DO UPDATE SET name = excluded.name
-RETURNING id
+-- Makes a principal where there is none of that name; no row where the name is that of another scope.
+INSERT INTO watchkeeper.principals AS p (name, project_id, kind)
+VALUES (%(name)s, %(project_id)s::text, coalesce(%(kind)s::text, %(usual_kind)s))
+ON CONFLICT (name) DO UPDATE SET name = excluded.name WHERE p.project_id IS NOT DISTINCT FROM excluded.project_id
+RETURNING id, kind
 
 -- name: create_token
 -- Writes a token down: its hash, never itself.
@@ -10,19 +11,57 @@ WITH made AS (
   INSERT INTO watchkeeper.tokens (principal_id, role, project_id, secret_hash, job_seq, job_epoch, minted_by, expires_at)
   VALUES (%(principal_id)s, %(role)s, %(project_id)s::text, %(secret_hash)s, %(job_seq)s::bigint, %(job_epoch)s::int,
           %(minted_by)s::uuid, watchkeeper.now() + make_interval(secs => %(lifetime_seconds)s::float8))
-  RETURNING id, expires_at
+  RETURNING id, principal_id, expires_at
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, job_seq, epoch, data)
   SELECT coalesce(%(project_id)s::text, 'system'), 'token_created', %(actor)s, %(job_seq)s::bigint, %(job_epoch)s::int,
-         jsonb_build_object('token_id', id, 'role', %(role)s, 'expires_at', expires_at) FROM made
+         jsonb_build_object('token_id', m.id, 'principal', p.name, 'role', %(role)s, 'expires_at', m.expires_at)
+    FROM made m JOIN watchkeeper.principals p ON p.id = m.principal_id
 )
 SELECT id, expires_at FROM made
+
+-- name: rotate_token
+-- Gives a living token's principal, role, project and lifetime a new secret; the old one lives on for the overlap, and no
+-- longer than it would have. No row where there is none. Who rotates another's token has minted the new one.
+WITH old AS (
+  SELECT t.* FROM watchkeeper.tokens t
+   WHERE t.id = %(id)s::uuid AND t.job_seq IS NULL AND t.revoked_at IS NULL
+     AND (t.expires_at IS NULL OR t.expires_at > (SELECT watchkeeper.now()))
+     AND (%(project_id)s::text IS NULL OR t.project_id = %(project_id)s::text)
+     FOR UPDATE
+), ended AS (
+  UPDATE watchkeeper.tokens t
+     SET expires_at = least(t.expires_at, watchkeeper.now() + make_interval(secs => %(overlap_seconds)s::float8)),
+         revoked_at = CASE WHEN %(overlap_seconds)s::float8 = 0 THEN watchkeeper.now() END
+    FROM old WHERE t.id = old.id
+  RETURNING t.id, t.expires_at
+), made AS (
+  INSERT INTO watchkeeper.tokens (principal_id, role, project_id, secret_hash, minted_by, replaces, expires_at)
+  SELECT principal_id, role, project_id, %(secret_hash)s,
+         CASE WHEN %(rotated_by)s::uuid = principal_id THEN minted_by ELSE coalesce(%(rotated_by)s::uuid, minted_by) END,
+         id, watchkeeper.now() + (expires_at - created_at)
+    FROM old
+  RETURNING id, principal_id, role, project_id, replaces, expires_at
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT coalesce(m.project_id, 'system'), 'token_rotated', %(actor)s, %(reason)s,
+         jsonb_build_object('token_id', m.id, 'principal', p.name, 'role', m.role, 'expires_at', m.expires_at,
+                            'replaces', m.replaces, 'old_ends_at', e.expires_at)
+    FROM made m JOIN watchkeeper.principals p ON p.id = m.principal_id JOIN ended e ON e.id = m.replaces
+)
+SELECT m.id, p.name AS principal, m.role, m.project_id, m.replaces, m.expires_at, e.expires_at AS old_ends_at
+  FROM made m JOIN watchkeeper.principals p ON p.id = m.principal_id JOIN ended e ON e.id = m.replaces
+
+-- name: role_of_token
+-- The role of a token that may be rotated, for its new secret's first letters.
+SELECT role FROM watchkeeper.tokens
+ WHERE id = %(id)s::uuid AND job_seq IS NULL AND (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text)
 
 -- name: find_token
 -- The token of a hash with its principal, if it lives. A job token is found after its lease's end too: that is how a
 -- repeated completion gets its answer; whatever it asks else, the lease refuses.
-SELECT t.id, t.principal_id, p.name, p.kind AS principal_kind, t.role, t.project_id, t.job_seq, t.job_epoch, s.id AS job_id,
-       l.worker_id AS job_worker_id,
+SELECT t.id, t.principal_id, p.name, p.kind AS principal_kind, t.role, t.project_id, t.minted_by, t.job_seq, t.job_epoch,
+       s.id AS job_id, l.worker_id AS job_worker_id,
        t.last_used_at IS NULL OR t.last_used_at < (SELECT watchkeeper.now()) - interval '1 minute' AS note_use
   FROM watchkeeper.tokens t
   JOIN watchkeeper.principals p ON p.id = t.principal_id
@@ -36,24 +75,52 @@ SELECT t.id, t.principal_id, p.name, p.kind AS principal_kind, t.role, t.project
 UPDATE watchkeeper.tokens SET last_used_at = watchkeeper.now() WHERE id = %(id)s
 
 -- name: list_tokens
--- The tokens that people and workers hold; job tokens come and go with their leases and are left out.
-SELECT t.id, p.name, t.role, t.project_id, t.created_at, t.expires_at, t.last_used_at, t.revoked_at
-  FROM watchkeeper.tokens t JOIN watchkeeper.principals p ON p.id = t.principal_id
+-- The tokens that people and workers hold, the oldest first, from a cursor on; job tokens come and go with their leases and
+-- are left out.
+SELECT t.id, p.name AS principal, substr(p.name, coalesce(length(p.project_id) + 2, 1)) AS name, p.kind, t.role, t.project_id,
+       m.name AS minted_by, t.replaces, t.created_at, t.expires_at, t.last_used_at, t.revoked_at
+  FROM watchkeeper.tokens t
+  JOIN watchkeeper.principals p ON p.id = t.principal_id
+  LEFT JOIN watchkeeper.principals m ON m.id = t.minted_by
  WHERE t.job_seq IS NULL AND (%(project_id)s::text IS NULL OR t.project_id = %(project_id)s::text)
- ORDER BY t.created_at, t.id
+   AND (%(after)s::uuid IS NULL OR t.id > %(after)s::uuid)
+ ORDER BY t.id
+ LIMIT %(limit)s
 
 -- name: revoke_token
 -- Ends a token at once; no row where it is unknown or already revoked.
 WITH ended AS (
   UPDATE watchkeeper.tokens SET revoked_at = watchkeeper.now()
    WHERE id = %(id)s::uuid AND revoked_at IS NULL AND (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text)
-  RETURNING id, project_id, role
+  RETURNING id, principal_id, project_id, role
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
-  SELECT coalesce(project_id, 'system'), 'token_revoked', %(actor)s, %(reason)s, jsonb_build_object('token_id', id, 'role', role)
-    FROM ended
+  SELECT coalesce(e.project_id, 'system'), 'token_revoked', %(actor)s, %(reason)s,
+         jsonb_build_object('token_id', e.id, 'principal', p.name, 'role', e.role)
+    FROM ended e JOIN watchkeeper.principals p ON p.id = e.principal_id
 )
 SELECT id FROM ended
+
+-- name: revoke_other_owners
+-- Ends every other owner's token of the whole installation at once.
+WITH ended AS (
+  UPDATE watchkeeper.tokens SET revoked_at = watchkeeper.now()
+   WHERE role = 'owner' AND project_id IS NULL AND revoked_at IS NULL AND id <> %(kept)s::uuid
+  RETURNING id, principal_id, role
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT 'system', 'token_revoked', %(actor)s, %(reason)s,
+         jsonb_build_object('token_id', e.id, 'principal', p.name, 'role', e.role)
+    FROM ended e JOIN watchkeeper.principals p ON p.id = e.principal_id
+)
+SELECT id FROM ended
+
+-- name: record_refusals
+-- Writes down what was refused at the door: a row for each kind of refusal, with how often it happened since the last.
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
+SELECT r.project_id, r.event, r.actor, jsonb_build_object('what', r.what, 'count', r.count)
+  FROM unnest(%(projects)s::text[], %(events)s::text[], %(actors)s::text[], %(whats)s::text[], %(counts)s::int[])
+       AS r(project_id, event, actor, what, count)
 
 -- name: begin_idempotent
 -- Takes an idempotency key; no row where it is taken. A process that died in the same request leaves it to the next.

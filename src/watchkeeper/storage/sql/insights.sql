@@ -216,7 +216,7 @@ SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, coalesce
  LIMIT %(limit)s
 
 -- name: project_totals
--- Jobs of each project by state; history is not counted beyond a day.
+-- Jobs of each project by state, by name, from a cursor on; history is not counted beyond a day.
 SELECT p.project_id, p.title, p.paused_at, p.pause_reason,
        (SELECT count(*) FROM watchkeeper.ready_jobs r WHERE r.project_id = p.project_id)
      + (SELECT count(*) FROM watchkeeper.scheduled_jobs d WHERE d.project_id = p.project_id) AS pending,
@@ -225,8 +225,9 @@ SELECT p.project_id, p.title, p.paused_at, p.pause_reason,
        (SELECT count(*) FROM watchkeeper.held_jobs h WHERE h.project_id = p.project_id AND h.state = 'paused') AS paused,
        (SELECT count(*) FROM watchkeeper.workers w WHERE w.project_id = p.project_id AND w.gone_at IS NULL) AS workers
   FROM watchkeeper.projects p
- WHERE %(project_id)s::text IS NULL OR p.project_id = %(project_id)s::text
- ORDER BY p.project_id
+ WHERE (%(project_id)s::text IS NULL OR p.project_id = %(project_id)s::text)
+   AND (%(after)s::text IS NULL OR p.project_id > %(after)s::text)
+ ORDER BY p.project_id LIMIT %(limit)s
 
 -- name: outcome_totals
 -- How the newest jobs of a project ended: at most the last 10,000.

@@ -3,44 +3,53 @@
 WITH forgotten AS (
   DELETE FROM watchkeeper.login_codes WHERE expires_at < (SELECT watchkeeper.now()) - interval '1 day'
 ), made AS (
-  INSERT INTO watchkeeper.login_codes (code_hash, principal_id, role, project_id, expires_at)
-  VALUES (%(code_hash)s, %(principal_id)s, %(role)s, %(project_id)s::text,
+  INSERT INTO watchkeeper.login_codes (code_hash, principal_id, token_id, role, project_id, expires_at)
+  VALUES (%(code_hash)s, %(principal_id)s, %(token_id)s::uuid, %(role)s, %(project_id)s::text,
           watchkeeper.now() + make_interval(secs => %(lifetime_seconds)s::float8))
   RETURNING expires_at
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
   SELECT coalesce(%(project_id)s::text, 'system'), 'login_code_created', %(actor)s,
-         jsonb_build_object('role', %(role)s::text, 'expires_at', expires_at) FROM made
+         jsonb_build_object('token_id', %(token_id)s::uuid, 'role', %(role)s::text, 'expires_at', expires_at) FROM made
 )
 SELECT expires_at FROM made
 
 -- name: consume_login_code
--- Exchanges a living code for a session, once; no row where the code is unknown, used or too old.
+-- Exchanges a living code for a session, once; no row where the code is unknown, used or too old, or where the token that
+-- asked for it lives no more.
 WITH used AS (
-  UPDATE watchkeeper.login_codes SET used_at = watchkeeper.now()
-   WHERE code_hash = %(code_hash)s AND used_at IS NULL AND expires_at > (SELECT watchkeeper.now())
-  RETURNING principal_id, role, project_id
+  UPDATE watchkeeper.login_codes c SET used_at = watchkeeper.now()
+   WHERE c.code_hash = %(code_hash)s AND c.used_at IS NULL AND c.expires_at > (SELECT watchkeeper.now())
+     AND (c.token_id IS NULL
+          OR EXISTS (SELECT FROM watchkeeper.tokens t
+                      WHERE t.id = c.token_id AND t.revoked_at IS NULL
+                        AND (t.expires_at IS NULL OR t.expires_at > (SELECT watchkeeper.now()))))
+  RETURNING c.principal_id, c.token_id, c.role, c.project_id
 ), forgotten AS (
   DELETE FROM watchkeeper.console_sessions WHERE expires_at < (SELECT watchkeeper.now())
 ), opened AS (
-  INSERT INTO watchkeeper.console_sessions (secret_hash, principal_id, role, project_id, expires_at)
-  SELECT %(secret_hash)s, principal_id, role, project_id,
+  INSERT INTO watchkeeper.console_sessions (secret_hash, principal_id, token_id, role, project_id, expires_at)
+  SELECT %(secret_hash)s, principal_id, token_id, role, project_id,
          watchkeeper.now() + make_interval(secs => %(lifetime_seconds)s::float8) FROM used
-  RETURNING principal_id, role, project_id, expires_at
+  RETURNING principal_id, token_id, role, project_id, expires_at
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
   SELECT coalesce(o.project_id, 'system'), 'console_login', 'principal:' || p.name,
-         jsonb_build_object('role', o.role, 'expires_at', o.expires_at)
+         jsonb_build_object('token_id', o.token_id, 'role', o.role, 'expires_at', o.expires_at)
     FROM opened o JOIN watchkeeper.principals p ON p.id = o.principal_id
 )
 SELECT expires_at FROM opened
 
 -- name: find_console_session
--- The session of a hash with its principal, while it lives and is in use.
-SELECT s.principal_id, p.name, s.role, s.project_id,
+-- The session of a hash with its principal, while it lives and is in use, and while the token that it began with lives.
+SELECT s.principal_id, p.name, s.role, s.project_id, s.token_id, t.minted_by,
        s.last_seen_at < (SELECT watchkeeper.now()) - interval '1 minute' AS note_use
-  FROM watchkeeper.console_sessions s JOIN watchkeeper.principals p ON p.id = s.principal_id
+  FROM watchkeeper.console_sessions s
+  JOIN watchkeeper.principals p ON p.id = s.principal_id
+  LEFT JOIN watchkeeper.tokens t ON t.id = s.token_id
  WHERE s.secret_hash = %(secret_hash)s AND s.expires_at > (SELECT watchkeeper.now())
+   AND (s.token_id IS NULL OR t.id IS NOT NULL AND t.revoked_at IS NULL
+                              AND (t.expires_at IS NULL OR t.expires_at > (SELECT watchkeeper.now())))
    AND s.last_seen_at > (SELECT watchkeeper.now()) - make_interval(secs => %(idle_seconds)s::float8)
 
 -- name: note_session_use

@@ -89,11 +89,12 @@ ON CONFLICT (project_id, name) DO UPDATE
 DELETE FROM watchkeeper.schedules WHERE project_id = %(project_id)s AND name = %(name)s RETURNING name
 
 -- name: list_schedules
--- The schedules of a project; one without a next time is stopped.
+-- The schedules of a project by name, from a cursor on; one without a next time is stopped.
 SELECT name, cron, time_zone, kind, payload, CASE WHEN isfinite(next_at) THEN next_at END AS next_at,
        watchkeeper.now() AS now
   FROM watchkeeper.schedules
- WHERE project_id = %(project_id)s ORDER BY name
+ WHERE project_id = %(project_id)s AND (%(after)s::text IS NULL OR name > %(after)s::text)
+ ORDER BY name LIMIT %(limit)s
 
 -- name: mark_gone_workers
 -- Marks workers that have not been seen for long.

@@ -49,8 +49,10 @@ WITH declared AS (
 SELECT * FROM declared
 
 -- name: list_kinds
--- The kinds of a project.
-SELECT * FROM watchkeeper.job_kinds WHERE project_id = %(project_id)s ORDER BY kind
+-- The kinds of a project by name, from a cursor on.
+SELECT * FROM watchkeeper.job_kinds
+ WHERE project_id = %(project_id)s AND (%(after)s::text IS NULL OR kind > %(after)s::text)
+ ORDER BY kind LIMIT %(limit)s
 
 -- name: refusing_kinds
 -- Kinds that refuse a payload with a secret in it.
@@ -116,6 +118,8 @@ WITH ready AS (DELETE FROM watchkeeper.ready_jobs WHERE project_id = %(project_i
      codes AS (DELETE FROM watchkeeper.login_codes WHERE project_id = %(project_id)s),
      logins AS (DELETE FROM watchkeeper.console_sessions WHERE project_id = %(project_id)s),
      tokens AS (DELETE FROM watchkeeper.tokens WHERE project_id = %(project_id)s),
+     codes AS (DELETE FROM watchkeeper.login_codes WHERE project_id = %(project_id)s),
+     logins AS (DELETE FROM watchkeeper.console_sessions WHERE project_id = %(project_id)s),
      audited AS (INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason)
                  VALUES (%(project_id)s, 'project_deleted', %(actor)s, %(reason)s))
 DELETE FROM watchkeeper.projects WHERE project_id = %(project_id)s RETURNING project_id
