@@ -10,22 +10,25 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.evidence import FailedCheck, GateCheck
 from watchkeeper.domain.file_names import checked_name
 from watchkeeper.domain.foreign_addresses import AddressRefused, ForeignUrl
-from watchkeeper.domain.html_tokens import Start, tokens
+from watchkeeper.domain.html_tokens import Start, Text, tokens
 from watchkeeper.domain.suggestions import shown
 
 MAX_LISTED_FILES = 1000
+HEADING_CHARACTERS = 200
 
-_GIST_PATH = re.compile(r"/(?:[\w.-]+/)?([0-9a-f]{20,64})/?(?:[0-9a-f]{40}/?)?", re.ASCII)
-_GIST_API_PATH = re.compile(r"(?:/[\w.-]+)*/gists/([0-9a-f]{20,64})(?:/[0-9a-f]{40})?", re.ASCII)
-_GIST_RAW_PATH = re.compile(r"/(?:[\w.-]+/)?([0-9a-f]{20,64})/raw/(?:[0-9a-f]{40}/)?([^/]+)", re.ASCII)
+_GIST_PATH = re.compile(r"/(?:[\w.-]+/)?([0-9a-f]{5,64})/?(?:[0-9a-f]{40}/?)?", re.ASCII)
+_GIST_API_PATH = re.compile(r"(?:/[\w.-]+)*/gists/([0-9a-f]{5,64})(?:/[0-9a-f]{40})?", re.ASCII)
+_GIST_RAW_PATH = re.compile(r"/(?:[\w.-]+/)?([0-9a-f]{5,64})/raw/(?:[0-9a-f]{40}/)?([^/]+)", re.ASCII)
 _LINES = re.compile(r"-l[0-9]+(?:-l[0-9]+)?\Z")
-_INDEX_HEADING = re.compile(r"\s*(?:index of|directory listing for|directory:|files within)\s", re.IGNORECASE)
+_INDEX_HEADING = re.compile(
+    r"\s*+(?:index of|directory listing for|directory:|files within)\s", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,8 @@ def _gist_page(url: ForeignUrl, text: str) -> FileList | None:
         ):
             anchor = tag.attributes["id"]
         elif tag.name == "a" and (found := _raw_link(url, gist[1], tag.attributes.get("href", ""))):
-            unmarked.setdefault(found[1], found)
+            if len(unmarked) <= MAX_LISTED_FILES:
+                unmarked.setdefault(found[1], found)
             if anchor is not None:
                 marked.setdefault(anchor, found)
     if not unmarked:
@@ -109,7 +113,7 @@ def _gist_page(url: ForeignUrl, text: str) -> FileList | None:
 
 
 def _raw_link(page: ForeignUrl, gist: str, href: str) -> tuple[str, str] | None:
-    target = _joined(page, href)
+    target = _joined(page, href) if "/raw/" in href else None
     found = target and _GIST_RAW_PATH.fullmatch(target.path)
     return (unquote(found[2]), str(target)) if found and found[1] == gist else None
 
@@ -118,14 +122,15 @@ def _pointed_at(listed: FileList, fragment: str, anchors: dict[str, str]) -> Fil
     """Find the file that a Gist's fragment names: by the page's own anchors, else by the rule that makes them."""
     if not fragment or listed.problem:
         return listed
-    wanted = _LINES.sub("", unquote(fragment).lower())
+    pointed = unquote(fragment).lower()
     by_anchor = {anchor.lower(): name for anchor, name in anchors.items()}
     by_rule = {f"file-{_slug(file.name)}": file.name for file in reversed(listed.files)}
-    primary = by_anchor.get(wanted) or by_rule.get(f"file-{_slug(wanted.removeprefix('file-'))}")
-    if primary is None or not wanted.startswith("file-"):
-        detail = f"the address points at {shown('#' + fragment)}, and the Gist has no such file"
-        return replace(listed, problem=FailedCheck(GateCheck.MISSING_FILE, detail))
-    return replace(listed, primary=primary)
+    for wanted in (pointed, _LINES.sub("", pointed)):
+        primary = by_anchor.get(wanted) or by_rule.get(f"file-{_slug(wanted.removeprefix('file-'))}")
+        if primary is not None and wanted.startswith("file-"):
+            return replace(listed, primary=primary)
+    detail = f"the address points at {shown('#' + fragment)}, and the Gist has no such file"
+    return replace(listed, problem=FailedCheck(GateCheck.MISSING_FILE, detail))
 
 
 def _slug(name: str) -> str:
@@ -133,19 +138,32 @@ def _slug(name: str) -> str:
 
 
 def _index_page(url: ForeignUrl, text: str) -> FileList | None:
-    """Read the links of a directory index that stay below it; sort links and the parent do not."""
-    is_index, links = False, []
+    """Read the links after the heading of a directory index that stay below it; sort links and the parent do not."""
+    is_index = False
+    links: dict[str, str] = {}
     heading: str | None = None
     for token in tokens(text):
+        if len(links) > MAX_LISTED_FILES:
+            break
         if isinstance(token, Start):
-            heading = token.raw if token.name == "title" else "" if token.name == "h1" else None
-            is_index = is_index or _is_caddys(token)
-            if token.name == "a" and (found := _link_below(url, token.attributes.get("href", ""))):
-                links.append(found)
-        elif heading is not None:
-            heading += getattr(token, "content", "")
-        is_index = is_index or (heading is not None and _INDEX_HEADING.match(heading) is not None)
-    return _listed("directory_index", url, links) if is_index else None
+            heading = "" if token.name == "h1" else None
+            is_index = (
+                is_index or _is_caddys(token) or _names_index(token.raw if token.name == "title" else None)
+            )
+            if (
+                is_index
+                and token.name == "a"
+                and (found := _link_below(url, token.attributes.get("href", "")))
+            ):
+                links.setdefault(*found)
+        elif isinstance(token, Text) and heading is not None and len(heading) < HEADING_CHARACTERS:
+            heading = (heading + token.content[:HEADING_CHARACTERS]).lstrip()
+            is_index = is_index or _names_index(heading)
+    return _listed("directory_index", url, links.items()) if is_index else None
+
+
+def _names_index(heading: str | None) -> bool:
+    return heading is not None and _INDEX_HEADING.match(heading) is not None
 
 
 def _is_caddys(tag: Start) -> bool:
@@ -165,15 +183,14 @@ def _link_below(page: ForeignUrl, href: str) -> tuple[str, str] | None:
 
 def _index_document(url: ForeignUrl, entries: list[Any]) -> FileList | None:
     """Read the JSON form of a directory index, as nginx (`autoindex_format json`) and Caddy write it."""
-    links = []
+    links, folder = [], url.path.rpartition("/")[0] + "/"
     for entry in entries:
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, str) or not ("type" in entry or "is_dir" in entry):
             return None
         is_folder = entry.get("type") == "directory" or entry.get("is_dir") is True
         name = name.rstrip("/") + "/" if is_folder else name
-        folder = url.path.rpartition("/")[0] + "/"
-        links.append((name, folder + name))
+        links.append((name, folder + quote(name)))
     return _listed("directory_index", url, links)
 
 

@@ -1,22 +1,19 @@
 """The fetcher: opens foreign addresses for the gate, under one deadline and one budget for all files of a check.
 
-What may be asked for is domain/foreign_addresses.py; here names are resolved once, every address that came out is
-vetted, and the connection goes to an address that was vetted. Nothing of the environment is heeded: no proxy, no
-.netrc, no cookies.
+Each address on the way is vetted (services/fetch_vetting.py) and connected to as it was vetted
+(services/fetch_connection.py). No proxy of the environment, no .netrc and no cookies are heeded.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -25,17 +22,14 @@ import httpcore2
 
 from watchkeeper.domain.allowed_hosts import AllowedHost, OwnListeners
 from watchkeeper.domain.evidence import GateCheck
-from watchkeeper.domain.foreign_addresses import AddressRefused, ForeignUrl, name_refusal, refusal
+from watchkeeper.domain.foreign_addresses import AddressRefused, ForeignUrl
 from watchkeeper.services.fetch_connection import Answer, ask
+from watchkeeper.services.fetch_vetting import Resolver, SystemResolver, Vetting
 from watchkeeper.services.fetched import Fetched, FetchRefusedError, Redirect
 from watchkeeper.services.fetched_body import BodyFile, Budget
 from watchkeeper.services.stored_evidence import decode_text
 
 __all__ = ["FetchConfig", "FetchRefusedError", "Fetched", "Fetcher", "Fetching", "Redirect"]
-
-Address = IPv4Address | IPv6Address
-Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Gives the addresses of a host as text, best first; raises OSError where there are none."""
 
 T = TypeVar("T")
 
@@ -72,16 +66,18 @@ class Fetcher:
     def __init__(self, config: FetchConfig | None = None) -> None:
         self._config = config or FetchConfig()
         self._resolve = self._config.resolve or SystemResolver()
-        self._tls = self._config.tls or httpcore2.default_ssl_context()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return self._config.tls or httpcore2.default_ssl_context()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Fetching]:
         """Begin one check: its clock runs from here, and its files are gone at the end."""
-        folder = Path(
-            await asyncio.to_thread(tempfile.mkdtemp, prefix="watchkeeper-", dir=self._config.folder)
-        )
+        folder = Path(tempfile.mkdtemp(prefix="watchkeeper-", dir=self._config.folder))
         try:
-            yield Fetching(self._config, self._resolve, self._tls, folder)
+            vetting = Vetting(self._resolve, self._config.allowed, self._config.own())
+            yield Fetching(self._config, vetting, self._tls, folder)
         finally:
             await _to_its_end(shutil.rmtree, folder, True)
 
@@ -89,13 +85,12 @@ class Fetcher:
 class Fetching:
     """The fetching for one check; several files may be got at the same time."""
 
-    def __init__(self, config: FetchConfig, resolve: Resolver, tls: ssl.SSLContext, folder: Path) -> None:
+    def __init__(self, config: FetchConfig, vetting: Vetting, tls: ssl.SSLContext, folder: Path) -> None:
         self._config = config
-        self._resolve = resolve
+        self._vetting = vetting
         self._tls = tls
         self._folder = folder
         self._budget = Budget(config.bytes)
-        self._own = config.own()
         self._deadline = asyncio.get_running_loop().time() + config.seconds
         self._numbers = count()
 
@@ -129,7 +124,7 @@ class Fetching:
         url = _vetted(lambda: ForeignUrl.parse(asked))
         steps: list[Redirect] = []
         while True:
-            async with ask(url, await self._addresses(url), self._tls) as answer:
+            async with ask(url, await self._vetting.addresses(url), self._tls) as answer:
                 location = answer.header("location") if answer.status in REDIRECTS else None
                 if location is None:
                     return await self._keep(asked, url, tuple(steps), answer)
@@ -149,49 +144,13 @@ class Fetching:
             )
         return following
 
-    async def _addresses(self, url: ForeignUrl) -> list[Address]:
-        """Resolve and vet a host; raise FetchRefusedError where any of its addresses is refused."""
-        if self._own.are_asked(url):
-            raise FetchRefusedError(GateCheck.REFUSED_ADDRESS, f"{url.authority} is our own server")
-        is_named = any(allowed.names(url) for allowed in self._config.allowed)
-        if url.address is not None:
-            found = [url.address]
-        else:
-            if not is_named and (why := name_refusal(url.host)):
-                raise FetchRefusedError(GateCheck.REFUSED_ADDRESS, why)
-            found = await self._resolved(url)
-        for address in found:
-            if address_of_ours(address, url.port, self._own):
-                raise FetchRefusedError(GateCheck.REFUSED_ADDRESS, f"{url.authority} is our own server")
-            if is_named or any(allowed.holds(address, url.port) for allowed in self._config.allowed):
-                continue
-            if why := refusal(address):
-                raise FetchRefusedError(GateCheck.REFUSED_ADDRESS, f"{url.authority}: {why}")
-        return found
-
-    async def _resolved(self, url: ForeignUrl) -> list[Address]:
-        try:
-            texts = await self._resolve(url.host, url.port)
-        except OSError as error:
-            raise FetchRefusedError(
-                GateCheck.HTTP_STATUS, f"{url.host} has no address: {error.strerror or error}"
-            ) from None
-        try:
-            found = list(dict.fromkeys(ip_address(text) for text in texts))
-        except ValueError as error:
-            raise FetchRefusedError(GateCheck.REFUSED_ADDRESS, f"{url.host}: {error}") from None
-        if not found:
-            raise FetchRefusedError(GateCheck.HTTP_STATUS, f"{url.host} has no address")
-        return found
-
     async def _keep(
         self, asked: str, url: ForeignUrl, steps: tuple[Redirect, ...], answer: Answer
     ) -> Fetched:
         is_page = answer.status == 200
         path = self._folder / f"{next(self._numbers):05}"
-        body = await _to_its_end(
-            BodyFile, path, self._budget, self._encoding(answer), None if is_page else KEPT_OF_A_FAILURE
-        )
+        encoding = encoding_of(answer)
+        body = BodyFile(path, self._budget, encoding, None if is_page else KEPT_OF_A_FAILURE)
         try:
             if is_page:
                 self._refuse_too_long(answer)
@@ -212,52 +171,22 @@ class Fetching:
             asked, str(url), answer.status, steps, media_type or None, path, body.bytes, body.sha256
         )
 
-    def _encoding(self, answer: Answer) -> str | None:
-        named = (answer.header("content-encoding") or "").lower().split(",")
-        encodings = [
-            name.strip().removeprefix("x-") for name in named if name.strip() not in ("", "identity")
-        ]
-        if not encodings or answer.status != 200:
-            return None
-        if len(encodings) > 1 or encodings[0] not in ("gzip", "deflate"):
-            raise FetchRefusedError(
-                GateCheck.FILE_UNREADABLE,
-                f"it is encoded as {', '.join(encodings)[:60]}; asked for was gzip or deflate",
-            )
-        return encodings[0]
-
     def _refuse_too_long(self, answer: Answer) -> None:
         length = answer.header("content-length")
         if length is not None and length.isdecimal() and int(length) > self._budget.left:
             raise self._budget.exceeded()
 
 
-class SystemResolver:
-    """Resolves as the system does, on threads of its own: a name that answers slowly delays nobody else's work."""
-
-    def __init__(self, threads: int = 4) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
-        return [str(address[0]) for *_, address in found]
-
-
-def address_of_ours(address: Address, port: int, own: OwnListeners) -> bool:
-    """Say whether this is a port that we listen on, at an address of this machine."""
-    if port not in own.ports:
-        return False
-    if address.is_unspecified or address.is_loopback:
-        return True
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((str(address), 0))
-        except OSError:
-            return False  # only addresses of this machine can be bound
-    return True
+def encoding_of(answer: Answer) -> str | None:
+    """Give what an answer's body is compressed with; raise FetchRefusedError where a 200 cannot be unfolded."""
+    named = (answer.header("content-encoding") or "").lower().split(",")
+    encodings = [name.strip().removeprefix("x-") for name in named if name.strip() not in ("", "identity")]
+    if not encodings or encodings in (["gzip"], ["deflate"]):
+        return encodings[0] if encodings else None
+    if answer.status != 200:
+        return None
+    detail = f"it is encoded as {', '.join(encodings)[:60]}; asked for was gzip or deflate"
+    raise FetchRefusedError(GateCheck.FILE_UNREADABLE, detail)
 
 
 def _vetted(read: Callable[[], ForeignUrl]) -> ForeignUrl:
@@ -274,4 +203,5 @@ async def _to_its_end(step: Callable[..., T], *arguments: object) -> T:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         await asyncio.wait([running])
+        running.exception()  # looked at, so that nobody is told of it: who cancelled does not care
         raise

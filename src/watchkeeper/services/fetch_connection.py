@@ -1,4 +1,7 @@
-"""One HTTP exchange with an address that was vetted: the name is spoken, the address is dialled. ADR 0005 says why."""
+"""One HTTP exchange with an address that was vetted: the name is spoken, the address is dialled.
+
+docs/adr/0007-dial-the-address-that-was-vetted.md says why it is done so.
+"""
 
 from __future__ import annotations
 
@@ -63,8 +66,9 @@ async def ask(
     authority = url.authority
     host = url.host.encode("ascii")
     scheme = url.scheme.encode("ascii")
+    dialler = _Dialler(addresses)
     connection = httpcore2.AsyncHTTPConnection(
-        httpcore2.Origin(scheme, host, url.port), ssl_context=tls, network_backend=_Dialler(addresses)
+        httpcore2.Origin(scheme, host, url.port), ssl_context=tls, network_backend=dialler
     )
     request = httpcore2.Request(
         "GET",
@@ -88,6 +92,7 @@ async def ask(
         yield Answer(response.status, headers, response, authority)
     finally:
         await connection.aclose()
+        await dialler.hang_up()
 
 
 class _Dialler(httpcore2.AsyncNetworkBackend):
@@ -96,6 +101,7 @@ class _Dialler(httpcore2.AsyncNetworkBackend):
     def __init__(self, addresses: Sequence[IPv4Address | IPv6Address]) -> None:
         self._addresses = addresses
         self._network = httpcore2.AnyIOBackend()
+        self._stream: httpcore2.AsyncNetworkStream | None = None
 
     async def connect_tcp(
         self,
@@ -108,12 +114,19 @@ class _Dialler(httpcore2.AsyncNetworkBackend):
         failure: Exception | None = None
         for address in self._addresses:
             try:
-                return await self._network.connect_tcp(
+                self._stream = await self._network.connect_tcp(
                     str(address), port, CONNECT_SECONDS, local_address, socket_options
                 )
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
+            else:
+                return self._stream
         raise failure or httpcore2.ConnectError("it has no address")
+
+    async def hang_up(self) -> None:
+        """Close what was dialled: a handshake that is given up leaves its connection open."""
+        if self._stream is not None:
+            await self._stream.aclose()
 
 
 def _text(value: bytes) -> str:

@@ -11,7 +11,7 @@ __all__ = ["FileList", "ListedFile", "list_files"]
 
 async def list_files(fetching: Fetching, page: Fetched) -> FileList | None:
     """Read the file list of a page; None where none can be had. Fetches none of the files."""
-    text = await fetching.text(page)
-    if page.status != 200 or text is None:
+    text = await fetching.text(page) if page.status == 200 else None
+    if text is None:
         return None
     return await fetching.in_time(read_list, ForeignUrl.parse(page.url), page.media_type, text)

@@ -37,18 +37,20 @@ def serve(
     settings = begin()
     if behind_proxy:
         settings = replace(settings, behind_proxy=True)
+    if port is not None:
+        settings = replace(settings, port=port)
     with tied_to(parent, settings.home), with_database(settings, note) as complete:
         # uvicorn raises the signal that ended it once more in the end; that one must not cut our own end short.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        asyncio.run(_serve(complete, host, port))
+        asyncio.run(_serve(complete, host))
 
 
-async def _serve(settings: Settings, host: str | None, port: int | None) -> None:
+async def _serve(settings: Settings, host: str | None) -> None:
     async with root.running(settings) as app:
         logs.redact_with(app.redactor.redact_data)
         app.diagnosis.look_further(Exposure(settings).checks)
         api = create_app(app, session=session_reader(app))
         state: ApiState = api.state.watchkeeper
         api.include_router(create_console(app, state.failed_logins))
-        await run_server(api, host, port)
+        await run_server(api, host)
