@@ -38,10 +38,11 @@ class TestServer:
         return psycopg.conninfo.make_conninfo(self.admin_url, dbname=name)
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """Make a database from the template, give its URL, and drop it."""
+    def database(self, *, empty: bool = False) -> Iterator[str]:
+        """Make a database from the template, or an empty one, give its URL, and drop it."""
         name = f"test_{uuid4().hex}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+        template = "template0" if empty else self.template
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield self.url(name)
         finally:

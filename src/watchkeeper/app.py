@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from watchkeeper.domain.addresses import DEFAULT_PORT, DEFAULT_URL
 from watchkeeper.domain.allowed_hosts import AllowedHost, OwnListeners
@@ -14,11 +15,14 @@ from watchkeeper.services.artifact_store import ArtifactStore, ArtifactSweep
 from watchkeeper.services.artifact_store_disk import DiskArtifactStore
 from watchkeeper.services.artifact_sweep_disk import DiskArtifactSweep
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
+from watchkeeper.services.artifact_verification import ArtifactVerification
 from watchkeeper.services.attendance import Attendance
 from watchkeeper.services.audit_keys import AuditFiles
 from watchkeeper.services.audit_sealer import AuditSealer
+from watchkeeper.services.audit_timeline import begin_timeline
 from watchkeeper.services.audit_verify import AuditVerifier
 from watchkeeper.services.audit_webhook import AuditWebhook
+from watchkeeper.services.backup import Backups
 from watchkeeper.services.changes import Changes
 from watchkeeper.services.claims import Claims
 from watchkeeper.services.contract import Contract
@@ -33,14 +37,17 @@ from watchkeeper.services.insights import Insights
 from watchkeeper.services.job_desk import JobDesk
 from watchkeeper.services.kinds import Kinds
 from watchkeeper.services.known_secrets import known_secrets
+from watchkeeper.services.late import LateCompletions
 from watchkeeper.services.live import Wakeups
 from watchkeeper.services.login_links import LoginLinks
 from watchkeeper.services.maintenance import Maintenance, MaintenanceConfig
 from watchkeeper.services.operations import Operations
 from watchkeeper.services.queue import Queue
 from watchkeeper.services.refusals import Refusals
+from watchkeeper.services.restoration import Restoration
 from watchkeeper.services.retention import Retention, RetentionConfig
 from watchkeeper.services.schedules import Schedules
+from watchkeeper.services.standstill import Standstill
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database, DatabaseConfig
 from watchkeeper.storage.migrate import migrate
@@ -80,6 +87,11 @@ class App:
     retention: Retention
     refusals: Refusals
     schedules: Schedules
+    standstill: Standstill
+    late: LateCompletions
+    backups: Backups
+    restoration: Restoration
+    verification: ArtifactVerification
 
 
 def database_config(settings: Settings) -> DatabaseConfig:
@@ -147,6 +159,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
     retention = RetentionConfig(
         settings.job_retention_days, settings.output_retention_days, settings.event_retention_days
     )
+    late = LateCompletions(database)
     return App(
         settings=settings,
         database=database,
@@ -156,7 +169,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         gate=gate,
         attendance=Attendance(database),
         claims=Claims(database, queue, wakeups),
-        contract=Contract(database, queue, gate, redactor),
+        contract=Contract(database, queue, gate, late, redactor),
         operations=Operations(database),
         identity=Identity(database),
         insights=Insights(database, upkeep.gap_seconds),
@@ -178,6 +191,11 @@ def build(settings: Settings, database: Database | None = None) -> App:
         retention=Retention(database, retention),
         refusals=Refusals(database),
         schedules=Schedules(database),
+        standstill=Standstill(database),
+        late=late,
+        backups=Backups(database, store, settings.postgres_bin),
+        restoration=Restoration(database, store, partial(begin_timeline, files=files), settings.postgres_bin),
+        verification=ArtifactVerification(database, store, sweep),
     )
 
 

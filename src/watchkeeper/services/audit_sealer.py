@@ -47,7 +47,7 @@ class AuditSealer:
         self.anchored: Head | None = None
 
     def duty(self) -> Duty:
-        return Duty("audit_sealer", self.run_once, INTERVAL_SECONDS)
+        return Duty("audit_sealer", self.run_once, INTERVAL_SECONDS, when_still=True)
 
     async def run_once(self) -> Ran:
         """Seal one batch, and anchor the head once a second; ask to go on soon where more waits."""

@@ -27,7 +27,7 @@ class AuditWebhook:
         self._not_before = float("-inf")
 
     def duty(self) -> Duty:
-        return Duty("audit_webhook", self.run_once, INTERVAL_SECONDS)
+        return Duty("audit_webhook", self.run_once, INTERVAL_SECONDS, when_still=True)
 
     async def run_once(self) -> Ran:
         """Send the head if it is new; a failure is logged once, and tried again half a minute later."""

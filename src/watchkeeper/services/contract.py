@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.domain.artifacts import ClaimedArtifact
-from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease, UsageError
+from watchkeeper.domain.errors import ContractRejected, GateFailed, JobNotFound, StaleLease, UsageError
 from watchkeeper.domain.jobs import AttemptCause, StateReason
 from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
-from watchkeeper.services.enqueueing import json_text
 from watchkeeper.services.gate import Gate, GateOutcome
 from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
+from watchkeeper.services.late import LateCompletions
 from watchkeeper.services.queue import AttemptEnd, Queue
 from watchkeeper.services.replay import completed_before, ended_before
 from watchkeeper.services.runs import Attempt, record_run
@@ -45,10 +45,13 @@ class Failure:
 class Contract:
     """What the holder of a job may do with it."""
 
-    def __init__(self, database: Database, queue: Queue, gate: Gate, redactor: Redactor) -> None:
+    def __init__(
+        self, database: Database, queue: Queue, gate: Gate, late: LateCompletions, redactor: Redactor
+    ) -> None:
         self._database = database
         self._queue = queue
         self._gate = gate
+        self._late = late
         self._redactor = redactor
 
     async def context(self, caller: Caller, job: str) -> dict[str, Any]:
@@ -119,10 +122,14 @@ class Contract:
         what came too late is kept for a person.
         """
         claimed = ClaimedArtifact.parse_all(artifacts)
-        claim = await self._find(caller, job)
+        body = {"summary": self._text(summary), "artifacts": self._redactor.redact_data(artifacts)}
+        try:
+            claim = await self._find(caller, job)
+        except JobNotFound:
+            await self._late.keep_unknown_job(caller, job, "complete", body)
+            raise
         if (done := await completed_before(self._database, caller.project_id, claim)) is not None:
             return done
-        body = {"summary": self._text(summary), "artifacts": self._redactor.redact_data(artifacts)}
         try:
             async with self._database.transaction() as connection:
                 holding = await hold(connection, caller.project_id, claim, phase="complete")
@@ -135,7 +142,7 @@ class Contract:
             # The same command, sent twice, may have ended the attempt while this one checked.
             if (done := await completed_before(self._database, caller.project_id, claim)) is not None:
                 return done
-            await self._keep_late(caller.project_id, claim, "complete", body)
+            await self._late.keep(caller, claim, "complete", body)
             raise
 
     async def _complete_checked(
@@ -219,20 +226,6 @@ class Contract:
     async def _contract_of(self, project_id: str, claim: Claim) -> Any:
         row = await self._database.fetch_one("job_contract", {"project_id": project_id, "seq": claim.seq})
         return None if row is None else row["contract"]
-
-    async def _keep_late(self, project_id: str, claim: Claim, command: str, body: dict[str, Any]) -> None:
-        await self._database.fetch(
-            "keep_late_completion",
-            {
-                "project_id": project_id,
-                "seq": claim.seq,
-                "epoch": claim.epoch,
-                "token_hash": claim.token_hash,
-                "command": command,
-                "body": json_text(body, "completion"),
-                "reason": "the lease was lost before the completion arrived",
-            },
-        )
 
     async def _record_run(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from watchkeeper.services.artifact_store import ArtifactStore
 from watchkeeper.services.checks import Check
+from watchkeeper.services.standstill import standing_still
 from watchkeeper.storage.database import Database, Row
 from watchkeeper.storage.migrate import applied_version, known_migrations
 
@@ -55,6 +56,7 @@ class Diagnosis:
             ),
             _replicas(facts),
             _reaper(reaper),
+            _still(await self._database.fetch_one("standstill")),
             _switch(facts, "claims"),
             _switch(facts, "actions"),
             await asyncio.to_thread(self._artifact_store),
@@ -82,6 +84,12 @@ def _reaper(reaper: Row) -> Check:
     if reaper["last_tick_at"] is None:
         return Check("reaper", ok=False, detail="it has never run; start 'watchkeeper watch'")
     return Check("reaper", ok=reaper["ok"], detail=f"it last ran at {reaper['last_tick_at'].isoformat()}")
+
+
+def _still(restore: Row | None) -> Check:
+    if restore is None:
+        return Check("standstill", ok=True, detail="no restore waits to be resumed")
+    return Check("standstill", ok=False, detail=standing_still(restore))
 
 
 def _switch(facts: Row, name: str) -> Check:

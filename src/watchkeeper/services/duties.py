@@ -24,11 +24,15 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A name, the work, and the longest pause between two runs, in seconds."""
+    """A name, the work, and the longest pause between two runs, in seconds.
+
+    `when_still`: it runs though a restored database stands still, since it moves nothing.
+    """
 
     name: str
     run_once: Callable[[], Awaitable[Ran]]
     interval: float
+    when_still: bool = False
 
     def __post_init__(self) -> None:
         if self.interval <= 0:
@@ -36,10 +40,14 @@ class Duty:
 
 
 class Duties:
-    """Runs duties side by side, each in its own task, until stopped. An outage is logged once, at its begin and end."""
+    """Runs duties side by side, each in its own task, until stopped. An outage is logged once, at its begin and end.
 
-    def __init__(self, *duties: Duty) -> None:
+    While `stands_still` says so, those that move something rest.
+    """
+
+    def __init__(self, *duties: Duty, stands_still: Callable[[], Awaitable[bool]] | None = None) -> None:
         self._duties = duties
+        self._stands_still = stands_still
         self._tasks: list[asyncio.Task[None]] = []
         self._outage = False
 
@@ -57,11 +65,16 @@ class Duties:
                 await task
         self._tasks = []
 
+    async def _run(self, duty: Duty) -> Ran:
+        if not duty.when_still and self._stands_still is not None and await self._stands_still():
+            return Ran({})
+        return await duty.run_once()
+
     async def _repeat(self, duty: Duty) -> None:
         while True:
             pause = duty.interval
             try:
-                ran = await duty.run_once()
+                ran = await self._run(duty)
             except DatabaseUnavailable as error:
                 if not self._outage:
                     self._outage = True

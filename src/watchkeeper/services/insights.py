@@ -10,6 +10,7 @@ from uuid import UUID
 from watchkeeper.domain.errors import JobNotFound, UsageError
 from watchkeeper.domain.jobs import JobState
 from watchkeeper.services.operations import as_uuid, find_job
+from watchkeeper.services.standstill import standing_still
 from watchkeeper.storage.database import Database, Row, fetch, fetch_one, fetch_row
 
 MAX_PAGE = 1000
@@ -105,6 +106,10 @@ class Insights:
         """Give the database's time, and when a reaper last ticked: silence must be proven."""
         return await self._database.fetch_row("reaper_facts", self._reaper)
 
+    async def standstill(self) -> Row | None:
+        """Give the restore that nobody has resumed; None where the database moves."""
+        return await self._database.fetch_one("standstill")
+
     async def outcomes(self, project_id: str) -> Row:
         """Count how the newest 10,000 ended jobs ended."""
         row = await self._database.fetch_one("outcome_totals", {"project_id": project_id})
@@ -120,6 +125,7 @@ class Insights:
                 {"project_id": project_id, "kinds": None, "seq": None, "limit": WAITING_SAMPLE},
             )
             reaper = await fetch_row(connection, "reaper_facts", self._reaper)
+            still = await fetch_one(connection, "standstill")
         reasons: dict[str, Counter[str]] = defaultdict(Counter)
         for row in waiting:
             if row["reason"]:
@@ -128,6 +134,7 @@ class Insights:
         return {
             "generated_at": now,
             "watchdog": {"last_tick_at": reaper["last_tick_at"], "ok": reaper["ok"]},
+            "standstill": None if still is None else standing_still(still),
             "queues": [_queue(row, reasons[row["kind"]]) for row in counts],
         }
 

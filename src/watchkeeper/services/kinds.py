@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from watchkeeper.domain.errors import NotFound
+from watchkeeper.domain.errors import Conflict, NotFound
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.storage.database import Database, Row
 
@@ -76,7 +76,10 @@ class Kinds:
             raise NotFound(f"there is no project {project_id!r}")
 
     async def set_switch(self, name: str, *, is_on: bool, actor: str, reason: str) -> None:
-        """Turn all claims, or all actions, on or off."""
-        await self._database.fetch(
-            "set_switch", {"name": name, "is_on": is_on, "actor": actor, "reason": reason}
-        )
+        """Turn all claims, or all actions, on or off; raise Conflict while a restored database stands still."""
+        changed = {"name": name, "is_on": is_on, "actor": actor, "reason": reason}
+        if not await self._database.fetch("set_switch", changed):
+            raise Conflict(
+                "the database was restored from a backup and stands still: both switches are off",
+                hint="'watchkeeper db resume', on a machine that has the database, sets it in motion.",
+            )

@@ -64,7 +64,7 @@ class Maintenance:
     def duties(self) -> list[Duty]:
         return [
             Duty("timekeeping", self.keep_time, self._config.tick_seconds),
-            Duty("upkeep", self.upkeep, self._config.upkeep_seconds),
+            Duty("upkeep", self.upkeep, self._config.upkeep_seconds, when_still=True),
         ]
 
     async def keep_time(self) -> Ran:

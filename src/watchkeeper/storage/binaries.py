@@ -50,7 +50,7 @@ def find(explicit: Path | None = None) -> Binaries:
     if explicit is not None:
         return _explicit(explicit.expanduser())
     looked_at: list[str] = []
-    for directory, source in _candidates():
+    for directory, source in candidates():
         try:
             return _inspect(directory, source)
         except _UnusableError as reason:
@@ -75,7 +75,8 @@ def _explicit(path: Path) -> Binaries:
         ) from None
 
 
-def _candidates() -> Iterator[tuple[Path, str]]:
+def candidates() -> Iterator[tuple[Path, str]]:
+    """Give the directories where programs may be, each with who brings them; the product's own first."""
     spec = importlib.util.find_spec(WHEEL)
     if spec is not None and spec.origin is not None:
         yield Path(spec.origin).parent / "pginstall" / "bin", "wheel"

@@ -17,7 +17,7 @@ from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
-from watchkeeper.domain.errors import DatabaseUnavailable, UsageError, WatchkeeperError
+from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, UsageError, WatchkeeperError
 from watchkeeper.storage.queries import query
 
 Connection = psycopg.AsyncConnection[DictRow]
@@ -138,15 +138,25 @@ class Database:
         """Raise DatabaseUnavailable unless the database answers."""
         await self.fetch("ping")
 
+    @property
+    def direct_url(self) -> str:
+        """The address for what a transaction pooler cannot carry; raise SettingError where there is only a pooler."""
+        if (url := self.config.listen_url) is None:
+            raise SettingError(
+                "this needs a connection that no pooler stands in",
+                hint="Set WATCHKEEPER_DATABASE_DIRECT_URL to the server's own address.",
+            )
+        return url
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Open a connection of the caller's own, in autocommit, outside the pool."""
-        with driver_errors():
-            connection = await connect(self.config)
-        try:
-            yield connection
-        finally:
-            await connection.close()
+        """Open a connection of the caller's own, in autocommit, past any pooler; raise SettingError as `direct_url`."""
+        with _refusals():
+            connection = await connect(DatabaseConfig(self.direct_url))
+            try:
+                yield connection
+            finally:
+                await connection.close()
 
     async def listen(self, channels: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
         """Yield (channel, payload) of notifications until cancelled.
@@ -259,7 +269,7 @@ def _refusals() -> Iterator[None]:
         raise UsageError(f"a value cannot be stored: {_first_line(error)}") from error
     except (pg.DiskFull, pg.OutOfMemory, pg.InsufficientResources) as error:
         raise DatabaseUnavailable(f"the database is out of room: {_first_line(error)}") from error
-    except (pg.DeadlockDetected, pg.SerializationFailure) as error:
+    except (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable) as error:
         raise DatabaseUnavailable("the database undid this: another request stood in its way") from error
     except (
         psycopg.OperationalError,

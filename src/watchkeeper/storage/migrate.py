@@ -8,7 +8,7 @@ from importlib import resources
 from typing import LiteralString
 
 from watchkeeper.domain.errors import SettingError
-from watchkeeper.storage.database import Database, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Database, fetch, fetch_one
 
 _FILE = re.compile(r"^(\d{4})_(\w+)\.sql$")
 
@@ -34,9 +34,10 @@ def known_migrations() -> list[Migration]:
 async def applied_version(database: Database) -> int:
     """Give the schema's version, 0 for an empty database.
 
-    Raises SettingError when the schema is newer than this program knows.
+    Raises SettingError when the schema is newer than this program knows, or a restore has not come to its end.
     """
     async with database.transaction() as connection:
+        await _demand_no_restore(connection)
         row = await fetch_one(connection, "migrations_table_exists")
         if row is None or not row["present"]:
             return 0
@@ -51,13 +52,19 @@ async def applied_version(database: Database) -> int:
     return version
 
 
-async def migrate(database: Database) -> list[Migration]:
-    """Bring the schema up to date and give what was applied; two at once wait for each other."""
-    await applied_version(database)
+async def migrate(database: Database, *, restoring: bool = False) -> list[Migration]:
+    """Bring the schema up to date and give what was applied; two at once wait for each other.
+
+    Raises SettingError as `applied_version` does; a restore alone may migrate what it is restoring.
+    """
+    if not restoring:
+        await applied_version(database)
     applied = []
     for migration in known_migrations():
         async with database.transaction() as connection:
             await fetch(connection, "lock_migrations")
+            if not restoring:
+                await _demand_no_restore(connection)
             await fetch(connection, "create_schema")
             await fetch(connection, "create_migrations_table")
             done = await fetch_one(connection, "migration_applied", {"version": migration.version})
@@ -69,3 +76,11 @@ async def migrate(database: Database) -> list[Migration]:
             )
         applied.append(migration)
     return applied
+
+
+async def _demand_no_restore(connection: Connection) -> None:
+    if await fetch_one(connection, "restore_mark"):
+        raise SettingError(
+            "this database is being restored, or its restore was broken off: nothing may use it yet",
+            hint="Wait for 'watchkeeper db restore', or start it again.",
+        )

@@ -24,7 +24,7 @@ async def serve(order: dict[str, str]) -> None:
     settings = Settings(home=Path(order["home"]), database_url=order["database_url"])
     async with running(settings, migrated=False) as app:
         owner = await app.identity.create_token("owner", Role.OWNER, None, actor="test")
-        duties = Duties(*app.maintenance.duties())
+        duties = Duties(*app.maintenance.duties(), stands_still=app.standstill.holds)
         duties.start()
         try:
             await run_server(

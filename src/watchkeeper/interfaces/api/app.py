@@ -18,6 +18,7 @@ from watchkeeper.interfaces.api import (
     fleet,
     jobs,
     kinds,
+    reconcile,
     schedules,
     system,
     tokens,
@@ -52,6 +53,7 @@ ROUTERS = (
     schedules.acts,
     watchdog.reads,
     artifacts.reads,
+    reconcile.reads,
     system.public,
     system.guarded,
 )

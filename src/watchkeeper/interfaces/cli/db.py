@@ -14,16 +14,23 @@ import typer
 from watchkeeper.app import artifact_store, database_config
 from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, WatchkeeperError
+from watchkeeper.interfaces.cli import backups
 from watchkeeper.interfaces.cli.local import embedded_server, with_database
 from watchkeeper.interfaces.cli.options import DryRun, Json
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.interfaces.cli.starting import begin, note
+from watchkeeper.services.standstill import Standstill, standing_still
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find
 from watchkeeper.storage.database import Database
 from watchkeeper.storage.migrate import applied_version, known_migrations, migrate
 
-db = typer.Typer(no_args_is_help=True, help="The database: migrate, status, shell, stop.")
+db = typer.Typer(
+    no_args_is_help=True, help="The database: migrate, status, backup, restore, resume, shell, stop."
+)
+db.command("backup")(backups.backup)
+db.command("restore")(backups.restore)
+db.command("resume")(backups.resume)
 
 
 @db.command("migrate")
@@ -128,11 +135,13 @@ async def _schema(url: str, settings: Settings) -> dict[str, Any]:
     await database.open()
     try:
         version = await applied_version(database)
+        still = await Standstill(database).look() if version == known else None
     except WatchkeeperError as error:
         return {"ok": False, "answers": not isinstance(error, DatabaseUnavailable), "problem": error.message}
     finally:
         await database.close()
-    return {"answers": True, "schema": version, "newest_schema": known, "up_to_date": version == known}
+    answer = {"answers": True, "schema": version, "newest_schema": known, "up_to_date": version == known}
+    return answer if still is None else answer | {"stands_still": standing_still(still)}
 
 
 def _psql(settings: Settings) -> str:

@@ -52,6 +52,17 @@ TIMELINE = {
     "to": "new_state",
 }
 
+LATE = {
+    "job": "job_id",
+    "claim": "epoch",
+    "worker": "worker_id",
+    "command": "command",
+    "summary": "summary",
+    "artifacts": "artifacts",
+    "why it is late": "reason",
+    "came": "created_at",
+}
+
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, or its external id.")]
 
 
@@ -73,6 +84,22 @@ def list_jobs(
     show(page["jobs"], as_json=False, columns=COLUMNS, empty="no jobs")
     if page["next_cursor"]:
         write(f"more: --cursor {page['next_cursor']}")
+
+
+@jobs.command("late")
+def list_late(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """List completions that came too late, with what they produced: a person decides on them."""
+    with connected(project) as client:
+        page = client.get("/api/reconcile", limit=limit)
+    rows = [
+        {**item, "summary": item["body"].get("summary"), "artifacts": _named(item["body"].get("artifacts"))}
+        for item in page["items"]
+    ]
+    show(page if as_json else rows, as_json=as_json, columns=LATE, empty="nothing came too late")
 
 
 @jobs.command("show")
@@ -187,3 +214,18 @@ def _parsed(argument: str, name: str) -> Any:
         return json.loads(read_text(argument))
     except ValueError as error:
         raise UsageError(f"{name} is not JSON: {error}", hint='Quote it: \'{"key": "value"}\'.') from error
+
+
+def _named(artifacts: Any) -> list[str]:
+    """Name artifacts as their worker did."""
+    listed = artifacts.get("artifacts") if isinstance(artifacts, dict) else artifacts
+    if not isinstance(listed, list):
+        return []
+    found = (
+        next(
+            (each[key] for key in ("title", "url", "path", "artifact_id") if each.get(key)), each.get("kind")
+        )
+        for each in listed
+        if isinstance(each, dict)
+    )
+    return [str(name) for name in found]

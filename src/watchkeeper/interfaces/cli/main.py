@@ -45,6 +45,7 @@ COMMANDS: dict[str, Place] = {
     "switch": Place("workers", "switch"),
     "token": Place("tokens", "token", group=True),
     "audit": Place("audit", "audit", group=True),
+    "artifacts": Place("artifacts", "artifacts", group=True),
     "db": Place("db", "db", group=True),
     "config": Place("config", "config", group=True),
 }

@@ -31,7 +31,7 @@ async def _watch(settings: Settings) -> None:
         ]
         if app.audit_webhook is not None:
             periodic.append(app.audit_webhook.duty())
-        duties = Duties(*periodic)
+        duties = Duties(*periodic, stands_still=app.standstill.holds)
         duties.start()
         log("watch_started")
         await stop.wait()

@@ -65,7 +65,8 @@ class Console:
         scope = await self._scope(visit)
         watch = await self._insights.watch()
         view = await views.overview(self._insights, scope)
-        return self._page(visit, "overview.html", view | {"scope": scope, "watch": watch}, watch["now"])
+        view |= {"scope": scope, "watch": watch, "still": await self._insights.standstill()}
+        return self._page(visit, "overview.html", view, watch["now"])
 
     async def jobs(self, visit: Visit) -> Response:
         asked = visit.request.query_params

@@ -45,6 +45,30 @@ SELECT a.project_id, s.id, a.seq, a.epoch, a.worker_id, %(command)s, %(body)s::t
                     WHERE r.project_id = a.project_id AND r.seq = a.seq AND r.epoch = a.epoch AND r.command = %(command)s)
 RETURNING id
 
+-- name: keep_unknown_completion
+-- The same of a claim that this database has never seen, where a restore may have lost it; up to a bound, and once.
+INSERT INTO watchkeeper.reconcile_items (project_id, job_id, seq, epoch, command, body, reason)
+SELECT %(project_id)s, %(job_id)s::uuid, %(seq)s::bigint, %(epoch)s, %(command)s, %(body)s::text::jsonb, %(reason)s
+ WHERE EXISTS (SELECT FROM watchkeeper.restores)
+   AND NOT EXISTS (SELECT FROM watchkeeper.closed_attempts a
+                    WHERE a.project_id = %(project_id)s AND a.seq = %(seq)s::bigint AND a.epoch = %(epoch)s)
+   AND NOT EXISTS (SELECT FROM watchkeeper.leases l
+                    WHERE l.project_id = %(project_id)s AND l.seq = %(seq)s::bigint AND l.epoch = %(epoch)s)
+   AND NOT EXISTS (SELECT FROM watchkeeper.reconcile_items r
+                    WHERE r.project_id = %(project_id)s AND r.job_id = %(job_id)s::uuid AND r.epoch = %(epoch)s
+                      AND r.command = %(command)s AND r.decided_at IS NULL)
+   AND (SELECT count(*) FROM (SELECT FROM watchkeeper.reconcile_items
+                               WHERE project_id = %(project_id)s AND decided_at IS NULL AND worker_id IS NULL
+                               LIMIT %(most)s) unknown) < %(most)s
+RETURNING id
+
+-- name: undecided_completions
+-- What came too late and waits for a person, the newest first.
+SELECT id, job_id, epoch, worker_id, command, body, reason, created_at
+  FROM watchkeeper.reconcile_items
+ WHERE project_id = %(project_id)s AND decided_at IS NULL
+ ORDER BY id DESC LIMIT %(limit)s
+
 -- name: open_multiple_primary_jobs
 -- Opens an incident, or counts one more: a contract worker asked for a second job while it worked on one.
 WITH found AS (

@@ -75,10 +75,11 @@ SELECT kind,
        CASE WHEN NOT %(paused)s THEN (SELECT pg_notify('watchkeeper_ready', %(project_id)s)) END AS woken FROM changed
 
 -- name: set_switch
--- Turns all claims, or all actions, on or off.
+-- Turns all claims, or all actions, on or off; no row while a restored database stands still.
 WITH changed AS (
   UPDATE watchkeeper.switches SET is_on = %(is_on)s, reason = %(reason)s, changed_by = %(actor)s, changed_at = watchkeeper.now()
-   WHERE name = %(name)s RETURNING name
+   WHERE name = %(name)s AND NOT EXISTS (SELECT FROM watchkeeper.restores WHERE resumed_at IS NULL)
+  RETURNING name
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
   SELECT 'system', 'switch_changed', %(actor)s, %(reason)s, jsonb_build_object('switch', name, 'on', %(is_on)s::boolean)

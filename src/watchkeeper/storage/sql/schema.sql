@@ -6,6 +6,10 @@ SELECT 1 AS pong
 -- Tells an empty database from ours.
 SELECT to_regclass('watchkeeper.schema_migrations') IS NOT NULL AS present
 
+-- name: restore_mark
+-- A row while a restore has not come to its end.
+SELECT 1 AS unfinished FROM pg_namespace WHERE nspname = 'watchkeeper_restore'
+
 -- name: newest_migration
 -- The version of the schema.
 SELECT max(version) AS version FROM watchkeeper.schema_migrations HAVING max(version) IS NOT NULL
