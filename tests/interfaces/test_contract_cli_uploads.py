@@ -82,6 +82,29 @@ def test_links_out_of_a_directory_are_refused(site: Path) -> None:
     assert "leads out of" in refusal([site])
 
 
+def test_a_link_that_is_named_itself_may_not_lead_away(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a workspace a link is followed within the current directory only, whichever part of a path it is."""
+    monkeypatch.chdir(site)
+    (site.parent / "other").mkdir()
+    (site.parent / "other" / "key").write_text("x")
+    (site / "away").symlink_to("../other/key")
+    (site / "aside").symlink_to("../other")
+    (site / "near").symlink_to("index.html")
+    for path in (Path("away"), site / "away", Path("aside/key"), Path("aside")):
+        message = refusal([path])
+        assert "leads out of the current directory" in message
+        assert repr(str(path)) in message
+    assert [file.name for file in collect(["near"], None)] == ["near"]
+    assert [file.name for file in collect(["../other/key"], None)] == ["key"]
+
+
+def test_a_file_that_has_content_but_no_size_is_refused(site: Path) -> None:
+    """A file of /proc is not stored as an empty one; an empty file is sent as what it is."""
+    assert "made by the kernel" in refusal([Path("/proc/self/status")])
+    (site / "empty.txt").touch()
+    assert [file.size for file in collect([str(site / "empty.txt")], None)] == [0]
+
+
 def test_links_within_a_directory_are_followed(site: Path) -> None:
     """A link to a neighbour is sent under its own name; one that leads in a circle is refused."""
     (site / "style").symlink_to("css")

@@ -26,8 +26,8 @@ def collect(paths: list[str], workspace: Path | None) -> list[UploadFile]:
     """List the files that `paths` mean: a file under its own name, a directory's under their names within it.
 
     Raises UsageError naming the path: for what is missing, unreadable, no regular file, outside the workspace
-    (through a symbolic link too), for a link that leads out of its directory, an empty directory, and two
-    files of one name.
+    (through a symbolic link too), without a workspace for a link that leads out of the current directory, for a
+    link that leads out of its directory, an empty directory, and two files of one name.
     """
     fence = None if workspace is None else _real(workspace, str(workspace))
     files: dict[str, UploadFile] = {}
@@ -61,10 +61,20 @@ def _files_of(path: Path, given: str, fence: Path | None) -> Iterator[UploadFile
             f"{given!r} is outside the workspace {fence}",
             hint="Copy into the workspace what is to be uploaded.",
         )
+    if fence is None and _is_led(path) and not real.is_relative_to(Path.cwd()):
+        raise UsageError(
+            f"the link {given!r} leads out of the current directory, to {str(real)!r}",
+            hint="Name the file itself, or replace the link by a copy.",
+        )
     if real.is_dir():
         yield from _walk(real, "", [real], fence or real)
     else:
         yield _file(given_name(path, real), real, given)
+
+
+def _is_led(path: Path) -> bool:
+    """Say whether a path could go elsewhere than it says: as a link, or by one below the current directory."""
+    return path.is_symlink() or not (path.is_absolute() or ".." in path.parts)
 
 
 def _walk(folder: Path, prefix: str, ancestors: list[Path], fence: Path) -> Iterator[UploadFile]:
@@ -110,7 +120,20 @@ def _file(name: str, path: Path, given: str) -> UploadFile:
         )
     if not os.access(path, os.R_OK):
         raise UsageError(f"{given!r} cannot be read: Permission denied", path=given)
+    if found.st_size == 0 and _has_content(path, given):
+        raise UsageError(
+            f"{given!r} is made by the kernel as it is read, and has no size; only stored files can be uploaded",
+            hint="Upload a copy of it.",
+        )
     return UploadFile(name, path, found.st_size, _identity(found))
+
+
+def _has_content(path: Path, given: str) -> bool:
+    try:
+        with path.open("rb", buffering=0) as file:
+            return bool(file.read(1))
+    except OSError as error:
+        raise UsageError(f"{given!r} cannot be read: {error.strerror}", path=given) from None
 
 
 def open_unchanged(file: UploadFile) -> int:
