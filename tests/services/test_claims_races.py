@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -16,10 +17,11 @@ from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import Conflict
 from watchkeeper.domain.jobs import AttemptCause, OnLost
 from watchkeeper.domain.kinds import KindDeclaration
+from watchkeeper.domain.principals import Principal, Role
 from watchkeeper.services.attendance import Registration
 from watchkeeper.services.claims import ClaimAsked
 from watchkeeper.services.enqueueing import JobRequest
-from watchkeeper.services.holding import Claim, hold
+from watchkeeper.services.holding import Caller, Claim, hold
 from watchkeeper.services.maintenance import Maintenance
 from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.storage import jobs as store
@@ -216,6 +218,20 @@ async def test_a_claim_whose_answer_was_lost_is_handed_out_again(app: App) -> No
     assert (first[0].seq, first[0].epoch) == (second[0].seq, second[0].epoch)
     assert await app.queue.renew("p", [lease_of(first[0])]) == {}
     assert list(await app.queue.renew("p", [lease_of(second[0])])) == [first[0].seq]
+
+
+async def test_a_claim_and_a_progress_of_one_worker_do_not_wait_for_each_other(app: App) -> None:
+    """Both touch the worker and its lease: neither holds the one while it wants the other."""
+    await app.queue.enqueue("p", [JobRequest("k")], actor="t")
+    (job,) = (await app.claims.claim("p", ClaimAsked("c")))["jobs"]
+    me = {"project_id": "p", "worker_id": "c"}
+    caller = Caller(Principal(uuid4(), "w", Role.WORKER, "p"), "p", str(job.token))
+    async with app.database.transaction() as connection:
+        await fetch(connection, "see_worker", {**me, "profile": "session", "kinds": None})
+        progress = asyncio.create_task(app.contract.progress(caller, job.id, "on", "build", None))
+        await blocked(app)
+        assert await fetch(connection, "session_leases", me)
+    assert (await progress)["status"] == "running"
 
 
 async def test_a_runtime_worker_gets_again_what_it_does_not_know_of(app: App) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
+from watchkeeper.agents import scope
 from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.services import supervise
@@ -40,3 +42,25 @@ async def test_retention_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pyte
         assert await asyncio.to_thread(again.wait, 10)
         stopping.set()
         await running
+
+
+def test_old_copies_of_the_contract_cli_are_removed(tmp_path: Path) -> None:
+    """An update leaves no copy of the CLI behind for ever; the one in use stays, however old it is."""
+    config = SupervisorConfig(url="http://127.0.0.1:1", token="wkw_token", home=tmp_path)
+    workspaces = Workspaces(tmp_path, agent_user(None), tmp_path / "system")
+    used = workspaces.cli.bin.parent
+    others = [workspaces.place / name for name in ("contract-0000", ".contract-broken", "contract-young")]
+    for directory in others:
+        (directory / "bin").mkdir(parents=True)
+    for directory in (used, *others[:2]):
+        os.utime(directory, (0, 0))
+    Retention(config, workspaces, ()).run_once()
+    assert [directory.exists() for directory in (used, *others)] == [True, False, False, True]
+
+
+def test_empty_directories_of_scopes_are_removed(tmp_path: Path) -> None:
+    """A home whose sessions are over leaves no directory in the cgroup tree; one with a session keeps it."""
+    (tmp_path / "deadbeef").mkdir()
+    (tmp_path / "cafe" / "s-1").mkdir(parents=True)
+    assert scope.remove_empty_homes([tmp_path, tmp_path / "absent"]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["cafe"]

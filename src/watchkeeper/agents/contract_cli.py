@@ -63,6 +63,20 @@ def install(place: Path, user: AgentUser) -> ContractCli:
     return ContractCli(target / "bin", problem)
 
 
+def prune(place: Path, used: ContractCli | None, before: float, now: float) -> int:
+    """Remove copies that no supervisor has used since `before`, mark ours as used `now`, and give how many went.
+
+    Both are Unix times. Agents of another version may still run one: a living supervisor marks its own again and again.
+    """
+    if used is not None:
+        os.utime(used.bin.parent, (now, now))
+    old = [path for path in place.glob("contract-*") if path.stat().st_mtime < before]
+    old += [path for path in place.glob(".contract-*") if path.stat().st_mtime < before]
+    for path in old:
+        shutil.rmtree(path)
+    return len(old)
+
+
 def _sources() -> dict[str, Path]:
     found = (path for pattern in COPIED for path in PACKAGE.glob(pattern))
     return {str(path.relative_to(PACKAGE)): path for path in sorted(found)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -96,7 +96,7 @@ def make(home: Path, session: str, limits: Limits = NO_LIMITS) -> tuple[Scope | 
     for base in bases():
         scope = Scope(base / home_hash(home) / session)
         try:
-            scope.agent.mkdir(parents=True)
+            _make_below(scope.agent)
             scope.shim.mkdir()
             if not os.access(scope.agent / "cgroup.procs", os.W_OK):
                 raise PermissionError(scope.agent)
@@ -105,6 +105,25 @@ def make(home: Path, session: str, limits: Limits = NO_LIMITS) -> tuple[Scope | 
             continue
         return scope, _limit(base, scope, limits)
     return None, ()
+
+
+def _make_below(directory: Path) -> None:
+    """Make a directory and those above it, though another process may remove those while they are empty."""
+    for _ in range(10):
+        with suppress(FileNotFoundError):
+            return directory.mkdir(parents=True)
+    return directory.mkdir(parents=True)
+
+
+def remove_empty_homes(places: Iterable[Path] | None = None) -> int:
+    """Remove the directories of homes, this one's or another's, in which no session is; give how many went."""
+    gone = 0
+    for base in bases() if places is None else places:
+        for directory in _below(base):
+            with suppress(OSError):  # sessions are in it, or another process was faster
+                directory.rmdir()
+                gone += 1
+    return gone
 
 
 def remove_empty(home: Path) -> int:

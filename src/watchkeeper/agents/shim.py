@@ -31,6 +31,7 @@ from watchkeeper.agents.launch import (
 from watchkeeper.agents.proof import Proof, find
 from watchkeeper.agents.scope import Scope, join
 from watchkeeper.agents.sweep import Sweep, SweepReport
+from watchkeeper.host.clock import boot_clock
 from watchkeeper.host.processes import Identity, ProcReader
 from watchkeeper.host.signals import send
 
@@ -60,7 +61,7 @@ class Shim:
         self.reason = "exited"
         self.error = ""
         self.kill_at: float | None = None
-        self.began = _now()
+        self.began = boot_clock()
         self.started_at = time.time()
 
     def run(self) -> None:
@@ -110,13 +111,13 @@ class Shim:
         """Reap, listen and look at the clock until the agent itself has ended."""
         while self._reap() is None:
             cap = self.orders.hard_cap_seconds
-            if cap is not None and _now() - self.began >= cap:
+            if cap is not None and boot_clock() - self.began >= cap:
                 self._interrupt("hard_cap")
             if self._output_bytes() > (self.orders.output_limit_bytes or sys.maxsize):
                 self._interrupt("output_limit")
-            if self.kill_at is not None and _now() >= self.kill_at:
+            if self.kill_at is not None and boot_clock() >= self.kill_at:
                 self._signal_group(signal.SIGKILL)
-                self.kill_at = _now() + 1.0
+                self.kill_at = boot_clock() + 1.0
             got = signal.sigtimedwait(LISTENED, self._patience())
             if got is not None and got.si_signo == signal.SIGTERM:
                 self._interrupt("interrupted")
@@ -126,13 +127,13 @@ class Shim:
         due = [self.kill_at] if self.kill_at is not None else []
         if self.orders.hard_cap_seconds is not None and self.kill_at is None:
             due.append(self.began + self.orders.hard_cap_seconds)
-        return max(0.01, min([TICK_SECONDS, *(moment - _now() for moment in due)]))
+        return max(0.01, min([TICK_SECONDS, *(moment - boot_clock() for moment in due)]))
 
     def _interrupt(self, reason: str) -> None:
         """Ask the agent's group to end, once; the first reason stays."""
         if self.kill_at is None:
             self.reason = reason
-            self.kill_at = _now() + self.orders.grace_seconds
+            self.kill_at = boot_clock() + self.orders.grace_seconds
             self._signal_group(signal.SIGTERM)
             self._signal_group(signal.SIGCONT)
 
@@ -169,7 +170,7 @@ class Shim:
             "signal": -code if code is not None and code < 0 else None,
             "started_at": self.started_at,
             "ended_at": time.time(),
-            "wall_seconds": round(_now() - self.began, 3),
+            "wall_seconds": round(boot_clock() - self.began, 3),
             "cpu_seconds": round(self.ended.cpu_seconds, 3) if self.ended is not None else 0.0,
             "oom_kills": self.scope.oom_kills() if self.scope is not None else None,
         }
@@ -189,14 +190,14 @@ class Shim:
 
     def _insist(self, name: str, record: dict[str, Any]) -> None:
         """Write a record even if the disk is full for a while: an end that is not told is a job lost."""
-        until = _now() + INSIST_SECONDS
+        until = boot_clock() + INSIST_SECONDS
         while True:
             try:
                 return records.write_record(self.directory / name, record)
             except FileNotFoundError:
                 raise
             except OSError:
-                if _now() >= until:
+                if boot_clock() >= until:
                     raise
                 time.sleep(1.0)
 
@@ -207,11 +208,6 @@ def _let_go_of_descriptors() -> None:
         if int(name) > 2:
             with suppress(OSError):  # the listing's own descriptor is closed by now
                 os.close(int(name))
-
-
-def _now() -> float:
-    """Seconds of a clock that also counts a suspended machine's sleep, and that nobody can set."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _known(identity: Identity | None) -> Identity:

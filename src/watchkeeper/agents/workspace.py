@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.agents.contract_cli import ContractCli, install
+from watchkeeper.agents.contract_cli import ContractCli, install, prune
 from watchkeeper.agents.scope import home_hash
 from watchkeeper.agents.user import SYSTEM_PATH, AgentUser
 from watchkeeper.logs import log
@@ -87,6 +87,10 @@ class Workspaces:
             self._make_open(self.place)
             self._cli = install(self.place, self.user)
         return self._cli
+
+    def prune_cli(self, before: float, now: float) -> int:
+        """Remove copies of the contract CLI that nobody has used since `before`; see `contract_cli.prune`."""
+        return prune(self.place, self._cli, before, now)
 
     def prepare(self, order: JobOrder, environ: Mapping[str, str]) -> Workspace:
         """Make a fresh workspace with its files and environment; `environ` gives `PATH` and `PASSED_ON`.

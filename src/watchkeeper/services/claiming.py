@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import DatabaseUnavailable
+from watchkeeper.host.clock import boot_clock
 from watchkeeper.logs import log
 from watchkeeper.services.queue import Queue
-from watchkeeper.services.renewal import boot_clock
-from watchkeeper.storage.database import Connection, Database, connect, driver_errors, fetch
+from watchkeeper.storage.database import Connection, Database, broken_off, connect, driver_errors, fetch
 
 POLL_SECONDS = 5.0
 """How soon a job is found whose wake-up was lost."""
@@ -24,6 +24,7 @@ SECOND_LOOK_SECONDS = 0.05
 NOTE_AGAIN_SECONDS = 300.0
 """Half of the time after which a sleeper's note is taken for a dead worker's."""
 
+LAST_NOTE_SECONDS = 1.0
 NEVER = float("-inf")
 RETRY_SECONDS = 0.5
 
@@ -99,10 +100,10 @@ class Claimer:
 
     async def close(self) -> None:
         if self._listener is not None:
-            self._listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listener
-        await self._note("wake_up")
+            await broken_off([self._listener])
+        waking = asyncio.create_task(self._note("wake_up"))
+        await asyncio.wait({waking}, timeout=LAST_NOTE_SECONDS)
+        await broken_off([waking])
         if self._connection is not None:
             await self._connection.close()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, WatchkeeperError
 from watchkeeper.logs import log
+from watchkeeper.storage.database import broken_off
 
 TRACEBACK_FRAMES = 30
 
@@ -58,11 +58,7 @@ class Duties:
 
     async def stop(self) -> None:
         """End after the runs under way are broken off at their next await; safe to repeat."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await broken_off(self._tasks)
         self._tasks = []
 
     async def _run(self, duty: Duty) -> Ran:

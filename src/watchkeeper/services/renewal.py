@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS
+from watchkeeper.host.clock import boot_clock
 from watchkeeper.storage import jobs as store
-from watchkeeper.storage.database import Connection, DatabaseConfig, Row, connect, driver_errors
+from watchkeeper.storage.database import (
+    Connection,
+    DatabaseConfig,
+    Row,
+    broken_off,
+    connect,
+    driver_errors,
+)
 from watchkeeper.storage.jobs import HeldLease
 
 PATIENCE_SECONDS = 1.0
 """The least time that a renewal may take before it is tried again on a new connection."""
-
-
-def boot_clock() -> float:
-    """Seconds of this machine's life, time asleep included: what a lease may be measured by."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(slots=True)
@@ -177,13 +179,12 @@ class Renewer:
         left = min((hold.seconds_left for hold in holds if hold.seconds_left > 0), default=0.0)
         patience = max(PATIENCE_SECONDS, self._pause())
         renewing = asyncio.ensure_future(self._renew([hold.lease for hold in holds]))
-        done, _ = await asyncio.wait({renewing}, timeout=min(patience, left) if left else patience)
-        if done:
-            return renewing.result()
-        # The driver first asks the server to cancel, and may wait for that in vain: it is told again.
-        while not renewing.done():
-            renewing.cancel()
-            await asyncio.wait({renewing}, timeout=0.05)
+        deadline = boot_clock() + (min(patience, left) if left else patience)
+        while not self._stopping and (still := deadline - boot_clock()) > 0:
+            done, _ = await asyncio.wait({renewing}, timeout=min(still, PATIENCE_SECONDS))
+            if done:
+                return renewing.result()
+        await broken_off([renewing])
         if self._connection is not None:
             await self._connection.close()
         raise DatabaseUnavailable("the database did not answer in time")

@@ -18,6 +18,7 @@ from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.domain.errors import ServerUnreachable, SettingError
 from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.host.clock import boot_clock
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.claiming import Claiming
 from watchkeeper.services.supervision.config import SupervisorConfig
@@ -25,7 +26,7 @@ from watchkeeper.services.supervision.delivery import Delivery
 from watchkeeper.services.supervision.endings import Why
 from watchkeeper.services.supervision.place import Place, taken_place
 from watchkeeper.services.supervision.records import AttemptRecords, attempts_in
-from watchkeeper.services.supervision.renewals import LeaseHold, RenewalEvents, Renewals, boot_clock
+from watchkeeper.services.supervision.renewals import LeaseHold, RenewalEvents, Renewals
 from watchkeeper.services.supervision.retention import Retention
 from watchkeeper.services.supervision.server_link import Refused, ServerLink
 from watchkeeper.services.supervision.session_run import Attempt
@@ -138,12 +139,14 @@ class Supervisor:
                 log("retention_failed", detail=f"{type(error).__name__}: {error}")
             await asyncio.sleep(RETENTION_SECONDS)
 
-    def _taken(self, jobs: Iterable[dict[str, Any]], sent_at: float) -> None:
+    async def _taken(self, jobs: Iterable[dict[str, Any]], sent_at: float) -> None:
         for job in jobs:
             # The lease began within the wait: a renewal tells for sure, at once where the answer was slow.
             facts = facts_of(job, max(sent_at, boot_clock() - job["lease_seconds"] / 4))
             try:
-                records = AttemptRecords.make(self._place.directory, job["id"], job["epoch"], facts)
+                records = await asyncio.to_thread(
+                    AttemptRecords.make, self._place.directory, job["id"], job["epoch"], facts
+                )
             except OSError as error:
                 # Nothing was begun, and nothing can be kept: if this is not heard either, the lease runs out.
                 log("claim_not_kept", job=job["id"], detail=str(error))

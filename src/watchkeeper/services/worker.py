@@ -31,9 +31,13 @@ from watchkeeper.services.job_desk import JobDesk
 from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.services.renewal import LeaseBook, RenewalConfig, Renewer
 from watchkeeper.services.reporting import Reporter
+from watchkeeper.storage.database import broken_off
 from watchkeeper.storage.jobs import Completion, HeldLease
 
 TRACEBACK_LINES = 40
+LAST_ANSWER_SECONDS = 3.0
+"""How long a stopping worker waits for a database that does not answer, or takes no report."""
+
 CANCELLED_INSIDE = "CancelledError: something that the handler waited for was cancelled"
 
 
@@ -78,6 +82,7 @@ class HandlerWorker:
         self._ready = asyncio.Event()
         self._room = asyncio.Event()
         self._stopping = False
+        self._stop_asked = asyncio.Event()
         self._idle_runners = 0
         self._claimer = Claimer(
             ClaimingConfig(config.project_id, self.worker_id, list(self._handlers)),
@@ -110,11 +115,10 @@ class HandlerWorker:
             async with asyncio.TaskGroup() as group:
                 reporting = group.create_task(self._reporter.run())
                 runners = [group.create_task(self._run_jobs()) for _ in range(self._config.concurrency)]
-                await self._claim_until_stopped()
+                await self._claimed_until_stopped(group)
                 self._hand_back_the_rest()
                 await asyncio.wait(runners)
-                self._reporter.close()
-                await reporting
+                await self._report_the_rest(reporting)
         finally:
             await asyncio.to_thread(renewer.stop)
             await self._claimer.close()
@@ -122,8 +126,29 @@ class HandlerWorker:
     def stop(self) -> None:
         """Claim no more; `run` returns when what runs is done. Safe to repeat."""
         self._stopping = True
+        self._stop_asked.set()
         self._room.set()
         self._claimer.wake()
+
+    async def _claimed_until_stopped(self, group: asyncio.TaskGroup) -> None:
+        """Claim until `stop()`; a claim that gets no answer then is broken off."""
+        claiming = group.create_task(self._claim_until_stopped())
+        asked = group.create_task(self._stop_asked.wait())
+        await asyncio.wait({claiming, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        await asyncio.wait({claiming}, timeout=LAST_ANSWER_SECONDS)
+        await broken_off([claiming])
+
+    async def _report_the_rest(self, reporting: asyncio.Task[None]) -> None:
+        """Wait until all ends are told; give up on a database that takes none of them: their leases run out."""
+        self._reporter.close()
+        untold = -1
+        while not reporting.done() and untold != len(self._book):
+            untold = len(self._book)
+            await asyncio.wait({reporting}, timeout=LAST_ANSWER_SECONDS)
+        if not reporting.done():
+            log("reports_given_up", jobs=untold)
+        await broken_off([reporting])
 
     async def _claim_until_stopped(self) -> None:
         slots = self._config.slots

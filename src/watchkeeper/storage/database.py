@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import select
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,9 +28,14 @@ AnyConnection = psycopg.AsyncConnection[Any]
 Row = dict[str, Any]
 
 CONNECT_TIMEOUT_SECONDS = 5
+CLOSE_SECONDS = 1.0
+"""How long a pool waits for its own attempts to connect, which may be in vain, when it is closed."""
 
 REST_SECONDS = 1.0
 """A pooled connection that lay unused for longer is asked whether it lives before it is lent."""
+
+# Outages are told by those who meet them, each once; the driver would tell every attempt to connect.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _returned_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 STOPPED_SECONDS = 60
@@ -83,7 +90,7 @@ class Database:
         await self._pool.open(wait=False)
 
     async def close(self) -> None:
-        await self._pool.close()
+        await self._pool.close(timeout=CLOSE_SECONDS)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -221,11 +228,21 @@ async def connect(config: DatabaseConfig) -> Connection:
     return cast("Connection", connection)
 
 
+async def send(
+    cursor: psycopg.AsyncCursor[Any], name: str, arguments: Mapping[str, Any] | None = None
+) -> None:
+    """Execute a named query on a cursor; raise UsageError for text that is no Unicode."""
+    try:
+        await cursor.execute(query(name), arguments)
+    except UnicodeEncodeError as error:
+        raise UsageError("text is not valid Unicode") from error
+
+
 async def fetch(connection: Connection, name: str, arguments: Mapping[str, Any] | None = None) -> list[Row]:
     """Run a named query on a connection and give all its rows; none for a statement without a result."""
     # The caller's own connection may give rows in another shape.
     cursor = connection.cursor(binary=True, row_factory=dict_row)
-    await cursor.execute(query(name), arguments)
+    await send(cursor, name, arguments)
     return await cursor.fetchall() if cursor.description else []
 
 
@@ -242,6 +259,18 @@ async def fetch_row(connection: Connection, name: str, arguments: Mapping[str, A
     if row is None:
         raise WatchkeeperError(f"the query {name!r} gave no row")
     return row
+
+
+async def broken_off(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks that speak to the database, and wait until they are over.
+
+    The driver first asks the server to cancel, and may wait for that in vain: it is told again.
+    """
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.05)
 
 
 @contextmanager
@@ -263,8 +292,6 @@ def _refusals() -> Iterator[None]:
         raise UsageError(
             "text must not contain NUL characters", hint="Send binary data as a file."
         ) from error
-    except UnicodeEncodeError as error:
-        raise UsageError("text is not valid Unicode") from error
     except psycopg.DataError as error:
         raise UsageError(f"a value cannot be stored: {_first_line(error)}") from error
     except (pg.DiskFull, pg.OutOfMemory, pg.InsufficientResources) as error:

@@ -14,9 +14,8 @@ from psycopg.types.numeric import Int4, Int8
 from watchkeeper.domain.attempts import AttemptPolicy, Ending
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import OnLost
-from watchkeeper.storage.database import Connection, Row, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Row, fetch, fetch_one, send
 from watchkeeper.storage.new_jobs import unless_all
-from watchkeeper.storage.queries import query
 
 
 @dataclass(slots=True)
@@ -99,9 +98,10 @@ async def _send_claim(connection: Connection, request: ClaimRequest) -> AsyncCur
         "runtime_seconds": request.runtime_seconds,
         "actor": f"worker:{request.worker_id}",
     }
-    await connection.execute(query("lock_limited_kinds"), arguments, binary=True)
+    await send(connection.cursor(binary=True), "lock_limited_kinds", arguments)
     cursor = connection.cursor(binary=True, row_factory=args_row(ClaimedJob))
-    return await cursor.execute(query("claim"), arguments)
+    await send(cursor, "claim", arguments)
+    return cursor
 
 
 def _held(project_id: str, leases: Sequence[HeldLease]) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from uuid import UUID
 from psycopg import AsyncCursor
 from psycopg.rows import args_row
 
-from watchkeeper.storage.database import Connection, fetch, fetch_one, fetch_row
-from watchkeeper.storage.queries import query
+from watchkeeper.storage.database import Connection, fetch, fetch_one, fetch_row, send
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,8 @@ async def _send(
         "secret_suspected": unless_all(False, jobs.secret_suspected),
     }
     cursor = connection.cursor(binary=True, row_factory=args_row(_enqueued))
-    return await cursor.execute(query("enqueue"), arguments)
+    await send(cursor, "enqueue", arguments)
+    return cursor
 
 
 def _enqueued(job_id: str, seq: int, existing: bool, _woken: object) -> Enqueued:

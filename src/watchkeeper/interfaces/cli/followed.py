@@ -38,20 +38,20 @@ class Followed:
         try:
             while not task.done():
                 await asyncio.wait([task], timeout=LOOK_SECONDS)
-                self.look()
+                for line in await asyncio.to_thread(self._new_lines):
+                    self._tell(line)
         finally:
             task.cancel()
         return task.result()
 
-    def look(self) -> None:
-        """Tell the lines that were written since the last look."""
+    def _new_lines(self) -> list[str]:
+        """Give the lines that were written since the last look. Blocks."""
         self._rest += self._file.read()
         *lines, self._rest = self._rest.split(b"\n")
-        for line in lines:
-            self._tell(line[:LONGEST_LINE].decode(errors="replace"))
         self._rest = self._rest[-LONGEST_LINE:]
         if self._file.tell() > LIMIT_BYTES:
             self._begin_anew()
+        return [line[:LONGEST_LINE].decode(errors="replace") for line in lines]
 
     def _begin_anew(self) -> None:
         """Keep one old file of the limit's size; the writer has the file open, so it is copied and emptied."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from watchkeeper.domain.errors import (
     UsageError,
     WatchkeeperError,
 )
+from watchkeeper.host.clock import boot_clock
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.config import SupervisorConfig
-from watchkeeper.services.supervision.renewals import boot_clock
 from watchkeeper.services.supervision.server_link import Refused, ServerLink
 
 FIRST_PAUSE_SECONDS = 0.25
@@ -27,7 +27,7 @@ REFUSED_PAUSE_SECONDS = 15.0
 DISK_PAUSE_SECONDS = 10.0
 MOST_AT_ONCE = 100
 
-Taken = Callable[[list[dict[str, Any]], float], None]
+Taken = Callable[[list[dict[str, Any]], float], Coroutine[Any, Any, None]]
 
 
 class Claiming:
@@ -118,7 +118,7 @@ class Claiming:
         else:
             self._is_back()
             if answer["jobs"]:
-                taken(answer["jobs"], sent_at)
+                await _whole(taken(answer["jobs"], sent_at))
             elif not config.wait_seconds:
                 await self._rest()
 
@@ -145,6 +145,16 @@ class Claiming:
             log("disk_nearly_full" if full else "disk_has_room", percent=round(percent, 1))
         self._disk_was_full = full
         return full
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for work to its end, cancelled or not: a job that was claimed must come into somebody's hands."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 def _as_error(refused: Refused) -> WatchkeeperError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,15 +11,11 @@ from typing import Any
 import httpx2
 
 from watchkeeper.domain.errors import ServerUnreachable
+from watchkeeper.host.clock import boot_clock
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.server_link import Refused, timeouts, understand, unreachable
 
 LONGEST_REQUEST_SECONDS = 10.0
-
-
-def boot_clock() -> float:
-    """Seconds of this machine's life, time asleep included: what a lease may be measured by."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(eq=False)

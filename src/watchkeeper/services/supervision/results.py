@@ -18,7 +18,7 @@ from watchkeeper.agents.artifacts import (
     open_inside,
 )
 from watchkeeper.logs import log
-from watchkeeper.services.supervision.server_link import Json, ServerLink
+from watchkeeper.services.supervision.server_link import Json, ServerLink, Upload
 
 FILES_AT_ONCE = 100
 """Files of one request: each is an open descriptor while it is sent."""
@@ -111,15 +111,18 @@ class Results:
 
     async def _send(self, workspace: Path, batch: Sequence[ProducedFile]) -> list[Json]:
         with ExitStack() as opened:
-            uploads = [
-                (file.name, opened.enter_context(open_inside(workspace, file.path, self._limit)))
-                for file in batch
-            ]
+            uploads = await asyncio.to_thread(self._open, opened, workspace, batch)
             answered = await self._link.upload(self._job["id"], uploads, self._lease)
         if len(answered) != len(batch):
             text = f"the server stored {len(answered)} of {len(batch)} files"
             raise ArtifactRefused("not_stored", batch[0].path, text, "Look at the server's log.")
         return answered
+
+    def _open(self, opened: ExitStack, workspace: Path, batch: Sequence[ProducedFile]) -> list[Upload]:
+        return [
+            (file.name, opened.enter_context(open_inside(workspace, file.path, self._limit)))
+            for file in batch
+        ]
 
 
 def _opened(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from watchkeeper.agents.scope import remove_empty_homes
 from watchkeeper.agents.session import Session, SessionError
 from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.domain.errors import WatchkeeperError
@@ -25,14 +26,24 @@ class Retention:
 
     def run_once(self, now: float | None = None) -> int:
         """Remove what is due and give how many attempts went; `now` is Unix time. Blocks."""
-        before = (time.time() if now is None else now) - self._config.keep_hours * 3600
+        now = time.time() if now is None else now
+        before = now - self._config.keep_hours * 3600
         over = [records for place in self._places for records in attempts_in(place) if records.is_over]
         over.sort(key=lambda records: records.over_at)
         surplus = len(over) - self._config.keep_attempts
         due = [records for number, records in enumerate(over) if number < surplus or records.over_at < before]
         gone = sum(self._remove(records) for records in due)
         self._remove_stray_workspaces(before)
+        self._prune(before, now)
         return gone
+
+    def _prune(self, before: float, now: float) -> None:
+        """Remove what no attempt owns: old copies of the contract CLI, and scopes' directories that are empty."""
+        remove_empty_homes()
+        try:
+            self._workspaces.prune_cli(before, now)
+        except OSError as error:
+            log("retention_failed", directory=str(self._workspaces.place), detail=str(error))
 
     def _remove(self, records: AttemptRecords) -> bool:
         try:

@@ -13,6 +13,7 @@ from watchkeeper.agents.sweep import SweepReport, prove_gone
 from watchkeeper.domain.errors import ServerUnreachable, SettingError, UsageError
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.domain.known_values import secret_variables
+from watchkeeper.host.clock import boot_clock
 from watchkeeper.host.processes import ProcReader
 from watchkeeper.logs import log
 from watchkeeper.services.known_secrets import secrets_of_home
@@ -22,7 +23,7 @@ from watchkeeper.services.supervision.former import former_attempts_gone
 from watchkeeper.services.supervision.gate_rounds import GateRounds
 from watchkeeper.services.supervision.output_watch import OutputWatch
 from watchkeeper.services.supervision.records import AttemptRecords
-from watchkeeper.services.supervision.renewals import LeaseHold, boot_clock
+from watchkeeper.services.supervision.renewals import LeaseHold
 from watchkeeper.services.supervision.server_link import Refused
 from watchkeeper.services.supervision.session_start import Means, prepared
 
