@@ -22,6 +22,7 @@ from bench import (
     renewal,
     report,
     rescue,
+    retention_year,
     up,
     wake_up,
 )
@@ -42,6 +43,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "contract-command": contract_command.measure,
     "idle": idle.measure,
     "up": up.measure,
+    "retention-year": retention_year.measure,
 }
 
 

@@ -21,10 +21,11 @@ class Plan:
     depth: int = 1_000_000
     samples: int = 1_000
     idle_seconds: float = 60.0
+    jobs_a_day: int = 100
 
     @classmethod
     def quick(cls) -> Plan:
-        return cls(rounds=2, jobs=10_000, depth=100_000, samples=100, idle_seconds=10.0)
+        return cls(rounds=2, jobs=10_000, depth=100_000, samples=100, idle_seconds=10.0, jobs_a_day=20)
 
 
 @dataclass(frozen=True, slots=True)

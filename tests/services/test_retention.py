@@ -15,9 +15,10 @@ from moving_clock import MovingClock
 from raw_sql import rows
 from watchkeeper.app import App
 from watchkeeper.services.enqueueing import JobRequest
-from watchkeeper.services.retention import RETENTION, Kept, Retention, RetentionConfig
+from watchkeeper.services.retention import REPORT_DAYS, RETENTION, Kept, Retention, RetentionConfig
 from watchkeeper.storage.database import Database
 from watchkeeper.storage.jobs import HeldLease
+from watchkeeper.storage.queries import query
 
 DAY_SECONDS = 86_400
 CONFIG = RetentionConfig(job_days=10, output_days=5, event_days=3)
@@ -189,6 +190,17 @@ async def test_what_an_incident_needs_stays_until_its_report(
     clock.advance(2 * DAY_SECONDS)
     assert (await run_through(retention))[table] == 1
     assert raw.execute("SELECT count(*) FROM watchkeeper.watchdog_incidents").fetchone() == (1,)
+
+
+def test_old_rows_are_found_by_their_age(raw: psycopg.Connection) -> None:
+    """In the tables that grow fastest, a batch reads the old rows by an index, not the whole table."""
+    raw.execute("SET enable_seqscan = off")
+    bounds = {"days": 14.0, "limit": 500, "report_days": REPORT_DAYS}
+    for (
+        name
+    ) in ["session_events", "helper_events", "worker_runs", "worker_heartbeats", "agent_sessions", "signals", "alerts"]:
+        plan = raw.execute("EXPLAIN " + query(f"forget_{name}"), bounds).fetchall()
+        assert any(f"{name}_age" in line for (line,) in plan), plan
 
 
 async def test_live_jobs_are_never_old(app: App, retention: Retention, clock: MovingClock) -> None:

@@ -28,7 +28,7 @@ PARTS_AT_ONCE = 4
 PAGE_KEYS = 1000
 
 CONNECT_SECONDS = 5
-PART_SECONDS = 60
+PART_SECONDS = 30
 """One request carries a part at most, never a whole file."""
 
 RETRIES = 3
