@@ -116,7 +116,7 @@ RETENTION = (
     Kept("maintenance_windows", FOR_EVER),
     Kept("people_syncs", FOR_EVER),
     Kept("lessons", FOR_EVER),
-    Kept("principals", FOR_EVER),
+    Kept("principals", "until its project is removed; those of no project for ever"),
     Kept("audit_events", f"{FOR_EVER}; `audit archive` moves whole months into files"),
     Kept("audit_seals", FOR_EVER),
     Kept("audit_checkpoints", FOR_EVER),

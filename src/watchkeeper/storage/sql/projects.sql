@@ -119,6 +119,10 @@ WITH ready AS (DELETE FROM watchkeeper.ready_jobs WHERE project_id = %(project_i
      tokens AS (DELETE FROM watchkeeper.tokens WHERE project_id = %(project_id)s),
      codes AS (DELETE FROM watchkeeper.login_codes WHERE project_id = %(project_id)s),
      logins AS (DELETE FROM watchkeeper.console_sessions WHERE project_id = %(project_id)s),
+     people AS (DELETE FROM watchkeeper.principals p WHERE p.project_id = %(project_id)s
+                   AND NOT EXISTS (SELECT FROM watchkeeper.tokens t
+                                    WHERE p.id IN (t.principal_id, t.minted_by)
+                                      AND t.project_id IS DISTINCT FROM %(project_id)s)),
      audited AS (INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason)
                  VALUES (%(project_id)s, 'project_deleted', %(actor)s, %(reason)s))
 DELETE FROM watchkeeper.projects WHERE project_id = %(project_id)s RETURNING project_id

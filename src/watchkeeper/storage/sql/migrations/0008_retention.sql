@@ -14,7 +14,7 @@ DROP INDEX IF EXISTS watchkeeper.session_events_age;
 CREATE INDEX session_events_age ON watchkeeper.session_events (created_at);
 
 CREATE INDEX IF NOT EXISTS job_specs_retries ON watchkeeper.job_specs (project_id, retry_of) WHERE retry_of IS NOT NULL;
-CREATE INDEX IF NOT EXISTS reconcile_items_undecided ON watchkeeper.reconcile_items (project_id, seq)
+CREATE INDEX IF NOT EXISTS reconcile_items_undecided_job ON watchkeeper.reconcile_items (project_id, seq)
   WHERE decided_at IS NULL;
 CREATE INDEX IF NOT EXISTS proposals_undecided_job ON watchkeeper.proposals (project_id, job_id)
   WHERE decided_at IS NULL AND job_id IS NOT NULL;
