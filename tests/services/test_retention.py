@@ -196,9 +196,15 @@ def test_old_rows_are_found_by_their_age(raw: psycopg.Connection) -> None:
     """In the tables that grow fastest, a batch reads the old rows by an index, not the whole table."""
     raw.execute("SET enable_seqscan = off")
     bounds = {"days": 14.0, "limit": 500, "report_days": REPORT_DAYS}
-    for (
-        name
-    ) in ["session_events", "helper_events", "worker_runs", "worker_heartbeats", "agent_sessions", "signals", "alerts"]:
+    for name in [
+        "session_events",
+        "helper_events",
+        "worker_runs",
+        "worker_heartbeats",
+        "agent_sessions",
+        "signals",
+        "alerts",
+    ]:
         plan = raw.execute("EXPLAIN " + query(f"forget_{name}"), bounds).fetchall()
         assert any(f"{name}_age" in line for (line,) in plan), plan
 

@@ -120,6 +120,7 @@ RETENTION = (
     Kept("audit_events", f"{FOR_EVER}; `audit archive` moves whole months into files"),
     Kept("audit_seals", FOR_EVER),
     Kept("audit_checkpoints", FOR_EVER),
+    Kept("restores", FOR_EVER),
     Kept("switches", FOR_EVER),
     Kept("reaper_state", FOR_EVER),
     Kept("schema_migrations", FOR_EVER),
