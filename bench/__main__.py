@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import (
     agent_death,
+    audit_seal,
     contract_command,
     deep_tables,
     drain,
@@ -41,6 +42,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "rescue": rescue.measure,
     "agent-death": agent_death.measure,
     "contract-command": contract_command.measure,
+    "audit-seal": audit_seal.measure,
     "idle": idle.measure,
     "up": up.measure,
     "retention-year": retention_year.measure,

@@ -17,6 +17,7 @@ from watchkeeper.services.artifact_sweep_disk import DiskArtifactSweep
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
 from watchkeeper.services.artifact_verification import ArtifactVerification
 from watchkeeper.services.attendance import Attendance
+from watchkeeper.services.audit_archive import AuditArchive
 from watchkeeper.services.audit_keys import AuditFiles
 from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.audit_timeline import begin_timeline
@@ -75,6 +76,7 @@ class App:
     desk: JobDesk
     artifacts: ArtifactStore
     artifact_upkeep: ArtifactUpkeep
+    audit_archive: AuditArchive
     audit_files: AuditFiles
     audit_sealer: AuditSealer
     audit_verifier: AuditVerifier
@@ -179,6 +181,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         desk=JobDesk(database, queue, kinds, gate, redactor),
         artifacts=store,
         artifact_upkeep=ArtifactUpkeep(database, sweep, settings.orphan_retention_hours),
+        audit_archive=AuditArchive(database, files),
         audit_files=files,
         audit_sealer=sealer,
         audit_verifier=AuditVerifier(database, files),

@@ -44,7 +44,10 @@ class PlaceCollector:
         self.ranges: list[Range] = []
 
     def add(self, place: int) -> None:
-        if self.ranges and self.ranges[-1][1] == place:
+        """Add a place; raise ValueError for one that is not above all before."""
+        if self.ranges and place < self.ranges[-1][1]:
+            raise ValueError(f"place {place} comes twice or too late")
+        if self.ranges and place == self.ranges[-1][1]:
             self.ranges[-1] = (self.ranges[-1][0], place + 1)
         else:
             self.ranges.append((place, place + 1))

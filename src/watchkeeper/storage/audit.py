@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any, NamedTuple
 
 from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
 from psycopg.types.numeric import Int8BinaryLoader
 
 from watchkeeper.domain.audit_chain import CHAIN_START, Position, SignedSeal
@@ -105,11 +107,48 @@ async def all_rows(connection: Connection) -> AsyncGenerator[list[RawRow], None]
         yield chunk
 
 
-async def all_seals(connection: Connection) -> AsyncGenerator[Row, None]:
-    """Stream all seals in order: the columns of the table, times and transaction ids as numbers."""
-    async for chunk in _stream(connection, "audit_seals_in_order", SEALS_A_CHUNK, dict_row):
+async def rows_behind(connection: Connection, place: Position) -> AsyncGenerator[list[RawRow], None]:
+    """Stream the rows behind a place in the total order."""
+    bound = {"timeline": place.timeline, "xid": str(place.xid), "seq": place.seq}
+    async for chunk in _stream(connection, "audit_rows_behind", ROWS_A_CHUNK, raw_rows, bound):
+        yield chunk
+
+
+async def rows_of_month(connection: Connection, month: date) -> AsyncGenerator[list[RawRow], None]:
+    """Stream a month's rows in the total order."""
+    async for chunk in _stream(connection, "audit_rows_of_month", ROWS_A_CHUNK, raw_rows, {"month": month}):
+        yield chunk
+
+
+async def all_seals(
+    connection: Connection, first: int = 1, last: int = NO_HORIZON
+) -> AsyncGenerator[Row, None]:
+    """Stream seals in order: the columns of the table, times and transaction ids as numbers."""
+    bounds = {"first": first, "last": last}
+    async for chunk in _stream(connection, "audit_seals_in_order", SEALS_A_CHUNK, dict_row, bounds):
         for row in chunk:
             yield row
+
+
+async def month_of(connection: Connection, month: date) -> Row:
+    """Say whether a month has a partition and is over, and where its rows begin and end; raw numbers."""
+    cursor = with_raw_numbers(connection.cursor(binary=True))
+    await cursor.execute(query("audit_month"), {"month": month})
+    [row] = await cursor.fetchall()
+    return dict(row)
+
+
+async def lock_partition(connection: Connection, partition: str) -> None:
+    """Let nobody write to a partition before the end of the transaction; reading goes on."""
+    await _on_partition(connection, "lock_audit_partition", partition)
+
+
+async def drop_partition(connection: Connection, partition: str) -> None:
+    await _on_partition(connection, "drop_audit_partition", partition)
+
+
+async def _on_partition(connection: Connection, name: str, partition: str) -> None:
+    await connection.execute(SQL(query(name)).format(partition=Identifier("watchkeeper", partition)))
 
 
 async def checkpoints(connection: Connection) -> list[Row]:
@@ -128,10 +167,12 @@ async def moment(connection: Connection) -> int:
     return int(row["now"])
 
 
-async def _stream(connection: Connection, name: str, size: int, rows: Any) -> AsyncIterator[list[Any]]:
+async def _stream(
+    connection: Connection, name: str, size: int, rows: Any, arguments: Mapping[str, Any] | None = None
+) -> AsyncIterator[list[Any]]:
     async with connection.cursor(name, row_factory=rows) as cursor:
         with_raw_numbers(cursor)
-        await cursor.execute(query(name), binary=True)
+        await cursor.execute(query(name), arguments, binary=True)
         while chunk := await cursor.fetchmany(size):
             yield chunk
 

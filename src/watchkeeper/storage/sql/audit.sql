@@ -84,7 +84,8 @@ SELECT timeline, xid, seq, at, project_id, event, actor, on_behalf_of, job_seq, 
 -- All seals in the order of their numbers, raw.
 SELECT number, rows_before, timeline, first_xid, first_seq, last_xid, last_seq, row_count, row_hashes, previous_hash,
        key_id, sealed_at, hash_version, hash, signature
-  FROM watchkeeper.audit_seals WHERE project_id = 'system' ORDER BY number
+  FROM watchkeeper.audit_seals
+ WHERE project_id = 'system' AND number BETWEEN %(first)s::bigint AND %(last)s::bigint ORDER BY number
 
 -- name: audit_checkpoints_in_order
 -- All checkpoints in the order of their numbers, raw.
@@ -95,3 +96,67 @@ SELECT number, partition, row_count, ranges::text AS ranges, file, file_sha256, 
 -- name: audit_moment
 -- The database's time, raw.
 SELECT watchkeeper.now() AS now
+
+-- name: audit_month
+-- The partition of a month: whether it is one, whether the month is over, and where its rows begin and end in the order.
+WITH month AS (
+  SELECT 'audit_events_' || to_char(%(month)s::date, 'YYYY_MM') AS partition,
+         date_trunc('month', %(month)s::date::timestamp) AT TIME ZONE 'UTC' AS begins,
+         (date_trunc('month', %(month)s::date::timestamp) + interval '1 month') AT TIME ZONE 'UTC' AS ends
+)
+SELECT m.partition, m.ends <= watchkeeper.now() AS over, watchkeeper.now() AS now,
+       EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = 'watchkeeper.audit_events'::regclass
+                  AND i.inhrelid = to_regclass('watchkeeper.' || m.partition)) AS present,
+       f.timeline AS first_timeline, f.xid AS first_xid, f.seq AS first_seq,
+       l.timeline AS last_timeline, l.xid AS last_xid, l.seq AS last_seq
+  FROM month m
+  LEFT JOIN LATERAL (SELECT timeline, xid, seq FROM watchkeeper.audit_events WHERE at >= m.begins AND at < m.ends
+                      ORDER BY timeline, xid, seq LIMIT 1) f ON true
+  LEFT JOIN LATERAL (SELECT timeline, xid, seq FROM watchkeeper.audit_events WHERE at >= m.begins AND at < m.ends
+                      ORDER BY timeline DESC, xid DESC, seq DESC LIMIT 1) l ON true
+
+-- name: audit_rows_of_month
+-- A month's rows in the total order, raw.
+SELECT timeline, xid, seq, at, project_id, event, actor, on_behalf_of, job_seq, epoch, old_state, new_state, reason,
+       data::text AS data, output_hash
+  FROM watchkeeper.audit_events
+ WHERE at >= date_trunc('month', %(month)s::date::timestamp) AT TIME ZONE 'UTC'
+   AND at < (date_trunc('month', %(month)s::date::timestamp) + interval '1 month') AT TIME ZONE 'UTC'
+ ORDER BY timeline, xid, seq
+
+-- name: audit_rows_behind
+-- All rows behind a place in the total order, raw.
+SELECT timeline, xid, seq, at, project_id, event, actor, on_behalf_of, job_seq, epoch, old_state, new_state, reason,
+       data::text AS data, output_hash
+  FROM watchkeeper.audit_events
+ WHERE (timeline, xid, seq) > (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+ ORDER BY timeline, xid, seq
+
+-- name: audit_seals_around
+-- The numbers of the seals whose rows touch a range of the total order.
+SELECT min(number) AS first, max(number) AS last FROM watchkeeper.audit_seals
+ WHERE project_id = 'system'
+   AND (timeline, last_xid, last_seq) >= (%(first_timeline)s::integer, %(first_xid)s::text::xid8, %(first_seq)s::bigint)
+   AND (timeline, first_xid, first_seq) <= (%(last_timeline)s::integer, %(last_xid)s::text::xid8, %(last_seq)s::bigint)
+
+-- name: lock_audit_partition
+-- Lets nobody write to a partition any more; its name is filled in.
+LOCK TABLE {partition} IN SHARE MODE
+
+-- name: drop_audit_partition
+-- Drops a partition with its rows; its name is filled in.
+DROP TABLE {partition}
+
+-- name: add_audit_checkpoint
+-- Writes down what was archived, and that it was, and by whom.
+WITH added AS (
+  INSERT INTO watchkeeper.audit_checkpoints (project_id, number, partition, row_count, ranges, file, file_sha256, file_bytes,
+                                             hash_version, previous_hash, hash, key_id, signature, created_at)
+  VALUES ('system', %(number)s, %(partition)s, %(row_count)s, %(ranges)s::text::jsonb, %(file)s, %(file_sha256)s,
+          %(file_bytes)s, %(hash_version)s, %(previous_hash)s, %(hash)s, %(key_id)s, %(signature)s,
+          %(created_at)s::text::timestamptz)
+)
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+VALUES ('system', 'audit_archived', %(actor)s, %(reason)s::text,
+        jsonb_build_object('checkpoint', %(number)s::bigint, 'partition', %(partition)s::text, 'rows', %(row_count)s::bigint,
+                           'file', %(file)s::text, 'file_sha256', %(file_sha256)s::text))

@@ -1,0 +1,1 @@
+DROP INDEX watchkeeper.audit_events_order
