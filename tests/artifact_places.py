@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from unittest import mock
 from uuid import uuid4
 
 import obstore
+import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
@@ -82,6 +84,21 @@ class InBucket:
 
     def remove(self, name: str) -> None:
         obstore.delete(self.raw, name)
+
+
+@contextmanager
+def small_disk(target: Path) -> Iterator[Path]:
+    """Mount a disk of 1 MiB; skips the test where that is not permitted."""
+    target.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(target)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("full disk: mounting a tmpfs is not permitted here")
+    try:
+        yield target
+    finally:
+        subprocess.run(["umount", str(target)], check=True)
 
 
 @contextmanager

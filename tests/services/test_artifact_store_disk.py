@@ -3,12 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from artifact_places import OnDisk
+from artifact_places import OnDisk, small_disk
 from watchkeeper.services.artifact_store import ArtifactStoreError, ArtifactStoreFullError
 from watchkeeper.services.artifact_store_disk import DiskArtifactStore
 from watchkeeper.services.artifact_sweep_disk import DiskArtifactSweep
@@ -19,26 +18,14 @@ def store(tmp_path: Path) -> DiskArtifactStore:
     return DiskArtifactStore(tmp_path / "artifacts", limit_bytes=1000)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    target = tmp_path / "disk"
-    target.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(target)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("full disk: mounting a tmpfs is not permitted here")
-    yield target
-    subprocess.run(["umount", str(target)], check=True)
-
-
-def test_a_full_disk_is_said_clearly_and_leaves_nothing(small_disk: Path) -> None:
+def test_a_full_disk_is_said_clearly_and_leaves_nothing(tmp_path: Path) -> None:
     """A full disk fails the upload in plain words; its space is free again, and small files still fit."""
-    store = DiskArtifactStore(small_disk / "artifacts")
-    with pytest.raises(ArtifactStoreFullError, match="full"):
-        store.put("demo", [b"x" * 65536] * 64)
-    assert OnDisk(store.root, 0).names() == []
-    assert store.verify("demo", store.put("demo", [b"x" * 65536]).sha256)
+    with small_disk(tmp_path / "disk") as disk:
+        store = DiskArtifactStore(disk / "artifacts")
+        with pytest.raises(ArtifactStoreFullError, match="full"):
+            store.put("demo", [b"x" * 65536] * 64)
+        assert OnDisk(store.root, 0).names() == []
+        assert store.verify("demo", store.put("demo", [b"x" * 65536]).sha256)
 
 
 def test_a_broken_disk_is_said_clearly(tmp_path: Path) -> None:

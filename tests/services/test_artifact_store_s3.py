@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from artifact_places import CREDENTIALS, InBucket, bucket_server, new_bucket
+from artifact_places import CREDENTIALS, InBucket, bucket_server, new_bucket, small_disk
 from interfaces.api_client import PAGE, serving
 from watchkeeper import app as root
 from watchkeeper.domain.errors import SettingError
@@ -91,17 +92,14 @@ def test_what_is_there_and_good_is_not_written_again(
     assert written == place.names()
 
 
-def test_a_full_disk_for_what_comes_in_is_said_clearly(
-    place: InBucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file on its way to the bucket takes room here; none left is told as such."""
-
-    def full(**_options: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(artifact_store_s3.tempfile, "TemporaryFile", full)
-    with pytest.raises(ArtifactStoreFullError):
-        place.store.put("demo", [b"x"])
+def test_a_full_disk_for_what_comes_in_is_said_clearly(endpoint: str, tmp_path: Path) -> None:
+    """A file on its way to the bucket takes room here; none left is told as such, and the next small one goes."""
+    with small_disk(tmp_path / "disk") as disk:
+        place = InBucket(endpoint, disk, 20_000_000)
+        with pytest.raises(ArtifactStoreFullError):
+            place.store.put("demo", [b"x" * 65_536] * 64)
+        assert place.names() == []
+        assert place.store.put("demo", [b"x"]).bytes == 1
 
 
 def test_a_bucket_that_is_not_there_is_named(endpoint: str, tmp_path: Path) -> None:
@@ -164,6 +162,9 @@ async def test_an_installation_keeps_its_artifacts_in_a_bucket(
         assert (await app.artifact_upkeep.run_once()).counts["files_marked"] == 0
         app.artifacts.put("p", [b"orphan"])
         assert (await app.artifact_upkeep.run_once()).counts["files_marked"] == 1
+        app.artifacts.bucket.write(f"p/{stored['sha256'][:2]}/{stored['sha256']}", BytesIO(b"evil"))
+        changed = await api.get(url, token=await api.token("viewer"))
+        assert (changed.status, changed.body["detail"]) == (500, "the stored file is not what was stored")
     assert not (settings.home / "artifacts").exists()
     [check] = [check for check in await app.diagnosis.system() if check.name == "artifact_store"]
     assert (check.ok, check.detail) == (

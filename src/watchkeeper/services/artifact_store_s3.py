@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -54,10 +55,13 @@ class S3ArtifactStore:
         checked_project(project)
         with writing():
             self._scratch.mkdir(parents=True, exist_ok=True)
-            spool = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 - closed by the next block
-        with spool:
+            spool = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 - closed below
+        try:
             blob = self._take(spool, chunks)
             self._put_in_place(key_of(project, blob.sha256), spool, blob)
+        finally:
+            with suppress(OSError):  # a full disk may refuse what is still to be written, which nobody wants
+                spool.close()
         return blob
 
     def put_file(self, project: str, source: Path) -> StoredBlob:

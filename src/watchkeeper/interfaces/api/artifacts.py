@@ -45,7 +45,8 @@ async def artifact(artifact_id: str, access: Here, request: Request) -> Response
     if part is None:
         return not_there(size)
     file = await asyncio.to_thread(store.open, project, sha256, part.start)
-    return streamed(file, part, size, _headers(row["name"], row["media_type"], etag))
+    headers = _headers(row["name"], row["media_type"], etag)
+    return await asyncio.to_thread(streamed, file, part, size, headers)
 
 
 def _headers(name: str, media_type: str | None, etag: str) -> dict[str, str]:

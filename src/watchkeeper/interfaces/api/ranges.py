@@ -36,12 +36,20 @@ def wanted(request: Request, size: int, etag: str) -> range | None:
 
 
 def streamed(file: BlobReader, part: range, size: int, headers: Mapping[str, str]) -> Response:
-    """Answer with a part of a file that is open at its first byte; closes the file."""
+    """Answer with a part of a file that is open at its first byte; closes the file.
+
+    The beginning is read before the answer begins, so that a file that cannot be read is told as an error. Blocks.
+    """
+    try:
+        first = file.read(min(len(part), CHUNK_BYTES))
+    except BaseException:
+        file.close()
+        raise
     more = {"Accept-Ranges": "bytes", "Content-Length": str(len(part))}
     if len(part) < size:
         more["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     status = 206 if len(part) < size else 200
-    return StreamingResponse(_bytes(file, len(part)), status, {**headers, **more})
+    return StreamingResponse(_bytes(file, first, len(part)), status, {**headers, **more})
 
 
 def without_secrets(file: BlobReader, redactor: Redactor, headers: Mapping[str, str]) -> Response:
@@ -66,8 +74,9 @@ def _redacted(file: BlobReader, stream: RedactingStream, encoding: str) -> Itera
     yield (stream.feed(decoder.decode(b"", final=True)) + stream.close()).encode(encoding, "replace")
 
 
-def _bytes(file: BlobReader, left: int) -> Iterator[bytes]:
+def _bytes(file: BlobReader, chunk: bytes, left: int) -> Iterator[bytes]:
     with file:
-        while left and (chunk := file.read(min(left, CHUNK_BYTES))):
-            left -= len(chunk)
+        while chunk:
             yield chunk
+            left -= len(chunk)
+            chunk = file.read(min(left, CHUNK_BYTES))
