@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -302,6 +304,41 @@ async def test_a_restore_that_fails_half_way_is_seen_and_started_again(
                 await use(there.database)
         await there.restoration.restore(better, silent)
         assert await state(there, before.ready) == ("pending", None)
+
+
+LOADER_WAITS = """
+SELECT 1 FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = 'watchkeeper-dump' AND wait_event_type = 'Lock'
+"""
+
+
+async def test_a_killed_restore_is_seen_and_started_again(
+    before: Before, empty_url: str, tmp_path: Path
+) -> None:
+    """After SIGKILL nobody may use the half of a database, though its loader goes on; the next restore ends that."""
+    environment = {
+        **os.environ,
+        "WATCHKEEPER_HOME": str(tmp_path / "cli"),
+        "WATCHKEEPER_DATABASE_URL": empty_url,
+    }
+    async with at(empty_url, tmp_path / "other") as there, there.database.connection() as obstacle:
+        await obstacle.execute("BEGIN")
+        await obstacle.execute("CREATE SCHEMA watchkeeper")
+        killed = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "watchkeeper", "db", "restore", str(before.path)), env=environment
+        )
+        await until(lambda: _any(there, LOADER_WAITS), "the loader to meet the obstacle")
+        killed.kill()
+        await killed.wait()
+        await obstacle.execute("ROLLBACK")
+        with pytest.raises(SettingError, match="restore was broken off"):
+            await migrations.migrate(there.database)
+        assert (await there.restoration.restore(before.path, silent)).jobs_paused == 1
+        assert await state(there, before.running.id) == ("paused", "restored")
+
+
+async def _any(app: App, question: str) -> bool:
+    return bool(await rows(app.database, question))
 
 
 async def test_only_an_empty_database_is_restored_into(app: App, living: Before) -> None:

@@ -21,7 +21,7 @@ from watchkeeper.services.backup_files import StoredFile, WrittenBackup
 from watchkeeper.storage import pg_programs
 from watchkeeper.storage.database import Connection, Database, fetch, fetch_row
 from watchkeeper.storage.migrate import known_migrations, migrate
-from watchkeeper.storage.pg_programs import Program
+from watchkeeper.storage.pg_programs import APPLICATION, Program
 
 RESTORE_JOBS = 2
 ACTOR = "system:restore"
@@ -111,6 +111,7 @@ class Restoration:
                     pg_programs.find_program, "pg_restore", max(major, manifest.dumped_by), self._programs
                 )
                 await fetch(connection, "create_restore_mark")
+                await fetch(connection, "end_left_loader", {"application": APPLICATION})
                 await fetch(connection, "drop_unfinished")
             yield program
 

@@ -22,6 +22,9 @@ from watchkeeper.domain.errors import SettingError, WatchkeeperError
 from watchkeeper.storage.binaries import candidates
 
 SCHEMA = "watchkeeper"
+APPLICATION = "watchkeeper-dump"
+"""How sessions of these programs are told from others: one outlives a restore that was killed."""
+
 NICENESS = 10
 SAID_LINES = 4
 READ_BYTES = 1024 * 1024
@@ -109,7 +112,9 @@ async def _running(
     """Run a program until it ends; whoever leaves the block early ends it."""
     where = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     password = where.pop("password", None)
-    environment = os.environ if password is None else {**os.environ, "PGPASSWORD": password}
+    environment = {**os.environ, "PGAPPNAME": APPLICATION} | (
+        {} if password is None else {"PGPASSWORD": password}
+    )
     process = await asyncio.create_subprocess_exec(
         program.path,
         *("--no-password", f"--dbname={make_conninfo('', **where)}", *arguments),

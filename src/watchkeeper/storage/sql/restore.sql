@@ -16,6 +16,11 @@ CREATE SCHEMA IF NOT EXISTS watchkeeper_restore
 -- The restore has come to its end.
 DROP SCHEMA watchkeeper_restore CASCADE
 
+-- name: end_left_loader
+-- Ends the program that a killed restore had started: it would go on loading.
+SELECT count(pg_terminate_backend(pid, 10000)) AS ended FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = %(application)s AND pid <> pg_backend_pid()
+
 -- name: drop_unfinished
 -- Clears away what a restore that was broken off has left.
 DROP SCHEMA IF EXISTS watchkeeper CASCADE
