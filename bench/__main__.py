@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import (
     agent_death,
     audit_seal,
+    backup,
     contract_command,
     deep_tables,
     drain,
@@ -46,6 +47,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "idle": idle.measure,
     "up": up.measure,
     "retention-year": retention_year.measure,
+    "backup": backup.measure,
 }
 
 
