@@ -19,6 +19,7 @@ from watchkeeper.services.artifact_verification import ArtifactVerification
 from watchkeeper.services.attendance import Attendance
 from watchkeeper.services.audit_archive import AuditArchive
 from watchkeeper.services.audit_keys import AuditFiles
+from watchkeeper.services.audit_reading import AuditReading
 from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.audit_timeline import begin_timeline
 from watchkeeper.services.audit_verify import AuditVerifier
@@ -78,6 +79,7 @@ class App:
     artifact_upkeep: ArtifactUpkeep
     audit_archive: AuditArchive
     audit_files: AuditFiles
+    audit_reading: AuditReading
     audit_sealer: AuditSealer
     audit_verifier: AuditVerifier
     audit_webhook: AuditWebhook | None
@@ -183,6 +185,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         artifact_upkeep=ArtifactUpkeep(database, sweep, settings.orphan_retention_hours),
         audit_archive=AuditArchive(database, files),
         audit_files=files,
+        audit_reading=AuditReading(database, files),
         audit_sealer=sealer,
         audit_verifier=AuditVerifier(database, files),
         audit_webhook=AuditWebhook(url, sealer) if (url := settings.audit_anchor_url) else None,

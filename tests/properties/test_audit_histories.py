@@ -74,7 +74,9 @@ async def fresh_trail(server: TestServer) -> AsyncIterator[Trail]:
         database = Database(DatabaseConfig(url, pool_size=4))
         await database.open()
         home = Path(directory)
-        files = AuditFiles(home / "key", home / "keys.pub", home / "anchor", home / "archive")
+        files = AuditFiles(
+            home / "key", home / "keys.pub", home / "anchor", home / "archive", home / "verified"
+        )
         try:
             yield Trail(database, files, url)
         finally:

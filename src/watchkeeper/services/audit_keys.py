@@ -34,6 +34,7 @@ class AuditFiles:
     trusted: Path
     anchor: Path
     archive: Path
+    verified: Path
 
     @classmethod
     def of(cls, settings: Settings) -> AuditFiles:
@@ -43,6 +44,7 @@ class AuditFiles:
             home / "audit-keys.pub",
             settings.audit_anchor_file or home / "audit-anchor.jsonl",
             home / "audit-archive",
+            home / "audit-verified.json",
         )
 
 

@@ -11,6 +11,9 @@ from watchkeeper.services.standstill import standing_still
 from watchkeeper.storage.database import Database, Row
 from watchkeeper.storage.migrate import applied_version, known_migrations
 
+LATE_SEAL_SECONDS = 60.0
+"""Audit rows are sealed within a second or two; so late, nobody seals or a transaction stays open."""
+
 
 class Diagnosis:
     """Looks at one installation; changes nothing."""
@@ -57,6 +60,7 @@ class Diagnosis:
             _replicas(facts),
             _reaper(reaper),
             _still(await self._database.fetch_one("standstill")),
+            _sealing(await self._database.fetch_row("audit_lag")),
             _switch(facts, "claims"),
             _switch(facts, "actions"),
             await asyncio.to_thread(self._artifact_store),
@@ -84,6 +88,12 @@ def _reaper(reaper: Row) -> Check:
     if reaper["last_tick_at"] is None:
         return Check("reaper", ok=False, detail="it has never run; start 'watchkeeper watch'")
     return Check("reaper", ok=reaper["ok"], detail=f"it last ran at {reaper['last_tick_at'].isoformat()}")
+
+
+def _sealing(lag: Row) -> Check:
+    behind = f"{lag['unsealed_rows']:,} rows are not sealed yet, the oldest for {lag['lag_seconds']:.1f} s"
+    detail = behind if lag["unsealed_rows"] else f"sealed to the end, by {lag['number'] or 0} seals"
+    return Check("audit_seals", ok=lag["lag_seconds"] <= LATE_SEAL_SECONDS, detail=detail)
 
 
 def _still(restore: Row | None) -> Check:

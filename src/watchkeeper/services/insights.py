@@ -98,10 +98,6 @@ class Insights:
     async def audit(self, project_id: str, limit: int = 50) -> list[Row]:
         return await self._database.fetch("recent_audit", {"project_id": project_id, "limit": limit})
 
-    async def audit_lag(self) -> Row:
-        """Say how far the audit chain is behind: its head, what is unsealed (of at most 10,000 rows), for how long."""
-        return await self._database.fetch_row("audit_lag")
-
     async def needing_people(self, project_id: str, limit: int = 50) -> list[Row]:
         """Give what stands still until a person looks, the most urgent first."""
         return await self._database.fetch("jobs_needing_people", {"project_id": project_id, "limit": limit})

@@ -13,6 +13,7 @@ from watchkeeper import __version__
 from watchkeeper.app import App
 from watchkeeper.interfaces.api import (
     artifacts,
+    audit,
     contract,
     errors,
     fleet,
@@ -53,6 +54,7 @@ ROUTERS = (
     schedules.acts,
     watchdog.reads,
     artifacts.reads,
+    audit.reads,
     reconcile.reads,
     system.public,
     system.guarded,

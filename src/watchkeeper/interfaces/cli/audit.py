@@ -168,7 +168,9 @@ def _tell(report: Verification, *, as_json: bool) -> None:
 
 async def _verify(settings: Settings) -> Verification:
     async with root.running(settings, migrated=False) as app:
-        return await app.audit_verifier.verify()
+        report = await app.audit_verifier.verify()
+        await app.audit_reading.remember(report)
+        return report
 
 
 async def _begin_timeline(settings: Settings, restored_from: str) -> int:

@@ -160,3 +160,17 @@ INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
 VALUES ('system', 'audit_archived', %(actor)s, %(reason)s::text,
         jsonb_build_object('checkpoint', %(number)s::bigint, 'partition', %(partition)s::text, 'rows', %(row_count)s::bigint,
                            'file', %(file)s::text, 'file_sha256', %(file_sha256)s::text))
+
+-- name: audit_page
+-- A project's audit rows, the newest in the total order first, each with its job's id.
+SELECT a.timeline, a.xid::text AS xid, a.seq, a.at, a.event, a.actor, a.on_behalf_of, a.job_seq, s.id AS job_id, a.epoch,
+       a.old_state, a.new_state, a.reason, a.data, a.output_hash
+  FROM (SELECT * FROM watchkeeper.audit_events
+         WHERE project_id = %(project_id)s
+           AND (timeline, xid, seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+           AND (%(event)s::text IS NULL OR event = %(event)s::text)
+           AND (%(actor)s::text IS NULL OR actor = %(actor)s::text)
+           AND (%(job_seq)s::bigint IS NULL OR job_seq = %(job_seq)s::bigint)
+         ORDER BY timeline DESC, xid DESC, seq DESC LIMIT %(limit)s) a
+  LEFT JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.job_seq
+ ORDER BY a.timeline DESC, a.xid DESC, a.seq DESC
