@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from watchkeeper.app import App
 from watchkeeper.services import live
 from watchkeeper.services.changes import Changes
+from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.live import Wakeups
 from watchkeeper.storage.database import Database
 
@@ -55,3 +57,37 @@ async def test_waiters_are_woken_after_a_fault(database: Database, monkeypatch: 
         wakeups.start()
         assert await waiter.wait(10)
     await wakeups.stop()
+
+
+async def test_who_listens_to_a_project_hears_of_that_project_alone(app: App) -> None:
+    """A change elsewhere tells nothing to a project's listener, and everything to one of the whole."""
+    await app.kinds.ensure_project("q")
+    changes = Changes(app.database, look_seconds=0.01)
+    ours, theirs, whole = (changes.listen(project) for project in ("p", "q", None))
+    async with asyncio.timeout(20):
+        first = [await anext(listening) for listening in (ours, theirs, whole)]
+        hearing = asyncio.create_task(anext(theirs))
+        for number in range(3):
+            await app.queue.enqueue("p", [JobRequest(f"kind-{number}")], actor="test")
+            heard = [await anext(listening) for listening in (ours, whole)]
+            assert heard[0] == heard[1]
+            assert heard[0].version > first[0].version
+        assert not hearing.done()
+        await app.queue.enqueue("q", [JobRequest("report")], actor="test")
+        assert (await hearing).version > first[1].version
+    for listening in (ours, theirs, whole):
+        await listening.aclose()
+
+
+async def test_a_change_that_commits_late_is_told(app: App) -> None:
+    """A row that was written before others and became visible after them is not missed."""
+    changes = Changes(app.database, look_seconds=0.01)
+    listening = changes.listen("p")
+    async with asyncio.timeout(20):
+        await anext(listening)
+        async with app.database.transaction() as connection:
+            await app.queue.enqueue("p", [JobRequest("late")], actor="test", connection=connection)
+            await app.queue.enqueue("p", [JobRequest("early")], actor="test")
+            early = await anext(listening)
+        assert (await anext(listening)).version > early.version
+    await listening.aclose()

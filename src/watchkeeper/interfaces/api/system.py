@@ -10,12 +10,13 @@ from fastapi import APIRouter, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from watchkeeper import __version__
-from watchkeeper.domain.errors import DatabaseUnavailable
+from watchkeeper.domain.errors import DatabaseUnavailable, WatchkeeperError
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import HEADERS, answer
+from watchkeeper.interfaces.api.auth import Here, admit
 from watchkeeper.interfaces.api.documents import PROBLEM, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
-from watchkeeper.interfaces.api.state import ApiState, state_of
+from watchkeeper.interfaces.api.state import state_of
 
 public = APIRouter(tags=["system"])
 guarded = APIRouter(tags=["system"], route_class=GuardedRoute)
@@ -42,13 +43,18 @@ async def readyz(request: Request) -> Response:
 
 
 @guarded.get("/events", **declared(Right.READ))
-async def events(request: Request) -> Response:
-    """Tell, as server-sent events, that something changed: topic, version and time, never what."""
-    return EventSourceResponse(_changes(state_of(request)), ping=PING_SECONDS, headers=HEADERS)
+async def events(request: Request, access: Here) -> Response:
+    """Tell, as server-sent events, that something of a project changed: topic, version and time, never what."""
+    only = access.principal.project_id or access.project_asked
+    return EventSourceResponse(_changes(request, only), ping=PING_SECONDS, headers=HEADERS)
 
 
-async def _changes(state: ApiState) -> AsyncIterator[ServerSentEvent]:
-    async with aclosing(state.app.changes.listen()) as changes:
+async def _changes(request: Request, project_id: str | None) -> AsyncIterator[ServerSentEvent]:
+    async with aclosing(state_of(request).app.changes.listen(project_id)) as changes:
         async for change in changes:
+            try:
+                await admit(request, (Right.READ,), in_job=False)
+            except WatchkeeperError:
+                return  # the token or session has ended meanwhile, and so ends what it listened to
             told = {"topic": TOPIC, "version": change.version, "time": change.at.isoformat()}
             yield ServerSentEvent(json.dumps(told), event="changed", id=str(change.version))

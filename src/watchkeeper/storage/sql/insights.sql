@@ -238,9 +238,13 @@ SELECT count(*) FILTER (WHERE state = 'completed' AND verified = 'artifact') AS 
   FROM (SELECT state, verified FROM watchkeeper.job_outcomes WHERE project_id = %(project_id)s
          ORDER BY seq DESC LIMIT 10000) newest
 
--- name: change_mark
--- A number that moves with every audited change, read without touching any table's rows.
-SELECT last_value AS mark, watchkeeper.now() AS at FROM watchkeeper.audit_events_seq
+-- name: changed_projects
+-- The projects of which audit rows became visible since a snapshot (none where there is no snapshot yet), and the present
+-- one. A row that was written before and committed after is found too; the index of the total order finds them.
+SELECT pg_current_snapshot()::text AS snapshot, watchkeeper.now() AS at,
+       ARRAY(SELECT DISTINCT a.project_id FROM watchkeeper.audit_events a
+              WHERE a.timeline = watchkeeper.audit_timeline() AND a.xid >= pg_snapshot_xmin(%(since)s::text::pg_snapshot)
+                AND NOT pg_visible_in_snapshot(a.xid, %(since)s::text::pg_snapshot)) AS projects
 
 -- name: recent_audit
 -- The newest audit rows of a project, each with its job's id.
