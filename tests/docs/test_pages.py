@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 import typer
 
+from watchkeeper.domain.principals import OF_THE_WHOLE, RIGHTS
+from watchkeeper.interfaces.api.openapi import document
 from watchkeeper.interfaces.cli.main import COMMANDS, program
+from watchkeeper.interfaces.cli.needs import NEEDS, Local
 from watchkeeper.settings import FIELDS, PREFIX, READ_ELSEWHERE
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +55,26 @@ def _parts(name: str, command: Any) -> list[tuple[str, Any]]:
 def _options(command: Any) -> set[str]:
     shown = (parameter for parameter in command.params if not getattr(parameter, "hidden", False))
     return {name for parameter in shown for name in parameter.opts if name.startswith("--")}
+
+
+def test_every_command_says_what_it_needs() -> None:
+    """A command names the route whose right decides, or what it needs of this machine; one that does not is closed."""
+    built: Any = typer.main.get_command(program(""))
+    paths = {path for name, command in built.commands.items() for path, _ in _parts(name, command)}
+    assert paths == set(NEEDS)
+    routes = {
+        f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods
+    }
+    assert {need for need in NEEDS.values() if not isinstance(need, Local)} <= routes
+
+
+def test_the_page_on_identity_has_the_table_of_rights() -> None:
+    """docs/identity.md tells which role has which right, and which are of the whole installation only."""
+    text = page("docs/identity.md")
+    rows = dict(re.findall(r"^\| (\w+) \| ((?:`\w+`(?:, )?)+) \|$", text, re.MULTILINE))
+    said = {role: re.findall(r"`(\w+)`", rights) for role, rights in rows.items()}
+    assert said == {role.value: sorted(rights) for role, rights in RIGHTS.items()}
+    assert " and ".join(f"`{right}`" for right in sorted(OF_THE_WHOLE)) in text
 
 
 def test_every_acting_command_has_a_dry_run() -> None:

@@ -32,6 +32,19 @@ from watchkeeper.services.refusals import Refusal
 Handler = Callable[[Visit], Awaitable[Response]]
 MAX_FORM_BYTES = 8192
 
+FOR_READERS = {"/": "overview", "/jobs": "jobs", "/jobs/{job}": "job"}
+"""Pages that need a session of somebody who may read."""
+
+FOR_ALL = {
+    ("GET", "/login"): "login_form",
+    ("POST", "/login"): "log_in",
+    ("POST", "/logout"): "log_out",
+    ("GET", "/language"): "change_language",
+}
+"""The door: open to all; what it is sent must come from a page of ours."""
+
+ASSETS = "/static/{name}"
+
 
 class Console:
     """The pages of one installation."""
@@ -49,16 +62,11 @@ class Console:
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False)
-        for path, handler in (("/", self.overview), ("/jobs", self.jobs), ("/jobs/{job}", self.job)):
-            router.add_route(path, self._for_readers(handler), ["GET"])
-        for path, method, handler in (
-            ("/login", "GET", self.login_form),
-            ("/login", "POST", self.log_in),
-            ("/logout", "POST", self.log_out),
-            ("/language", "GET", self.change_language),
-        ):
-            router.add_route(path, self._for_all(handler), [method])
-        router.add_route("/static/{name}", self._assets.serve, ["GET"])
+        for path, name in FOR_READERS.items():
+            router.add_route(path, self._for_readers(getattr(self, name)), ["GET"])
+        for (method, path), name in FOR_ALL.items():
+            router.add_route(path, self._for_all(getattr(self, name)), [method])
+        router.add_route(ASSETS, self._assets.serve, ["GET"])
         return router
 
     async def overview(self, visit: Visit) -> Response:

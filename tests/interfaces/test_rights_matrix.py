@@ -1,0 +1,265 @@
+"""Every route and every command with every credential, held to the one table of rights."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import typer
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from interfaces.api_client import Answered, Api, check_form, client_of
+from interfaces.credentials import NOBODY, WHY, Credential, Credentials, routes_of
+from moving_clock import MovingClock
+from watchkeeper.app import App
+from watchkeeper.domain.principals import Right
+from watchkeeper.interfaces.api.app import create_app
+from watchkeeper.interfaces.api.guarded import RIGHTS_KEY, GuardedRoute
+from watchkeeper.interfaces.api.limits import ApiLimits
+from watchkeeper.interfaces.cli import main
+from watchkeeper.interfaces.cli.needs import NEEDS
+from watchkeeper.interfaces.console.pages import (
+    ASSETS,
+    FOR_ALL,
+    FOR_READERS,
+    create_console,
+    session_reader,
+)
+from watchkeeper.services.failed_logins import LoginPatience
+
+PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.json"), ("GET", ASSETS)}
+STREAMS = {"/events"}
+BODIES: dict[str, Any] = {
+    "POST /api/jobs": {"kind": "report"},
+    "POST /api/kinds": {"name": "report"},
+    "POST /api/projects": {"project_id": "fresh"},
+    "POST /api/schedules": {"name": "daily", "cron": "0 3 * * *", "kind": "report"},
+    "POST /api/switches/{name}": {"on": True, **WHY},
+    "POST /api/tokens": {"name": "made", "role": "viewer"},
+    "POST /api/worker/renew": {"worker_id": "w", "leases": []},
+    "POST /api/worker/jobs/{job}/progress": {"message": "m", "phase": "p"},
+    "POST /api/worker/jobs/{job}/complete": {"summary": "s"},
+    "POST /api/worker/jobs/{job}/verify": {},
+    "POST /api/worker/jobs/{job}/token": {},
+}
+"""What a route is sent where a reason is not what it asks for; the contract's others get a worker's name."""
+
+ENDING = {"complete", "fail", "release"}
+
+
+@pytest.fixture
+async def site(app: App) -> FastAPI:
+    """API and console of one server, as `serve` puts them together."""
+    limits = ApiLimits(10_000, 10_000, LoginPatience(free_failures=10_000))
+    made = create_app(app, limits=limits, session=session_reader(app))
+    made.include_router(create_console(app, made.state.watchkeeper.failed_logins))
+    return made
+
+
+@pytest.fixture
+async def api(app: App, site: FastAPI) -> AsyncIterator[Api]:
+    async with client_of(site) as http:
+        yield Api(app, http, site.state.watchkeeper)
+
+
+@pytest.fixture
+async def credentials(api: Api, clock: MovingClock) -> list[Credential]:
+    return await Credentials(api, clock).make()
+
+
+def guarded(site: FastAPI) -> list[tuple[str, str, frozenset[Right]]]:
+    """Give method, path and rights of each guarded route, from the routing table."""
+    return [
+        (method, route.path_format, frozenset(map(Right, route.fact(RIGHTS_KEY))))
+        for route in routes_of(site)
+        if isinstance(route, GuardedRoute)
+        for method in sorted(route.methods)
+    ]
+
+
+async def test_every_route_declares_who_may(site: FastAPI) -> None:
+    """A route without a right is closed; those that are open to all, and the pages, stand in a list."""
+    others = {
+        (method, route.path)
+        for route in routes_of(site)
+        if isinstance(route, Route) and not isinstance(route, GuardedRoute)
+        for method in route.methods or ()
+        if method != "HEAD"
+    }
+    assert others == PUBLIC | set(FOR_ALL) | {("GET", path) for path in FOR_READERS}
+    assert len(guarded(site)) > 40
+    assert [path for _, path, rights in guarded(site) if not rights] == []
+
+
+async def test_every_route_answers_every_credential_as_the_table_says(
+    site: FastAPI, api: Api, credentials: list[Credential]
+) -> None:
+    """401 who is nobody, 403 who may not, everybody else is let in: over all routes and all credentials."""
+    wrong, tried = [], 0
+    for method, path, rights in guarded(site):
+        in_job = path.startswith("/api/worker/jobs/")
+        for credential in credentials:
+            expected = credential.expected(method, rights, in_job=in_job)
+            if credential.job and path.endswith("/token") and in_job:
+                expected = "denied"  # a job token makes no further tokens
+            if path in STREAMS and expected == "let in":
+                continue
+            answered = await ask(api, method, path, credential)
+            tried += 1
+            if (got := outcome(answered)) != expected:
+                wrong.append(f"{credential.name}: {method} {path}: {got}, not {expected}: {answered.body}")
+            elif expected == "let in" and not _keeps_to_its_own(credential, path, answered):
+                wrong.append(f"{credential.name}: {method} {path}: {answered.status} {answered.body}")
+    assert not wrong, "\n".join(wrong)
+    assert tried > 40 * len(credentials)
+
+
+def _keeps_to_its_own(credential: Credential, path: str, answered: Answered) -> bool:
+    """Say whether what was let in met nothing of others: an ended epoch its job, another project's token ours."""
+    if credential.stale:
+        # Ending what was ended says how it ended; that is all that is left to say.
+        is_told = path.rsplit("/", 1)[-1] in ENDING and answered.body.get("status") == "cancelled"
+        return is_told or (answered.status == 409 and answered.code == "stale_lease")
+    if credential.name.endswith("of q") and "{" in path:
+        return answered.status == 404
+    return True
+
+
+async def ask(api: Api, method: str, path: str, credential: Credential) -> Answered:
+    filled = re.sub(
+        r"\{\w+\}", credential.job or NOBODY, path.replace("/switches/{name}", "/switches/claims")
+    )
+    headers = credential.headers | {"Idempotency-Key": f"{credential.name}-{method}-{path}"}
+    if method == "DELETE" and "schedules" not in path:
+        filled += "?reason=matrix"
+    body = BODIES.get(f"{method} {path}", WHY)
+    if path.startswith("/api/worker/") and body is WHY and path.count("/") == 3:
+        asks_system = credential.rights is not None and Right.CONTRACT not in credential.rights
+        body = {"system": True} if asks_system and path.endswith("/doctor") else {"worker_id": "w"}
+    if credential.job and not credential.stale and path.rsplit("/", 1)[-1] in ENDING:
+        body = {}  # let in and refused for its form, so that the job goes on
+    sent: dict[str, Any] = {} if method in ("GET", "DELETE") else {"json": body}
+    if path.endswith("/files"):
+        sent = {"files": [("files", ("a.txt", b"text"))]}
+    response = await api.http.request(method, filled, headers=headers, **sent)
+    if "/artifacts/" in path and response.status_code == 200:
+        return Answered(200, {}, response.headers)
+    answered = Answered(response.status_code, response.json() if response.content else {}, response.headers)
+    check_form(answered)
+    return answered
+
+
+def outcome(answered: Answered) -> str:
+    if answered.status == 401:
+        return "unknown"
+    return "denied" if answered.status == 403 else "let in"
+
+
+async def test_pages_are_for_sessions_of_readers_alone(api: Api, credentials: list[Credential]) -> None:
+    """A token in a header opens no page; what is sent to the door must come from a page of ours, whoever sends it."""
+    for credential in credentials:
+        headers = credential.headers
+        for path in FOR_READERS:
+            page = await api.http.get(path.replace("{job}", NOBODY), headers=headers)
+            reads = credential.cookie is not None and credential.rights is not None
+            assert (page.status_code == 303) is not reads, (credential.name, path)
+        for method, path in FOR_ALL:
+            page = await api.http.request(method, path, headers=headers)
+            assert page.status_code == (409 if method == "POST" else 303 if path == "/language" else 200), (
+                path
+            )
+
+
+def commands() -> dict[str, Any]:
+    """Give each command with what it is made of, as the program builds them."""
+    built: Any = typer.main.get_command(main.program(""))
+    return {
+        f"{name} {sub}" if sub else name: part
+        for name, command in built.commands.items()
+        for sub, part in (getattr(command, "commands", None) or {"": command}).items()
+    }
+
+
+ARGUMENTS = {
+    "switch": ["claims", "on"],
+    "kinds declare": ["report"],
+    "projects create": ["fresh"],
+    "schedules add": ["daily", "0 3 * * *", "report"],
+    "token create": ["made", "--role", "viewer"],
+    "token rotate": [NOBODY],
+}
+
+
+class Bridge(httpx2.BaseTransport):
+    """Carries what a command sends to the server of this test, and notes the routes that it asked for."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._loop = asyncio.get_running_loop()
+        self.asked: list[str] = []
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(f"{request.method} {request.url.path}")
+        sent = self._api.http.request(
+            request.method, str(request.url), headers=request.headers, content=request.read()
+        )
+        response = asyncio.run_coroutine_threadsafe(sent, self._loop).result(30)
+        return httpx2.Response(response.status_code, headers=response.headers, content=response.content)
+
+
+async def test_every_command_answers_every_credential_as_its_route_does(
+    site: FastAPI,
+    api: Api,
+    credentials: list[Credential],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """Who may not call the route may not run the command: the same table, told by code and exit code."""
+    needed = {f"{method} {path}": rights for method, path, rights in guarded(site)}
+    bridge = Bridge(api)
+    client = httpx2.Client
+    known, build = commands(), main.program
+    monkeypatch.setattr(main, "program", cache(lambda name: typer.main.get_command(build(name))))
+    monkeypatch.setattr(httpx2, "Client", lambda **given: client(**{**given, "transport": bridge}))
+    monkeypatch.setenv("WATCHKEEPER_HOME", str(tmp_path))
+    monkeypatch.setenv("WATCHKEEPER_URL", "http://watchkeeper.test")
+    wrong = []
+    for command, route in NEEDS.items():
+        if route not in needed:
+            continue
+        arguments = ARGUMENTS.get(command) or [
+            NOBODY for part in known[command].params if part.param_type_name == "argument" and part.required
+        ]
+        for credential in credentials:
+            if credential.cookie is not None or credential.name == "a malformed token":
+                continue  # a command has no cookies, and finds a garbled token out by itself
+            monkeypatch.delenv("WATCHKEEPER_TOKEN", raising=False)
+            if credential.token is not None:
+                monkeypatch.setenv("WATCHKEEPER_TOKEN", credential.token)
+            monkeypatch.setattr(sys, "argv", ["watchkeeper", *command.split(), *arguments, "--json"])
+            bridge.asked.clear()
+            exit_code = await asyncio.to_thread(main.run)
+            code = json.loads(capsys.readouterr().out).get("error", {}).get("code", "ok")
+            expected = credential.expected(route.split()[0], needed[route], in_job=False)
+            got = {"unauthenticated": "unknown", "permission_denied": "denied"}.get(code, "let in")
+            if got != expected or (exit_code == 3) < (got != "let in"):
+                wrong.append(f"{command} with {credential.name}: {code} ({exit_code}), not {expected}")
+            elif expected != "unknown" and shape(bridge.asked[-1]) != shape(route):
+                wrong.append(f"{command} asks for {bridge.asked}, not {route}")
+    assert not wrong, "\n".join(wrong)
+
+
+def shape(route: str) -> str:
+    """Give a route with its names left out."""
+    named = re.sub(r"\{\w+\}", "NAME", route)
+    return re.sub(rf"{NOBODY}|(?<=switches/)claims", "NAME", named)
