@@ -35,6 +35,12 @@ async def wait(context: JobContext) -> None:
     say("ended", number)
 
 
+@job("steady")
+async def steady(context: JobContext) -> None:
+    """The same under a lease of the usual length."""
+    await wait.function(context)
+
+
 @job("block", **OFTEN)
 async def block(context: JobContext) -> None:
     """Hold the event loop as a careless handler does."""
@@ -51,7 +57,11 @@ async def count(context: JobContext) -> None:
 
 async def main(url: str, concurrency: int, prefetch: int) -> None:
     worker = Worker(
-        [wait, block, count], database_url=url, project="p", concurrency=concurrency, prefetch=prefetch
+        [wait, steady, block, count],
+        database_url=url,
+        project="p",
+        concurrency=concurrency,
+        prefetch=prefetch,
     )
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, worker.stop)
