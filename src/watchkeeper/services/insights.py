@@ -16,6 +16,8 @@ from watchkeeper.storage.database import Database, Row, fetch, fetch_one, fetch_
 MAX_PAGE = 1000
 TIMELINE_ROWS = 1000
 WAITING_SAMPLE = 1000
+MOST_COUNTED = 10_000
+"""Jobs that wait are counted up to here: beyond it a reader learns that there are more, at no further cost."""
 
 
 class Insights:
@@ -31,10 +33,12 @@ class Insights:
     ) -> tuple[list[Row], str | None]:
         """Give a page of projects by name with their jobs by state, and the cursor of the next page (None at the end).
 
-        `only` None gives all.
+        `only` None gives all. `capped` says that there are more pending jobs than were counted.
         """
-        arguments = {"project_id": only, "after": after, "limit": limit + 1}
+        arguments = {"project_id": only, "after": after, "limit": limit + 1, "most": MOST_COUNTED}
         rows = await self._database.fetch("project_totals", arguments)
+        for row in rows:
+            row |= _counted(row, "pending")
         return rows[:limit], rows[limit - 1]["project_id"] if len(rows) > limit else None
 
     async def jobs(
@@ -118,7 +122,7 @@ class Insights:
     async def queue_health(self, project_id: str) -> dict[str, Any]:
         """Say of each kind what waits, what runs, and why nothing moves where nothing does."""
         async with self._database.transaction() as connection:
-            counts = await fetch(connection, "queue_counts", {"project_id": project_id})
+            counts = await fetch(connection, "queue_counts", {"project_id": project_id, "most": MOST_COUNTED})
             waiting = await fetch(
                 connection,
                 "waiting_jobs",
@@ -159,6 +163,10 @@ def _list_query(state: str | None) -> str:
     return "list_jobs"
 
 
+def _counted(row: Row, name: str) -> dict[str, Any]:
+    return {name: min(row[name], MOST_COUNTED), "capped": row[name] > MOST_COUNTED}
+
+
 def _queue(row: Row, reasons: Counter[str]) -> dict[str, Any]:
     status = "ok"
     if row["paused_kind"]:
@@ -169,7 +177,8 @@ def _queue(row: Row, reasons: Counter[str]) -> dict[str, Any]:
         status = "waiting"
     return {
         "kind": row["kind"],
-        **{key: row[key] for key in ("ready", "scheduled", "running", "stuck", "paused")},
+        **{key: row[key] for key in ("scheduled", "running", "stuck", "paused")},
+        **_counted(row, "ready"),
         "oldest_ready_age_s": row["oldest_ready_age_s"],
         "eligible_workers": row["eligible_workers"],
         "waiting_reasons": dict(reasons),

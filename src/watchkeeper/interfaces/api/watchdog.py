@@ -19,6 +19,7 @@ QUEUE = {
     "running": 2,
     "stuck": 0,
     "paused": 0,
+    "capped": False,
     "oldest_ready_age_s": 12.5,
     "eligible_workers": 2,
     "waiting_reasons": {"limit_full": 3},

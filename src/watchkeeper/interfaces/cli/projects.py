@@ -17,6 +17,7 @@ COLUMNS = {
     "project": "project_id",
     "title": "title",
     "pending": "pending",
+    "or more": "capped",
     "running": "running",
     "stuck": "stuck",
     "paused": "paused",

@@ -30,6 +30,7 @@ QUEUES = {
     "kind": "kind",
     "status": "status",
     "ready": "ready",
+    "or more": "capped",
     "scheduled": "scheduled",
     "running": "running",
     "stuck": "stuck",

@@ -62,7 +62,8 @@ SELECT s.id, w.kind, w.reason
  LIMIT %(limit)s
 
 -- name: queue_counts
--- Live jobs of each kind by state, with the age of the oldest claimable one.
+-- Live jobs of each kind by state, with the age of the oldest claimable one. Of claimable ones only those that come next
+-- are looked at, one more than are counted: a long queue must not cost its readers its length.
 SELECT k.kind, k.paused_at IS NOT NULL AS paused_kind,
        coalesce(r.ready, 0) AS ready, coalesce(d.scheduled, 0) AS scheduled, coalesce(l.running, 0) AS running,
        coalesce(h.stuck, 0) AS stuck, coalesce(h.paused, 0) AS paused,
@@ -71,8 +72,11 @@ SELECT k.kind, k.paused_at IS NOT NULL AS paused_kind,
          WHERE w.project_id = k.project_id AND w.gone_at IS NULL AND w.stopped_at IS NULL AND NOT w.draining
            AND (w.kinds IS NULL OR k.kind = ANY (w.kinds))) AS eligible_workers
   FROM watchkeeper.job_kinds k
-  LEFT JOIN (SELECT kind, count(*) AS ready, min(ready_at) AS oldest FROM watchkeeper.ready_jobs
-              WHERE project_id = %(project_id)s GROUP BY kind) r ON r.kind = k.kind
+  LEFT JOIN LATERAL (
+    SELECT count(*) AS ready, min(n.ready_at) AS oldest
+      FROM (SELECT j.ready_at FROM watchkeeper.ready_jobs j WHERE j.project_id = k.project_id AND j.kind = k.kind
+             ORDER BY j.priority DESC, j.seq LIMIT %(most)s + 1) n
+  ) r ON true
   LEFT JOIN (SELECT kind, count(*) AS scheduled FROM watchkeeper.scheduled_jobs
               WHERE project_id = %(project_id)s GROUP BY kind) d ON d.kind = k.kind
   LEFT JOIN (SELECT kind, count(*) AS running FROM watchkeeper.leases
@@ -218,8 +222,10 @@ SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, coalesce
 -- name: project_totals
 -- Jobs of each project by state, by name, from a cursor on; history is not counted beyond a day.
 SELECT p.project_id, p.title, p.paused_at, p.pause_reason,
-       (SELECT count(*) FROM watchkeeper.ready_jobs r WHERE r.project_id = p.project_id)
-     + (SELECT count(*) FROM watchkeeper.scheduled_jobs d WHERE d.project_id = p.project_id) AS pending,
+       (SELECT count(*) FROM (SELECT FROM watchkeeper.ready_jobs r WHERE r.project_id = p.project_id
+                               LIMIT %(most)s + 1) next_ones)
+     + (SELECT count(*) FROM (SELECT FROM watchkeeper.scheduled_jobs d WHERE d.project_id = p.project_id
+                               LIMIT %(most)s + 1) later_ones) AS pending,
        (SELECT count(*) FROM watchkeeper.leases l WHERE l.project_id = p.project_id) AS running,
        (SELECT count(*) FROM watchkeeper.held_jobs h WHERE h.project_id = p.project_id AND h.state = 'stuck') AS stuck,
        (SELECT count(*) FROM watchkeeper.held_jobs h WHERE h.project_id = p.project_id AND h.state = 'paused') AS paused,
