@@ -9,7 +9,9 @@ from pathlib import Path
 from watchkeeper.domain.attempts import (
     AttemptPolicy,
     Ending,
+    OnGateFailed,
     after_failure,
+    after_gate_failure,
     after_lost_lease,
     ended_by,
     handed_back,
@@ -96,9 +98,12 @@ def _cases() -> Iterator[tuple[str, AttemptPolicy, Ending]]:
     yield "broken off by its machine", fresh, handed_back(fresh, AttemptCause.INFRASTRUCTURE)
     yield "out of quota, until its reset", fresh, handed_back(fresh, AttemptCause.QUOTA, 60.0)
     yield "handed back", fresh, handed_back(fresh, AttemptCause.OPERATOR)
-    gate = ended_by(fresh, JobState.STUCK, AttemptCause.GATE, StateReason.GATE_FAILED)
-    yield "said it was done; the gate failed", fresh, gate
-    misfit = ended_by(fresh, JobState.STUCK, AttemptCause.GATE, StateReason.CONTRACT_REJECTED)
+    for choice in OnGateFailed:
+        gate = after_gate_failure(fresh, StateReason.GATE_FAILED, choice, 0)
+        yield f"said it was done; the gate failed, `on_gate_failed: {choice}`", fresh, gate
+    gate = after_gate_failure(fresh, StateReason.GATE_FAILED, OnGateFailed.RETRY_ONCE, 1)
+    yield "the same, once more", fresh, gate
+    misfit = after_gate_failure(fresh, StateReason.CONTRACT_REJECTED, OnGateFailed.STUCK, 0)
     yield "could not make its results fit the contract", fresh, misfit
     asked = ended_by(fresh, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
     yield "ended in any way after a cancel was asked for", fresh, asked

@@ -9,6 +9,7 @@ from functools import partial
 
 from watchkeeper.domain.addresses import DEFAULT_PORT, DEFAULT_URL
 from watchkeeper.domain.allowed_hosts import AllowedHost, OwnListeners
+from watchkeeper.domain.attempts import OnGateFailed
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.artifact_store import ArtifactStore, ArtifactSweep
@@ -26,12 +27,13 @@ from watchkeeper.services.audit_verify import AuditVerifier
 from watchkeeper.services.audit_webhook import AuditWebhook
 from watchkeeper.services.backup import Backups
 from watchkeeper.services.changes import Changes
+from watchkeeper.services.checking import Checking
 from watchkeeper.services.claims import Claims
 from watchkeeper.services.contract import Contract
 from watchkeeper.services.diagnosis import Diagnosis
-from watchkeeper.services.fetch import FetchConfig
+from watchkeeper.services.fetch import FetchConfig, Fetcher
 from watchkeeper.services.fleet import Fleet
-from watchkeeper.services.gate import Gate
+from watchkeeper.services.gate import Gate, GateRules
 from watchkeeper.services.helper_events import HelperEvents
 from watchkeeper.services.idempotency import Idempotency
 from watchkeeper.services.identity import Identity
@@ -50,6 +52,7 @@ from watchkeeper.services.restoration import Restoration
 from watchkeeper.services.retention import Retention, RetentionConfig
 from watchkeeper.services.schedules import Schedules
 from watchkeeper.services.standstill import Standstill
+from watchkeeper.services.verifying import Verifying
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database, DatabaseConfig
 from watchkeeper.storage.migrate import migrate
@@ -68,6 +71,7 @@ class App:
     attendance: Attendance
     claims: Claims
     contract: Contract
+    checking: Checking
     operations: Operations
     identity: Identity
     insights: Insights
@@ -152,10 +156,11 @@ def build(settings: Settings, database: Database | None = None) -> App:
     """Put the parts together; opens nothing."""
     database = database or Database(database_config(settings))
     redactor = Redactor(known_secrets(settings))
-    queue = Queue(database, redactor=redactor)
+    queue = Queue(database, redactor=redactor, on_gate_failed=OnGateFailed(settings.on_gate_failed))
     kinds = Kinds(database)
     store, sweep = artifact_store(settings)
-    gate = Gate(database, store, redactor)
+    rules = GateRules(settings.gate_http_statuses, settings.pending_markers)
+    gate = Gate(database, store, redactor, Fetcher(fetch_config(settings)), rules)
     wakeups = Wakeups(database)
     files = AuditFiles.of(settings)
     sealer = AuditSealer(database, files)
@@ -173,7 +178,8 @@ def build(settings: Settings, database: Database | None = None) -> App:
         gate=gate,
         attendance=Attendance(database),
         claims=Claims(database, queue, wakeups),
-        contract=Contract(database, queue, gate, late, redactor),
+        contract=Contract(database, queue, gate, redactor),
+        checking=Checking(database, queue, gate, late, redactor, Verifying(queue)),
         operations=Operations(database),
         identity=Identity(database),
         insights=Insights(database, upkeep.gap_seconds),

@@ -18,7 +18,9 @@ from typing import Any
 
 from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.allowed_hosts import AllowedHost
+from watchkeeper.domain.attempts import OnGateFailed
 from watchkeeper.domain.errors import SettingError
+from watchkeeper.domain.evidence import PENDING_MARKERS
 
 PREFIX = "WATCHKEEPER_"
 
@@ -53,6 +55,9 @@ class Settings:
     artifact_s3_region: str | None = None
     body_limit_bytes: int = 1024 * 1024
     fetch_allow: tuple[str, ...] = ()
+    gate_http_statuses: tuple[int, ...] = (200,)
+    pending_markers: tuple[str, ...] = PENDING_MARKERS
+    on_gate_failed: str = "stuck"
     job_retention_days: float = 90.0
     output_retention_days: float = 35.0
     event_retention_days: float = 14.0
@@ -81,6 +86,12 @@ class Settings:
         ):
             if getattr(self, name) <= 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")
+        if self.on_gate_failed not in {*OnGateFailed}:
+            raise SettingError(
+                f"on_gate_failed is {self.on_gate_failed!r}; it is one of {', '.join(OnGateFailed)}"
+            )
+        if not self.gate_http_statuses or not all(200 <= code <= 399 for code in self.gate_http_statuses):
+            raise SettingError("gate_http_statuses are HTTP statuses from 200 to 399, such as 200,302")
         for entry in self.fetch_allow:
             try:
                 AllowedHost.parse(entry)
@@ -216,6 +227,13 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in str(value).split(",") if entry.strip())
 
 
+def _integers(value: Any) -> tuple[int, ...]:
+    entries = (
+        value if isinstance(value, list) else [entry for entry in str(value).split(",") if entry.strip()]
+    )
+    return tuple(_integer(entry) for entry in entries)
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "Path": _path,
     "Path | None": _path,
@@ -226,6 +244,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "float": _number,
     "bool": _boolean,
     "tuple[str, ...]": _texts,
+    "tuple[int, ...]": _integers,
 }
 
 FIELDS: dict[str, Callable[[Any], Any]] = {

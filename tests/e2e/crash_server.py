@@ -13,11 +13,11 @@ from watchkeeper import logs
 from watchkeeper.app import running
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.server import run_server
+from watchkeeper.services.checking import Checking
 from watchkeeper.services.claims import Claims
-from watchkeeper.services.contract import Contract
 from watchkeeper.settings import Settings
 
-ACTS = {"claim": (Claims, "_claim_once"), "complete": (Contract, "_complete_checked")}
+ACTS = {"claim": (Claims, "_claim_once"), "complete": (Checking, "_conclude")}
 
 
 def die_after(act: str) -> None:

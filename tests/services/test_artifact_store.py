@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tracemalloc
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,9 @@ import pytest
 from artifact_places import InBucket, OnDisk, Place, bucket_server
 from watchkeeper.domain.artifacts import ArtifactKind
 from watchkeeper.domain.errors import ContractRejected, UsageError
-from watchkeeper.services.artifact_store import ArtifactLostError, ArtifactStore, Settled
+from watchkeeper.domain.evidence import GateCheck
+from watchkeeper.services.artifact_store import ArtifactLostError, ArtifactStore, Settled, StoredBlob
+from watchkeeper.services.artifact_store_disk import DiskArtifactStore
 from watchkeeper.services.stored_evidence import decode_text, read_evidence
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -183,13 +186,44 @@ def test_evidence_is_read_from_the_file_itself(place: Place) -> None:
         "sha256": blob.sha256,
     }
     file = read_evidence(store, "demo", **facts)
-    assert (file.text, file.sha256_now, file.readable) == ("<p>é</p>", blob.sha256, True)
+    assert (file.content.is_text, file.content.shows_nothing, file.sha256_now) == (True, False, blob.sha256)
     late = read_evidence(store, "demo", **facts, is_late=lambda: True)
-    assert (late.timed_out, late.sha256_now, late.text) == (True, None, None)
+    assert late.problem is not None
+    assert (late.problem.check, late.sha256_now, late.content.is_text) == (GateCheck.TIMEOUT, None, False)
     [name] = place.names()
     place.remove(name)
     gone = read_evidence(store, "demo", **facts)
-    assert (gone.readable, gone.sha256_now, gone.text) == (False, None, None)
+    assert gone.problem is not None
+    assert (gone.problem.check, gone.sha256_now) == (GateCheck.FILE_UNREADABLE, None)
+
+
+def test_many_large_texts_cost_the_memory_of_one(tmp_path: Path) -> None:
+    """An attempt with very many large files costs the server no more memory than one of them does."""
+    store = DiskArtifactStore(tmp_path)
+    line = "all is well with the queue %d\n"
+    stored = [store.put("demo", [(line % n * 20_000).encode()]) for n in range(12)]
+
+    def peak(blobs: list[StoredBlob]) -> int:
+        tracemalloc.start()
+        try:
+            found = [
+                read_evidence(
+                    store,
+                    "demo",
+                    artifact_id=f"a{n}",
+                    name=f"{n}.md",
+                    kind=ArtifactKind.MARKDOWN,
+                    size=blob.bytes,
+                    sha256=blob.sha256,
+                )
+                for n, blob in enumerate(blobs)
+            ]
+            assert len(found) == len(blobs)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(stored) < 1.2 * peak(stored[:1])
 
 
 @pytest.mark.parametrize(

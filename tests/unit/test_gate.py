@@ -7,31 +7,29 @@ from typing import Any
 import pytest
 
 from watchkeeper.domain.artifacts import ArtifactKind, ClaimedArtifact, guess_kind
+from watchkeeper.domain.contents import look_at
 from watchkeeper.domain.contracts import ResultContract
-from watchkeeper.domain.evidence import GateVerdict, StoredFile
+from watchkeeper.domain.evidence import FailedCheck, FileFindings, GateCheck, GateVerdict
 from watchkeeper.domain.gate import claims_of, judge
 
-Case = tuple[dict[str, Any], list[ClaimedArtifact], list[StoredFile] | None, list[str], list[str]]
+Case = tuple[dict[str, Any], list[ClaimedArtifact], list[FileFindings] | None, list[str], list[str]]
 
 PAGE = "<!doctype html><title>Report</title><h1>All is well</h1>"
 
 
-def stored(name: str, text: str | None = PAGE, **more: Any) -> StoredFile:
-    data = (text or "\0binary").encode()
+LOST = FailedCheck(GateCheck.FILE_UNREADABLE, "it cannot be read")
+LATE = FailedCheck(GateCheck.TIMEOUT, "it could not be read in time")
+
+
+def stored(name: str, text: str | None = PAGE, *, is_cut: bool = False, **more: Any) -> FileFindings:
+    data = b"\0binary" if text is None else text.encode()
     sha256 = hashlib.sha256(data).hexdigest()
-    fields = {
-        "bytes": len(data),
-        "sha256": sha256,
-        "sha256_now": sha256,
-        "kind": guess_kind(name),
-        "text": text,
-    }
-    if text == "":
-        fields["bytes"] = 0
-    return StoredFile(**{"artifact_id": f"id-{name}", "name": name, **fields, **more})
+    facts = {"bytes": len(data), "sha256": sha256, "sha256_now": sha256, "kind": guess_kind(name)}
+    content = look_at(name, None, text, is_cut=is_cut)
+    return FileFindings(**{"artifact_id": f"id-{name}", "name": name, "content": content, **facts, **more})
 
 
-def page(text: str | None = PAGE, **more: Any) -> StoredFile:
+def page(text: str | None = PAGE, **more: Any) -> FileFindings:
     return stored("index.html", text, **more)
 
 
@@ -40,7 +38,7 @@ def claim(kind: str, place: str, **more: Any) -> ClaimedArtifact:
 
 
 def gate(
-    contract: dict[str, Any], claimed: list[ClaimedArtifact], files: list[StoredFile] | None
+    contract: dict[str, Any], claimed: list[ClaimedArtifact], files: list[FileFindings] | None
 ) -> GateVerdict:
     return judge(ResultContract.parse(contract), claimed, files)
 
@@ -71,16 +69,16 @@ CASES: dict[str, Case] = {
     "blank page": ({}, GOOD, [page(" \n\t")], [], ["empty_body"]),
     "hollow page": ({}, GOOD, [page("<html><body></body>")], [], ["empty_body"]),
     "bytes as a page": ({}, GOOD, [page(None)], [], ["file_unreadable"]),
-    "lost file": ({}, GOOD, [page(readable=False)], [], ["file_unreadable"]),
+    "lost file": ({}, GOOD, [page(problem=LOST)], [], ["file_unreadable"]),
     "unread file": ({}, GOOD, [page(sha256_now=None)], [], ["file_unreadable"]),
-    "slow file": ({}, GOOD, [page(timed_out=True)], [], ["timeout"]),
+    "slow file": ({}, GOOD, [page(problem=LATE)], [], ["timeout"]),
     "changed": ({}, GOOD, [page(sha256_now="0" * 64)], [], ["changed_since_check"]),
-    "endless text": ({}, GOOD, [page(text_is_cut=True)], [], ["too_large"]),
+    "endless text": ({}, GOOD, [page(is_cut=True)], [], ["too_large"]),
     "marker": ({}, GOOD, [page("<p>pending publish")], [], ["pending_marker"]),
     "hidden marker": ({}, GOOD, [page("<!--pending publish-->ok")], [], []),
     "marker beside": ({}, GOOD, [page(), stored("n.md", "local-only")], [], ["pending_marker"]),
     "marker in a log": ({}, GOOD, [page(), stored("run.log", "local-only")], [], []),
-    "other lost": ({}, GOOD, [page(), stored("a.csv", "1", readable=False)], [], ["file_unreadable"]),
+    "other lost": ({}, GOOD, [page(), stored("a.csv", "1", problem=LOST)], [], ["file_unreadable"]),
     "lone Markdown": ({}, [claim("md", "n.md")], [stored("n.md", "# N")], ["markdown_only"], []),
     "only Markdown": (
         {},
@@ -111,7 +109,7 @@ CASES: dict[str, Case] = {
     "local, any": ({"primary": "any"}, [claim("pls_file", "x.html")], [stored("x.html")], ["local_only"], []),
     "foreign primary": ({}, [claim("dashboard", "https://example.org/d")], [], [], ["refused_address"]),
     "no web address": ({}, [claim("dashboard", "javascript:x")], [], [], ["refused_address"]),
-    "wants external": ({"publish": "external"}, GOOD, [page()], [], ["refused_address"]),
+    "wants external": ({"publish": "external"}, GOOD, [page()], ["no_primary"], []),
     "foreign beside": ({}, [*GOOD, claim("report", "https://example.org/r")], [page()], [], []),
     "required but foreign": (
         {"required_kinds": ["report"]},
@@ -176,7 +174,7 @@ def test_every_failure_is_named_not_only_the_first() -> None:
     verdict = gate(
         {"required_kinds": ["image"], "expected_files": 5},
         [claim("md", "n.md", primary=True)],
-        [stored("n.md", "TODO: publish", sha256_now="0" * 64), stored("x.csv", "", readable=False)],
+        [stored("n.md", "TODO: publish", sha256_now="0" * 64), stored("x.csv", "", problem=LOST)],
     )
     assert names(verdict) == [
         *("missing_kind", "markdown_only"),
@@ -194,17 +192,11 @@ def test_the_last_upload_of_a_name_counts() -> None:
     assert "pending_marker" in names(gate({}, [claim("html", "artifact:old")], [old, page()]))
 
 
-def test_a_refused_address_says_what_to_do() -> None:
-    """Who names a foreign address learns that it is not opened, and what is."""
-    [failed] = gate({}, [claim("app", "https://example.org")], []).failed
-    assert "upload" in failed.detail
-
-
 def test_markers_are_data() -> None:
     """An operator's own list replaces the markers."""
-    files = [page("<p>Entwurf")]
-    assert judge(ResultContract(), GOOD, files).passed
-    assert names(judge(ResultContract(), GOOD, files, ["entwurf", ""])) == ["pending_marker"]
+    content = look_at("index.html", None, "<p>Entwurf", markers=["entwurf", ""])
+    assert names(judge(ResultContract(), GOOD, [page("<p>Entwurf")])) == []
+    assert names(judge(ResultContract(), GOOD, [page(content=content)])) == ["pending_marker"]
 
 
 def test_stored_files_can_be_claimed_as_they_are() -> None:

@@ -186,6 +186,11 @@ class ClaimedArtifact:
         return self.kind is ArtifactKind.PLS_FILE or (self.url or "").lower().startswith(LOCAL_SCHEMES)
 
     @property
+    def is_foreign(self) -> bool:
+        """Say whether this stands at an address outside of our own store."""
+        return self.url is not None and not self.is_local_only
+
+    @property
     def label(self) -> str:
         """Name this artifact in a message."""
         where = self.url or self.path or f"{STORE_SCHEME}{self.artifact_id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from watchkeeper.domain.jobs import (
     LEASE_FAILURE_CODE,
@@ -15,6 +16,14 @@ from watchkeeper.domain.jobs import (
 
 INFRASTRUCTURE_DELAY_SECONDS = 10.0
 """The wait after a failure of the machine, so that a broken one does not spin through the queue."""
+
+
+class OnGateFailed(StrEnum):
+    """What becomes of a job whose evidence did not pass. `retry_once` tries once more, then holds it as stuck."""
+
+    STUCK = "stuck"
+    PAUSE = "pause"
+    RETRY_ONCE = "retry_once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,21 @@ def handed_back(policy: AttemptPolicy, cause: AttemptCause, delay: float = 0.0) 
         delay = max(delay, INFRASTRUCTURE_DELAY_SECONDS)
     outcome = "released" if cause is AttemptCause.OPERATOR else "failed"
     return Ending(JobState.PENDING, outcome, cause, policy.agent_errors, policy.lost_leases, delay=delay)
+
+
+def after_gate_failure(
+    policy: AttemptPolicy, refused: StateReason, on_failed: OnGateFailed, earlier: int
+) -> Ending:
+    """The gate did not pass, as in `earlier` attempts before: nothing is used up.
+
+    Of evidence that failed the setting decides; a contract that was refused for good is for a person.
+    """
+    is_evidence = refused is StateReason.GATE_FAILED
+    if is_evidence and on_failed is OnGateFailed.RETRY_ONCE and not earlier:
+        errors, lost = policy.agent_errors, policy.lost_leases
+        return Ending(JobState.PENDING, "failed", AttemptCause.GATE, errors, lost)
+    is_paused = is_evidence and on_failed is OnGateFailed.PAUSE
+    return ended_by(policy, JobState.PAUSED if is_paused else JobState.STUCK, AttemptCause.GATE, refused)
 
 
 def ended_by(policy: AttemptPolicy, state: JobState, cause: AttemptCause, reason: StateReason) -> Ending:

@@ -1,4 +1,4 @@
-"""What the gate judges by, and what it says: stored files, failed checks, the verdict."""
+"""What the gate judges by, and what it says: findings about files, failed checks, the verdict."""
 
 from __future__ import annotations
 
@@ -39,35 +39,6 @@ CONTRACT_CHECKS = frozenset(
 """What a claim itself gets wrong (`contract_rejected`); the others are about evidence (`gate_failed`)."""
 
 _ORDER = {check: place for place, check in enumerate(GateCheck)}
-_UNTRIED = (GateCheck.LOCAL_ONLY, GateCheck.REFUSED_ADDRESS)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file of the own store as the gate finds it.
-
-    `sha256` is what was recorded at the upload, `sha256_now` what its bytes give now (None where they were
-    not read). `text` is the content where it is text, up to a limit; `text_is_cut` says that there is more.
-    """
-
-    artifact_id: str
-    name: str
-    kind: ArtifactKind
-    bytes: int
-    sha256: str
-    sha256_now: str | None
-    text: str | None = None
-    text_is_cut: bool = False
-    readable: bool = True
-    timed_out: bool = False
-    media_type: str | None = None
-
-    @property
-    def is_blank(self) -> bool:
-        """Say whether there is nothing in it but blanks."""
-        return self.bytes == 0 or (
-            self.text is not None and not self.text_is_cut and not self.text.strip("\0\ufeff \t\r\n\f\v")
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +51,93 @@ class FailedCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What a file is and shows, found out while it was read; its text is not kept.
+
+    `is_cut` says that there is more text than was read; `markers` are the pending markers that a reader would see.
+    """
+
+    kind: ArtifactKind
+    is_text: bool = False
+    is_blank: bool = False
+    is_cut: bool = False
+    shows_nothing: bool = False
+    markers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileFindings:
+    """A file as the gate found it: stored under `artifact_id`, or fetched from `url`.
+
+    `sha256` is what was recorded at the upload, `sha256_now` what its bytes give now (None where they were not
+    read); of a fetched file they are the same. `problem` says why it could not be read.
+    """
+
+    name: str
+    kind: ArtifactKind
+    bytes: int
+    sha256: str | None
+    sha256_now: str | None
+    content: Content
+    artifact_id: str | None = None
+    url: str | None = None
+    problem: FailedCheck | None = None
+
+    @property
+    def key(self) -> str:
+        """Name the place that it was read from."""
+        return self.artifact_id or self.url or self.name
+
+    @property
+    def is_blank(self) -> bool:
+        """Say whether there is nothing in it but blanks."""
+        return self.bytes == 0 or self.content.is_blank
+
+    def to_json(self) -> dict[str, Any]:
+        facts = {"name": self.name, "bytes": self.bytes, "sha256": self.sha256}
+        return facts if self.url is None else {**facts, "url": self.url}
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignFindings:
+    """What was found at a foreign address.
+
+    `opened` is what opens for a person: the page, or the file of a list that the address means. `listed` is its
+    file list, None where none could be had. `redirects` are the addresses that led there, in order.
+    """
+
+    opened: FileFindings
+    listed: tuple[FileFindings, ...] | None = None
+    status: int | None = None
+    redirects: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[FileFindings, ...]:
+        return tuple({file.key: file for file in (self.opened, *(self.listed or ()))}.values())
+
+
+@dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """What the gate found. `files` is what was checked: a completion binds to their hashes."""
+    """What the gate found. `files` is what was checked: a completion binds to their hashes.
+
+    `http_status` is how the primary opened: in the own store 200, or 404 if it is not there; None where untried.
+    """
 
     rejected: tuple[FailedCheck, ...]
     failed: tuple[FailedCheck, ...]
     primary: ClaimedArtifact | None
-    primary_file: StoredFile | None
-    files: tuple[StoredFile, ...]
+    primary_file: FileFindings | None
+    files: tuple[FileFindings, ...]
+    http_status: int | None = None
 
     @classmethod
     def of(
         cls,
         failed: Iterable[FailedCheck],
         primary: ClaimedArtifact | None,
-        primary_file: StoredFile | None,
-        files: Iterable[StoredFile],
+        primary_file: FileFindings | None,
+        files: Iterable[FileFindings],
+        http_status: int | None,
     ) -> GateVerdict:
         """Sort the failed checks into the two classes."""
         in_order = sorted(set(failed), key=lambda one: (_ORDER[one.check], one.detail))
@@ -105,6 +147,7 @@ class GateVerdict:
             primary=primary,
             primary_file=primary_file,
             files=tuple(files),
+            http_status=http_status,
         )
 
     @property
@@ -123,13 +166,6 @@ class GateVerdict:
         return self.rejected + self.failed
 
     @property
-    def http_status(self) -> int | None:
-        """Give how the primary opened: 200 in the own store, 404 if not there, None where untried."""
-        if self.primary is None or any(one.check in _UNTRIED for one in self.all_failed):
-            return None
-        return 200 if self.primary_file is not None and self.primary_file.readable else 404
-
-    @property
     def output_hash(self) -> str:
         """Give the SHA-256 of what `verify` reports, equal for equal findings."""
         report = {"files": self.files_json(), "failed": self.failed_json()}
@@ -137,7 +173,7 @@ class GateVerdict:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def files_json(self) -> list[dict[str, Any]]:
-        return [{"name": file.name, "bytes": file.bytes, "sha256": file.sha256} for file in self.files]
+        return [file.to_json() for file in self.files]
 
     def failed_json(self) -> list[dict[str, str]]:
         return [one.to_json() for one in self.all_failed]

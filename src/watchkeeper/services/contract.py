@@ -1,4 +1,4 @@
-"""The contract's commands that fit one job: context, progress, upload-files, verify, complete, fail, release.
+"""The contract's commands that fit one job and ask no gate: context, progress, upload-files, fail, release.
 
 Each proves the lease first, so that nothing done with an old one changes a job. Terminal commands are repeatable
 (services/replay.py).
@@ -13,18 +13,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.domain.artifacts import ClaimedArtifact
-from watchkeeper.domain.errors import ContractRejected, GateFailed, JobNotFound, StaleLease, UsageError
+from watchkeeper.domain.errors import StaleLease
 from watchkeeper.domain.jobs import AttemptCause, StateReason
 from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
-from watchkeeper.services.gate import Gate, GateOutcome
+from watchkeeper.services.gate import Gate
 from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
-from watchkeeper.services.late import LateCompletions
 from watchkeeper.services.queue import AttemptEnd, Queue
-from watchkeeper.services.replay import completed_before, ended_before
+from watchkeeper.services.replay import ended_before
 from watchkeeper.services.runs import Attempt, record_run
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
-from watchkeeper.storage.jobs import Completion, HeldLease
+from watchkeeper.storage.jobs import HeldLease
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +43,10 @@ class Failure:
 class Contract:
     """What the holder of a job may do with it."""
 
-    def __init__(
-        self, database: Database, queue: Queue, gate: Gate, late: LateCompletions, redactor: Redactor
-    ) -> None:
+    def __init__(self, database: Database, queue: Queue, gate: Gate, redactor: Redactor) -> None:
         self._database = database
         self._queue = queue
         self._gate = gate
-        self._late = late
         self._redactor = redactor
 
     async def context(self, caller: Caller, job: str) -> dict[str, Any]:
@@ -99,71 +94,6 @@ class Contract:
             await self._gate.store_file(caller.project_id, holding.lease, name, path) for name, path in files
         ]
         return {"artifacts": artifacts, "skipped": None}
-
-    async def verify(
-        self, caller: Caller, job: str, url: str | None = None, artifacts: Any = None
-    ) -> dict[str, Any]:
-        """Check a job's evidence as `complete` would; never changes the job.
-
-        Claimed is the page at `url`, or what `artifacts` names; with neither, all that was uploaded.
-        """
-        claimed = _claimed(url, artifacts)
-        holding = await self._hold(caller, job, "verify")
-        contract = await self._contract_of(caller.project_id, holding.claim)
-        outcome = await self._gate.check(
-            caller.project_id, holding.lease, contract, claimed, command="verify"
-        )
-        return outcome.to_json()
-
-    async def complete(self, caller: Caller, job: str, summary: str, artifacts: Any) -> dict[str, Any]:
-        """Complete a job, if the gate passes.
-
-        Raises ContractRejected (the job goes on), GateFailed (the job is stuck, with the failed checks), or StaleLease;
-        what came too late is kept for a person.
-        """
-        claimed = ClaimedArtifact.parse_all(artifacts)
-        body = {"summary": self._text(summary), "artifacts": self._redactor.redact_data(artifacts)}
-        try:
-            claim = await self._find(caller, job)
-        except JobNotFound:
-            await self._late.keep_unknown_job(caller, job, "complete", body)
-            raise
-        if (done := await completed_before(self._database, caller.project_id, claim)) is not None:
-            return done
-        try:
-            async with self._database.transaction() as connection:
-                holding = await hold(connection, caller.project_id, claim, phase="complete")
-            contract = await self._contract_of(caller.project_id, claim)
-            outcome = await self._gate.check(
-                caller.project_id, holding.lease, contract, claimed, command="complete"
-            )
-            return await self._complete_checked(caller.project_id, holding, outcome, body)
-        except StaleLease:
-            # The same command, sent twice, may have ended the attempt while this one checked.
-            if (done := await completed_before(self._database, caller.project_id, claim)) is not None:
-                return done
-            await self._late.keep(caller, claim, "complete", body)
-            raise
-
-    async def _complete_checked(
-        self, project_id: str, holding: Holding, outcome: GateOutcome, body: dict[str, Any]
-    ) -> dict[str, Any]:
-        actor = f"worker:{holding.worker_id}"
-        if outcome.rejected:
-            raise ContractRejected(failed=outcome.failed)
-        if outcome.failed:
-            error = f"the gate failed: {', '.join(check['check'] for check in outcome.failed)}"
-            end = AttemptEnd(holding.lease, AttemptCause.GATE, error)
-            ended = await self._queue.end(
-                project_id, actor, [end], output_hash=outcome.output_hash, detail={"failed": outcome.failed}
-            )
-            if not ended:
-                raise StaleLease
-            raise GateFailed(failed=outcome.failed)
-        completion = Completion(holding.lease, outcome.verified, body["summary"], outcome.output_hash)
-        if not await self._queue.complete(project_id, actor, [completion]):
-            raise StaleLease
-        return {"status": "completed", "verified": outcome.verified}
 
     async def end(self, caller: Caller, job: str, failure: Failure) -> dict[str, Any]:
         """Fail a job or hand it back; give its new state and when it runs next."""
@@ -223,10 +153,6 @@ class Contract:
             await self._record_run(connection, holding, caller.project_id, phase)
             return holding
 
-    async def _contract_of(self, project_id: str, claim: Claim) -> Any:
-        row = await self._database.fetch_one("job_contract", {"project_id": project_id, "seq": claim.seq})
-        return None if row is None else row["contract"]
-
     async def _record_run(
         self,
         connection: Connection,
@@ -242,11 +168,3 @@ class Contract:
 
     def _text(self, text: str) -> str:
         return self._redactor.redact(text)[:MAX_KEPT_CHARS]
-
-
-def _claimed(url: str | None, artifacts: Any) -> list[ClaimedArtifact]:
-    if url is not None and artifacts is not None:
-        raise UsageError("verify takes a url or artifacts, not both")
-    if url is not None:
-        return [ClaimedArtifact.parse({"kind": "html_page", "url": url, "primary": True})]
-    return [] if artifacts is None else ClaimedArtifact.parse_all(artifacts)

@@ -1,6 +1,7 @@
-"""The gate at work: files go into the own store, and their evidence is read back before a job is called completed.
+"""The gate at work: files go into the own store, and evidence is read back before a job is called completed.
 
-What is judged, and how, is in domain/gate.py; this reads the bytes, asks it, and keeps what it found.
+What is judged, and how, is in domain/gate.py; this reads the stored bytes, has foreign addresses opened, asks it, and
+keeps what it found.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import mimetypes
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,23 +19,37 @@ from typing import Any
 from watchkeeper.domain.artifacts import ArtifactKind, ClaimedArtifact, guess_kind, normalise_kind
 from watchkeeper.domain.contracts import ResultContract
 from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease, WatchkeeperError
-from watchkeeper.domain.evidence import GateVerdict, StoredFile
+from watchkeeper.domain.evidence import PENDING_MARKERS, FileFindings, GateVerdict
 from watchkeeper.domain.file_names import checked_name
-from watchkeeper.domain.gate import claims_of, judge
+from watchkeeper.domain.gate import claims_of, judge, wanted_addresses
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.domain.redaction_stream import RedactingStream
-from watchkeeper.services.artifact_store import CHUNK_BYTES, ArtifactStore, StoredBlob
+from watchkeeper.services.artifact_store import ArtifactStore, StoredBlob
+from watchkeeper.services.fetch import Fetcher
+from watchkeeper.services.foreign_evidence import ForeignEvidence, OpenedAddresses
+from watchkeeper.services.secret_scan import holds_secret
+from watchkeeper.services.snapshots import Snapshot, Snapshots
 from watchkeeper.services.stored_evidence import read_evidence
-from watchkeeper.storage.database import Database, Row, fetch
+from watchkeeper.storage.database import Connection, Database, Row, fetch
 from watchkeeper.storage.jobs import HeldLease
 
-READING_SECONDS = 60.0
-"""How long all files of one check may take to be read; the lease of a session outlasts it."""
+CHECK_SECONDS = 60.0
+"""How long all files of one check may take to be read and fetched together; the fetcher counts as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """What an installation may set: the statuses that count as opened, and the words of what is not published."""
+
+    http_statuses: tuple[int, ...] = (200,)
+    markers: tuple[str, ...] = PENDING_MARKERS
 
 
 @dataclass(frozen=True, slots=True)
 class GateOutcome:
-    """What the gate found; `verified` is `artifact` for evidence that passed, `none` without a contract."""
+    """What the gate found; `verified` is `artifact` for evidence that passed, `none` without a contract.
+
+    `snapshots` are to be named in the transaction that completes the job.
+    """
 
     verified: str
     rejected: bool
@@ -41,6 +57,7 @@ class GateOutcome:
     output_hash: str
     http_status: int | None = None
     files: tuple[dict[str, Any], ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give what `verify` answers."""
@@ -63,10 +80,20 @@ class GateOutcome:
 class Gate:
     """Stores what attempts produce and checks it against their contracts."""
 
-    def __init__(self, database: Database, store: ArtifactStore, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: ArtifactStore,
+        redactor: Redactor,
+        fetcher: Fetcher,
+        rules: GateRules | None = None,
+    ) -> None:
         self._database = database
         self._store = store
         self._redactor = redactor
+        self._fetcher = fetcher
+        self._rules = rules or GateRules()
+        self._snapshots = Snapshots(store, redactor)
 
     async def store_bytes(
         self, project_id: str, lease: HeldLease, name: str, content: bytes, kind: str | None = None
@@ -88,7 +115,9 @@ class Gate:
         name = checked_name(name)
         self._redactor.refuse_in_name("the file name", name)
         media_type = mimetypes.guess_type(name)[0]
-        suspected = await asyncio.to_thread(self._holds_secret, project_id, blob.sha256)
+        suspected = await asyncio.to_thread(
+            holds_secret, self._store, self._redactor, project_id, blob.sha256
+        )
         row = await self._database.fetch_one(
             "add_artifact",
             {
@@ -123,17 +152,26 @@ class Gate:
         Without a contract nothing is demanded and nothing is verified. Nothing claimed means all that was stored.
         """
         where = {"project_id": project_id, "seq": lease.seq, "epoch": lease.epoch}
-        rows = await self._database.fetch("job_artifacts", where)
-        deadline = time.monotonic() + READING_SECONDS
-        manifest = [await asyncio.to_thread(self._read, project_id, row, deadline) for row in rows]
-        verdict = judge(
-            ResultContract.parse(contract if contract is not None else {"primary": "any"}),
-            list(claimed) or claims_of(manifest),
-            manifest,
-        )
-        if contract is None and command == "complete":
-            return GateOutcome("none", rejected=False, failed=[], output_hash=verdict.output_hash)
-        await self._keep(where, verdict, command)
+        is_asked = contract is not None or command == "verify"
+        rules = ResultContract.parse(contract if contract is not None else {"primary": "any"})
+        wanted = wanted_addresses(rules, claimed) if is_asked else []
+        deadline = time.monotonic() + CHECK_SECONDS
+        async with AsyncExitStack() as stack:
+            evidence = None
+            if wanted:
+                fetching = await stack.enter_async_context(self._fetcher.begin())
+                evidence = ForeignEvidence(fetching, self._rules.http_statuses, self._rules.markers)
+            rows = await self._database.fetch("job_artifacts", where)
+            manifest = [await asyncio.to_thread(self._read, project_id, row, deadline) for row in rows]
+            opened = OpenedAddresses() if evidence is None else await evidence.open(wanted)
+            verified = await self._verified_before(where, opened) if command == "complete" else {}
+            named = list(claimed) or claims_of(manifest)
+            verdict = judge(rules, named, manifest, opened.findings, verified)
+            if not is_asked:
+                return GateOutcome("none", rejected=False, failed=[], output_hash=verdict.output_hash)
+            await self._keep(where, verdict, opened, command)
+            is_kept = command == "complete" and verdict.passed and wanted
+            snapshots = await self._snapshots.take(project_id, verdict, opened) if is_kept else ()
         return GateOutcome(
             "artifact" if contract is not None else "none",
             bool(verdict.rejected),
@@ -141,10 +179,42 @@ class Gate:
             verdict.output_hash,
             verdict.http_status,
             tuple(verdict.files_json()),
+            snapshots,
         )
 
-    async def _keep(self, where: dict[str, Any], verdict: GateVerdict, command: str) -> None:
-        primary = verdict.primary_file
+    async def keep_snapshots(
+        self, connection: Connection, project_id: str, lease: HeldLease, outcome: GateOutcome
+    ) -> None:
+        """Name what the completion rests on; in the transaction that completes the job."""
+        where = {"project_id": project_id, "seq": lease.seq, "epoch": lease.epoch}
+        await self._snapshots.keep(connection, where, outcome.snapshots)
+
+    async def _verified_before(self, where: dict[str, Any], opened: OpenedAddresses) -> dict[str, str]:
+        """Give the hashes, by address, that passed the last `verify` of each of these addresses, under this epoch."""
+        if not opened.findings:
+            return {}
+        shown = self._redactor.redact
+        urls = [shown(artifact.url or "") for artifact in opened.findings]
+        rows = await self._database.fetch("last_verified", {**where, "urls": urls})
+        # Addresses are kept without their secrets.
+        known = {shown(file.url or ""): file for found in opened.findings.values() for file in found.files}
+        return {
+            known[file["url"]].url or "" if file["url"] in known else file["url"]: file["sha256"]
+            for row in rows
+            if row["passed"]
+            for file in row["files"]
+            if "url" in file
+        }
+
+    async def _keep(
+        self, where: dict[str, Any], verdict: GateVerdict, opened: OpenedAddresses, command: str
+    ) -> None:
+        primary, file = verdict.primary, verdict.primary_file
+        found = opened.findings.get(primary) if primary is not None else None
+        url = primary.url if found and primary else None
+        if url is None and file is not None:
+            url = f"artifact:{file.artifact_id}"
+        clean = self._redactor.redact_data
         async with self._database.transaction() as connection:
             kept = await fetch(
                 connection,
@@ -152,21 +222,22 @@ class Gate:
                 {
                     **where,
                     "command": command,
-                    "primary_url": None if primary is None else f"artifact:{primary.artifact_id}",
+                    "primary_url": clean(url),
                     "http_status": verdict.http_status,
                     "file_count": len(verdict.files),
-                    "files": json.dumps(verdict.files_json()),
-                    "failed": json.dumps(self._redactor.redact_data(verdict.failed_json())),
+                    "files": json.dumps(clean(verdict.files_json())),
+                    "failed": json.dumps(clean(verdict.failed_json())),
+                    "redirects": json.dumps(clean(list(found.redirects) if found else [])),
                     "passed": verdict.passed,
                     "output_hash": verdict.output_hash,
                 },
             )
             if not kept:
                 raise WatchkeeperError("what the gate found could not be kept")
-            if command == "complete" and verdict.passed and primary is not None:
-                await fetch(connection, "mark_primary", {**where, "id": primary.artifact_id})
+            if command == "complete" and verdict.passed and file is not None and file.artifact_id:
+                await fetch(connection, "mark_primary", {**where, "id": file.artifact_id})
 
-    def _read(self, project_id: str, row: Row, deadline: float) -> StoredFile:
+    def _read(self, project_id: str, row: Row, deadline: float) -> FileFindings:
         return read_evidence(
             self._store,
             project_id,
@@ -176,15 +247,6 @@ class Gate:
             size=row["bytes"],
             sha256=row["sha256"],
             media_type=row["media_type"],
+            markers=self._rules.markers,
             is_late=lambda: time.monotonic() > deadline,
         )
-
-    def _holds_secret(self, project_id: str, sha256: str) -> bool:
-        """Search a whole stored file for secrets, as a stream. Blocks."""
-        stream = RedactingStream(self._redactor)
-        with self._store.open(project_id, sha256) as file:
-            while not stream.found and (chunk := file.read(CHUNK_BYTES)):
-                stream.feed(chunk)
-        if not stream.found:
-            stream.close()
-        return bool(stream.found)

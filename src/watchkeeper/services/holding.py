@@ -36,12 +36,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A lease that was held, and renewed, a moment ago."""
+    """A lease that was held, and renewed, a moment ago, for `seconds`."""
 
     claim: Claim
     lease: HeldLease
     worker_id: str
     expires_at: datetime
+    seconds: int
     cancel_requested: bool
 
 
@@ -102,5 +103,6 @@ async def hold(
         HeldLease(claim.seq, claim.epoch, token_hash),
         row["worker_id"],
         row["expires_at"],
+        row["lease_seconds"],
         row["cancel_requested"],
     )

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from watchkeeper.domain.attempts import after_failure, after_lost_lease, ended_by, handed_back
+from watchkeeper.domain.attempts import (
+    OnGateFailed,
+    after_failure,
+    after_gate_failure,
+    after_lost_lease,
+    ended_by,
+    handed_back,
+)
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECONDS
@@ -46,8 +53,10 @@ class Queue:
         session_seconds: int = SESSION_LEASE_SECONDS,
         runtime_seconds: int = RUNTIME_LEASE_SECONDS,
         redactor: Redactor | None = None,
+        on_gate_failed: OnGateFailed = OnGateFailed.STUCK,
     ) -> None:
         self._database = database
+        self._on_gate_failed = on_gate_failed
         self._session_seconds = session_seconds
         self._runtime_seconds = runtime_seconds
         self._redactor = redactor or Redactor()
@@ -171,7 +180,8 @@ class Queue:
         if end.cause is AttemptCause.AGENT_ERROR:
             return EndedAttempt(end.lease, after_failure(policy, jitter), "attempt_failed", error)
         if end.cause is AttemptCause.GATE:
-            ending = ended_by(policy, JobState.STUCK, AttemptCause.GATE, end.stuck_for)
+            earlier = row["gate_failures"]
+            ending = after_gate_failure(policy, end.stuck_for, self._on_gate_failed, earlier)
             return EndedAttempt(end.lease, ending, "complete_failed", error)
         event = "lease_released" if end.cause is AttemptCause.OPERATOR else "attempt_failed"
         return EndedAttempt(end.lease, handed_back(policy, end.cause, end.delay), event, error)

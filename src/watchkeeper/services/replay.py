@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.domain.errors import GateFailed
-from watchkeeper.domain.jobs import StateReason
+from watchkeeper.domain.jobs import AttemptCause, StateReason
 from watchkeeper.services.holding import Claim
 from watchkeeper.storage.database import Database, Row
 
@@ -20,7 +20,7 @@ async def completed_before(database: Database, project_id: str, claim: Claim) ->
     if ended is None:
         return None
     if _is_blocked(ended):
-        raise GateFailed(failed=ended["failed"] or [])
+        raise GateFailed(failed=ended["failed"] or [], status=ended["answer"]["status"])
     if ended["outcome"] != "completed":
         return None
     return {"status": "completed", "verified": ended["verified"]}
@@ -47,16 +47,16 @@ async def told_end(database: Database, project_id: str, claim: Claim) -> str | N
     """Give the state to which the holder itself ended the attempt, None where it was taken away or goes on."""
     try:
         told = await completed_before(database, project_id, claim)
-    except GateFailed:
-        return "stuck"
+    except GateFailed as blocked:
+        return str(blocked.details["status"])
     told = told or await ended_before(database, project_id, claim)
     return None if told is None else str(told["status"])
 
 
 def _is_blocked(ended: Row) -> bool:
     """Say whether a completion was what ended the attempt, over evidence that failed."""
-    answer = ended["answer"] or {}
-    return ended["outcome"] == "stuck" and answer.get("state_reason") == StateReason.GATE_FAILED
+    refused = (ended["answer"] or {}).get("state_reason") == StateReason.CONTRACT_REJECTED
+    return ended["cause"] == AttemptCause.GATE and not refused
 
 
 async def _ended(database: Database, project_id: str, claim: Claim) -> Row | None:

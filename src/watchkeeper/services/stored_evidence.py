@@ -1,13 +1,15 @@
-"""Reads stored files for the gate: each is read once, whole, for its hash and for its text."""
+"""Reads stored files for the gate: each is read once, whole, for its hash, and its text is looked at and let go."""
 
 from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from watchkeeper.domain.artifacts import ArtifactKind
-from watchkeeper.domain.evidence import StoredFile
+from watchkeeper.domain.contents import look_at
+from watchkeeper.domain.evidence import PENDING_MARKERS, FailedCheck, FileFindings, GateCheck
+from watchkeeper.domain.suggestions import shown
 from watchkeeper.services.artifact_store import (
     CHUNK_BYTES,
     ArtifactLostError,
@@ -29,39 +31,42 @@ def read_evidence(
     size: int,
     sha256: str,
     media_type: str | None = None,
+    markers: Iterable[str] = PENDING_MARKERS,
     is_late: Callable[[], bool] = lambda: False,
-) -> StoredFile:
-    """Read a stored file as the gate judges it; one that is gone or broken is unreadable, not an error.
+) -> FileFindings:
+    """Read a stored file as the gate judges it; one that is gone or broken has a problem, and is no error.
 
     `is_late` is asked between chunks; once it says yes, the file counts as not read in time. Blocks.
     """
     digest, head, total = hashlib.sha256(), bytearray(), 0
-    readable, timed_out = True, False
+    problem: FailedCheck | None = None
     try:
         with store.open(project, sha256) as file:
-            while not (timed_out := is_late()) and (chunk := file.read(CHUNK_BYTES)):
+            while chunk := file.read(CHUNK_BYTES):
+                if is_late():
+                    problem = FailedCheck(GateCheck.TIMEOUT, f"{shown(name, 200)} could not be read in time")
+                    break
                 digest.update(chunk)
                 total += len(chunk)
                 head += chunk[: TEXT_LIMIT_BYTES - len(head)]
     except (ArtifactLostError, ArtifactStoreError, OSError):
-        readable = False
-    was_read = readable and not timed_out
-    return StoredFile(
-        artifact_id=artifact_id,
+        problem = FailedCheck(GateCheck.FILE_UNREADABLE, f"{shown(name, 200)} cannot be read from the store")
+    is_cut = total > len(head)
+    text = decode_text(head, is_cut=is_cut) if problem is None else None
+    del head  # the text is as large again
+    return FileFindings(
         name=name,
         kind=kind,
         bytes=size,
         sha256=sha256,
-        sha256_now=digest.hexdigest() if was_read else None,
-        text=decode_text(bytes(head), is_cut=total > len(head)) if was_read else None,
-        text_is_cut=total > len(head),
-        readable=readable,
-        timed_out=timed_out,
-        media_type=media_type,
+        sha256_now=None if problem else digest.hexdigest(),
+        content=look_at(name, media_type, text, is_cut=is_cut, markers=markers),
+        artifact_id=artifact_id,
+        problem=problem,
     )
 
 
-def decode_text(data: bytes, *, is_cut: bool = False) -> str | None:
+def decode_text(data: bytes | bytearray, *, is_cut: bool = False) -> str | None:
     """Read bytes as text, None where they are none; `is_cut` allows half a character at the end.
 
     The byte order mark decides, else UTF-8 is tried, else each byte is a character, so that a marker in plain

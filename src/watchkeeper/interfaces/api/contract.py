@@ -105,7 +105,7 @@ async def files(job: JobName, access: Here, caller: Holder, request: Request) ->
 )
 async def verify(job: JobName, body: VerifyBody, access: Here, caller: Holder) -> Response:
     """Say what the gate would find now; never changes the job."""
-    return answer(**await access.app.contract.verify(caller, job, body.url, body.artifacts))
+    return answer(**await access.app.checking.verify(caller, job, body.url, body.artifacts))
 
 
 @contract.post(
@@ -123,7 +123,7 @@ async def complete(
     """Complete a job, if its evidence passes; 202 while the check goes on: repeat it to learn the end."""
     done = await state_of(request).completions.run(
         (caller.project_id, job, _who(caller)),
-        lambda: access.app.contract.complete(caller, job, body.summary, body.artifacts),
+        lambda: access.app.checking.complete(caller, job, body.summary, body.artifacts),
     )
     if done is None:
         return answer(202, {"Retry-After": str(RETRY_AFTER_SECONDS)}, status="running", phase="verifying")

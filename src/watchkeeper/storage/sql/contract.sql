@@ -100,11 +100,26 @@ RETURNING id, kind, name, url, sha256, bytes
 -- name: add_artifact_check
 -- Keeps what one verification of a job's evidence found.
 INSERT INTO watchkeeper.artifact_checks (project_id, job_id, seq, epoch, command, primary_url, http_status, file_count, files,
-                                         failed, passed, output_hash)
+                                         failed, redirects, passed, output_hash)
 SELECT s.project_id, s.id, s.seq, %(epoch)s, %(command)s, %(primary_url)s::text, %(http_status)s::int, %(file_count)s,
-       %(files)s::text::jsonb, %(failed)s::text::jsonb, %(passed)s, %(output_hash)s
+       %(files)s::text::jsonb, %(failed)s::text::jsonb, %(redirects)s::text::jsonb, %(passed)s, %(output_hash)s
   FROM watchkeeper.job_specs s WHERE s.project_id = %(project_id)s AND s.seq = %(seq)s
 RETURNING id
+
+-- name: last_verified
+-- What the last verify of each of these addresses found, under one epoch.
+SELECT DISTINCT ON (primary_url) primary_url, passed, files
+  FROM watchkeeper.artifact_checks
+ WHERE project_id = %(project_id)s AND seq = %(seq)s AND epoch = %(epoch)s AND command = 'verify'
+   AND primary_url = ANY (%(urls)s::text[])
+ ORDER BY primary_url, id DESC
+
+-- name: add_snapshot
+-- Names the kept bytes of a foreign file as an artifact of the attempt that they completed.
+INSERT INTO watchkeeper.artifacts (project_id, seq, epoch, kind, name, title, url, sha256, bytes, media_type, is_primary,
+                                   secret_suspected)
+VALUES (%(project_id)s, %(seq)s, %(epoch)s, %(kind)s, %(name)s, %(title)s::text, %(url)s, %(sha256)s, %(bytes)s,
+        %(media_type)s::text, %(is_primary)s, %(secret_suspected)s)
 
 -- name: mark_primary
 -- Marks the artifact that a completion rests on.

@@ -270,7 +270,9 @@ SELECT expires_at FROM again
 -- Locks leases by their tokens and gives what decides where their jobs go when the attempt ends.
 SELECT l.seq, l.epoch, l.token_hash, l.kind, l.agent_errors, l.lost_leases, l.cancel_requested_at IS NOT NULL AS cancel_requested,
        coalesce(k.on_lost, 'hold') AS on_lost, coalesce(k.max_attempts, 3) AS max_attempts,
-       coalesce(k.max_lost_leases, 3) AS max_lost_leases
+       coalesce(k.max_lost_leases, 3) AS max_lost_leases,
+       (SELECT count(*) FROM watchkeeper.closed_attempts a
+         WHERE a.project_id = l.project_id AND a.seq = l.seq AND a.cause = 'gate') AS gate_failures
   FROM watchkeeper.leases l
   LEFT JOIN watchkeeper.job_kinds k ON k.project_id = l.project_id AND k.kind = l.kind
  WHERE l.project_id = %(project_id)s AND l.seq = ANY (%(seqs)s::bigint[])
