@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -20,6 +21,8 @@ from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.console.login import SESSION_COOKIE
 from watchkeeper.interfaces.console.pages import create_console, session_reader
+from watchkeeper.services.debug_bundle import DebugBundle
+from watchkeeper.services.debug_parts import add_database
 from watchkeeper.services.failed_logins import LoginPatience
 from watchkeeper.settings import Settings
 
@@ -56,6 +59,9 @@ async def test_thirty_shapes_and_more_come_out_nowhere(
     leaks += _found("log", [captured.err, captured.out])
     leaks += _found("an answer to a writer", planting.answers)
     leaks += [leak async for leak in _in_answers(planting)]
+    bundle = DebugBundle(app.redactor, datetime.now(UTC))
+    await add_database(bundle, app.database, app.diagnosis, app.insights)
+    leaks += _found("debug bundle", [data.decode() for data in bundle.members.values()])
     assert not leaks, "\n".join(sorted(set(leaks)))
 
 

@@ -56,7 +56,7 @@ class Exposure:
     def _files(self, user: AgentUser) -> Check:
         home = self.settings.home
         found = [f"{home} can be listed by others" for mode in _modes(home) if mode & 0o066]
-        files = secret_files(home)
+        files = secret_files(home, self.settings.audit_key_file)
         found += [problem for path in files if (problem := _open_to(path, user)) is not None]
         good = f"{home} and {len(files)} files of secrets in it are closed to others"
         mend = "chmod 600 the files, 700 the home (711 where root runs agents)"

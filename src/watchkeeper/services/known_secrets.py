@@ -23,17 +23,18 @@ def known_secrets(settings: Settings, environ: Mapping[str, str] | None = None) 
     Tokens are learnt as callers bring them: only their hashes are kept.
     """
     variables = secret_variables(os.environ if environ is None else environ).values()
-    return [*settings.secrets, *variables, *secrets_of_home(settings.home)]
+    return [*settings.secrets, *variables, *secrets_of_home(settings.home, settings.audit_key_file)]
 
 
-def secrets_of_home(home: Path) -> list[str]:
-    """Give what a home's secret files hold, of those that this user may read."""
-    return [text for path in secret_files(home) for text in secrets_of_text(_read(path)) if text]
+def secrets_of_home(home: Path, *more: Path | None) -> list[str]:
+    """Give what a home's secret files hold, and more files that are named, of those that this user may read."""
+    return [text for path in secret_files(home, *more) for text in secrets_of_text(_read(path)) if text]
 
 
-def secret_files(home: Path) -> list[Path]:
-    """Give the files of a home that hold secrets, those of its own database too."""
+def secret_files(home: Path, *more: Path | None) -> list[Path]:
+    """Give the files of a home that hold secrets, those of its own database too, and more that are there."""
     found = [path for pattern in OF_THE_HOME for path in sorted(home.glob(pattern))]
+    found += [path for path in more if path is not None and path.is_file()]
     place = database_place(home)
     return found + [
         place / name for name in OF_THE_DATABASE if place is not None and (place / name).is_file()

@@ -48,6 +48,7 @@ COMMANDS: dict[str, Place] = {
     "artifacts": Place("artifacts", "artifacts", group=True),
     "db": Place("db", "db", group=True),
     "config": Place("config", "config", group=True),
+    "debug": Place("debug", "debug", group=True),
 }
 
 EPILOG = (
