@@ -73,9 +73,10 @@ class Planting:
         return answered
 
     async def in_names(self) -> None:
-        for secret, (text, _) in PLANTED.items():
+        for number, (secret, (text, _)) in enumerate(PLANTED.items()):
             line = text.replace("\n", " ")
-            for place, (path, role, name) in NAMES.items():
+            # Every secret in some names, some secrets in every name: which is which is decided in one place.
+            for place, (path, role, name) in [*NAMES.items()][number % 4 :: 4]:
                 answered = await self.post(path, {**REST.get(path, {}), name: line}, role=role)
                 if answered.status < 400:
                     self.kept.append(f"{place}: {secret}")
@@ -92,7 +93,7 @@ class Planting:
         owner = {"Authorization": f"Bearer {await self.api.token('owner')}"}
         for text, _ in PLANTED.values():
             line = text.replace("\n", " ")
-            for path in ("/api/jobs", "/login", "/nowhere", f"/api/jobs/{uuid4()}"):
+            for path in ("/api/jobs", "/login", "/nowhere"):
                 headers = {**owner, "User-Agent": line, "X-Extra": line, "Referer": line}
                 response = await http.get(path, params={"kind": line, line: "x"}, headers=headers)
                 self.answers.append(response.text if path != "/login" else "")
@@ -161,20 +162,28 @@ class Planting:
         return answered
 
     async def in_reasons_of_people(self) -> None:
-        for text, _ in PLANTED.values():
-            job = await self.api.enqueue("report")
+        for number, (text, _) in enumerate(PLANTED.values()):
             said = {"reason": f"because {text}"}
-            for act in ("pause", "resume", "cancel", "requeue"):
-                await self.post(f"/api/jobs/{job}/{act}", said)
-            for path in ("/api/kinds/report/pause", "/api/kinds/report/resume"):
-                await self.post(path, said)
-            for act in ("pause", "resume"):
-                await self.post(f"/api/projects/p/{act}", said, role="whole")
-            await self.post("/api/workers/w0/drain", said)
-            await self.post("/api/workers/w0/resume", said)
-            await self.post("/api/switches/actions", {"on": True, **said}, role="whole")
-            made = await self.post("/api/tokens", {"name": "short", "role": "viewer"})
-            await self.api.ask("DELETE", f"/api/tokens/{made.body['token']['id']}", params=said)
+            job = await self.api.enqueue("report")
+            await self.post(f"/api/jobs/{job}/pause", said)
+            await self.post(f"/api/jobs/{job}/{('resume', 'cancel', 'requeue', 'fail')[number % 4]}", said)
+            match number % 4:
+                case 0:
+                    await self.post("/api/kinds/report/pause", said)
+                    await self.post("/api/kinds/report/resume", said)
+                case 1:
+                    await self.post("/api/projects/p/pause", said, role="whole")
+                    await self.post("/api/projects/p/resume", said, role="whole")
+                case 2:
+                    await self.post("/api/workers/w0/drain", said)
+                    await self.post("/api/workers/w0/resume", said)
+                    await self.post("/api/switches/actions", {"on": True, **said}, role="whole")
+                case _:
+                    made = await self.post("/api/tokens", {"name": "short", "role": "viewer"})
+                    token = made.body["token"]["id"]
+                    self.answers.append(
+                        str((await self.api.ask("DELETE", f"/api/tokens/{token}", params=said)).body)
+                    )
         await self.post(
             "/api/schedules", {"name": "nightly", "cron": "0 3 * * *", "kind": "report", "payload": [ALL]}
         )

@@ -80,7 +80,7 @@ async def add_database(
     await bundle.add("database/audit.json", _rows(database, "latest_audit", limit=AUDIT_ROWS))
 
     async def queues() -> dict[str, Any]:
-        projects = (await insights.projects(None))[:PROJECTS]
+        projects, _ = await insights.projects(None, limit=PROJECTS)
         return {row["project_id"]: await insights.queue_health(row["project_id"]) for row in projects}
 
     await bundle.add("queue-health.json", queues)

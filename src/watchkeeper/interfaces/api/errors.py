@@ -93,8 +93,10 @@ def refusal(error: Exception, request: Request) -> Response:
     What nobody foresaw is logged under an id, which alone is shown.
     """
     known = understood(error)
-    instance = quote(request.scope["path"][:MAX_INSTANCE_CHARS])
-    body = state_of(request).app.redactor.redact_data(problem(known, instance))
+    redactor = state_of(request).app.redactor
+    # Before it is quoted and cut: afterwards a secret in it looks like none.
+    instance = quote(redactor.redact(request.scope["path"])[:MAX_INSTANCE_CHARS])
+    body = redactor.redact_data(problem(known, instance))
     return as_json(body, status_of(known), _headers(known), "application/problem+json")
 
 
