@@ -68,5 +68,6 @@ NEEDS: dict[str, str | Local] = {
     "db stop": Local.DATABASE,
     "config check": Local.NOTHING,
     "config show": Local.HOME,
+    "debug bundle": Local.HOME,
 }
 """Of `token create` this is without --owner, which needs the database."""
