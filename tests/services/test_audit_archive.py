@@ -14,7 +14,7 @@ from moving_clock import MovingClock
 from raw_sql import rows
 from watchkeeper.app import App
 from watchkeeper.domain.audit_findings import Note, What
-from watchkeeper.domain.errors import Conflict, NotFound, UsageError
+from watchkeeper.domain.errors import Conflict, DatabaseUnavailable, NotFound, UsageError
 from watchkeeper.services.audit_export import export
 from watchkeeper.services.audit_file import verify_file
 from watchkeeper.services.audit_keys import trusted_keys
@@ -109,6 +109,15 @@ async def test_an_archived_row_that_came_back_is_named(old: App) -> None:
     )
     [found] = (await old.audit_verifier.verify()).findings
     assert found.what is What.INSERTED
+
+
+async def test_an_archive_beside_a_backup_gives_up_at_once(old: App) -> None:
+    """The drop would wait for the dump that reads the trail, and every claim behind it; the month stays for later."""
+    async with old.database.connection() as dump, dump.transaction():
+        await dump.execute("SELECT count(*) FROM watchkeeper.audit_events")
+        with pytest.raises(DatabaseUnavailable, match="stood in its way"):
+            await archive(old)
+    await archive(old)
 
 
 async def test_an_archive_that_was_changed_is_named(old: App) -> None:

@@ -144,6 +144,8 @@ async def lock_partition(connection: Connection, partition: str) -> None:
 
 
 async def drop_partition(connection: Connection, partition: str) -> None:
+    """Drop a partition, or give up at once where somebody reads the trail: all writers would wait behind us."""
+    await fetch(connection, "bound_lock_wait")
     await _on_partition(connection, "drop_audit_partition", partition)
 
 

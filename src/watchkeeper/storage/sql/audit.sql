@@ -143,6 +143,10 @@ SELECT min(number) AS first, max(number) AS last FROM watchkeeper.audit_seals
 -- Lets nobody write to a partition any more; its name is filled in.
 LOCK TABLE {partition} IN SHARE MODE
 
+-- name: bound_lock_wait
+-- Waits for no lock longer than a claim may wait.
+SET LOCAL lock_timeout = '50ms'
+
 -- name: drop_audit_partition
 -- Drops a partition with its rows; its name is filled in.
 DROP TABLE {partition}
