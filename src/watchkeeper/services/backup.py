@@ -63,13 +63,10 @@ class Backups:
             async with self._snapshot() as (connection, snapshot):
                 facts = await fetch_row(connection, "backup_facts")
                 say(f"dumping the database, as of {facts['now']:%Y-%m-%d %H:%M:%S} UTC")
-                dumping = asyncio.create_task(self._dump(new, program, snapshot, say), name="dump")
-                try:
-                    tables = await fetch(connection, "table_counts")
-                    named = await _note_files(connection, new)
-                    dump = await dumping
-                finally:
-                    dumping.cancel()
+                # One after the other: side by side they would leave the work no processor of two.
+                tables = await fetch(connection, "table_counts")
+                named = await _note_files(connection, new)
+                dump = await self._dump(new, program, snapshot, say)
             copies, listed = await self._copy_files(new, named, say)
             new.forget_notes()
             manifest = _manifest(facts, program, tables, (dump, listed), copies)
@@ -107,6 +104,7 @@ class Backups:
         async with self._database.connection() as connection, connection.transaction():
             await fetch(connection, "begin_backup_snapshot")
             await fetch(connection, "allow_long_transaction")
+            await fetch(connection, "count_alone")
             yield connection, (await fetch_row(connection, "export_snapshot"))["snapshot"]
 
     async def _dump(self, new: NewBackup, program: Program, snapshot: str, say: Say) -> SealedFile:

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -26,6 +26,8 @@ APPLICATION = "watchkeeper-dump"
 """How sessions of these programs are told from others: one outlives a restore that was killed."""
 
 NICENESS = 10
+"""What a dump yields to the work beside it; these programs have it from who starts them."""
+
 SAID_LINES = 4
 READ_BYTES = 1024 * 1024
 
@@ -127,8 +129,6 @@ async def _running(
     errors = cast("asyncio.StreamReader", process.stderr)
     saying = asyncio.create_task(errors.read(), name="stderr")
     try:
-        with suppress(OSError):  # it ended at once, or this machine does not let us
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         yield process
         said, status = await saying, await process.wait()
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,7 @@ from watchkeeper.services.backup import Backup
 from watchkeeper.services.restoration import Restored, read_backup
 from watchkeeper.services.standstill import NothingStandsStill
 from watchkeeper.settings import Settings
+from watchkeeper.storage.pg_programs import NICENESS
 
 ACTOR = "system:cli"
 
@@ -90,6 +93,8 @@ async def _check_backup(settings: Settings, path: Path) -> int:
 
 
 async def _backup(settings: Settings, path: Path) -> Backup:
+    with suppress(OSError):  # this machine does not let us: then it competes with the work
+        os.nice(NICENESS)
     async with root.running(settings, migrated=False) as app:
         return await app.backups.take(path, note)
 

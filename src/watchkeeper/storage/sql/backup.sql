@@ -6,6 +6,10 @@ SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
 -- The transaction only holds the snapshot open while another program reads.
 SET LOCAL idle_in_transaction_session_timeout = 0
 
+-- name: count_alone
+-- Parallel workers would take from the work what a backup wants to leave it.
+SET LOCAL max_parallel_workers_per_gather = 0
+
 -- name: export_snapshot
 -- Lets the dump see exactly what this transaction sees.
 SELECT pg_export_snapshot() AS snapshot
