@@ -14,7 +14,7 @@ from watchkeeper.domain.principals import Role
 from watchkeeper.settings import Settings
 
 LANGUAGES = ["en", "zh-TW"]
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+HOSTILE = "<script>alert(1);<script>\"'><img src=x onerror=alert(2)>"
 
 LISTED = {
     "": 11,
