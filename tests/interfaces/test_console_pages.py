@@ -14,7 +14,7 @@ from watchkeeper.domain.principals import Role
 from watchkeeper.settings import Settings
 
 LANGUAGES = ["en", "zh-TW"]
-HOSTILE = "<script>alert(1);<script>\"'><img src=x onerror=alert(2)>"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 LISTED = {
     "": 11,
@@ -190,7 +190,7 @@ async def test_what_others_wrote_is_shown_as_text(
     await project.add("hostile-done", "hostile.kind")
     await project.complete(HOSTILE, "hostile.kind", "none", HOSTILE)
     project.execute("UPDATE watchkeeper.projects SET title = %s", HOSTILE)
-    await visitor.log_in(name=HOSTILE)
+    await visitor.log_in(name=HOSTILE.replace("/", ""))
     for path in ("/", "/jobs", f"/jobs/{made}", f"/jobs/{project.jobs['hostile-done']}"):
         page = await visitor.get(path)
         assert page.status == 200
