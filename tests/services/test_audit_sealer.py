@@ -13,7 +13,6 @@ import pytest
 from audit_trail import WRITE, attack, seal_all, seals, unsealed, write
 from raw_sql import rows
 from watchkeeper.app import App, build
-from watchkeeper.domain.errors import SettingError
 from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.storage.database import Database
@@ -112,14 +111,37 @@ async def test_a_key_that_is_not_the_chains_does_not_seal(
     assert (said.out + said.err).count("audit_not_sealed") == 1
 
 
-async def test_a_key_that_others_can_read_is_refused(app: App, database: Database) -> None:
+async def test_a_key_that_others_can_read_is_refused(
+    app: App, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The key's secrecy is what the seals are worth: a file that is open to others is named, not used."""
     await write(database)
     await seal_all(app)
     app.audit_files.key.chmod(0o644)
     await write(database)
-    with pytest.raises(SettingError, match="open to other users"):
-        await AuditSealer(database, app.audit_files).run_once()
+    sealer = AuditSealer(database, app.audit_files)
+    for _ in range(3):
+        await sealer.run_once()
+    assert len(await seals(database)) == 1
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("open to other users") == 1
+
+
+async def test_an_anchor_that_cannot_be_written_stops_no_sealing(
+    app: App, database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chain goes on, and what is wrong with the anchor is said once."""
+    monkeypatch.setattr("watchkeeper.services.audit_sealer.ANCHOR_SECONDS", 0.0)
+    anchor = app.audit_files.anchor
+    anchor.parent.mkdir(parents=True)
+    anchor.symlink_to(anchor.parent / "a disk that is not there" / "anchor")
+    sealer = AuditSealer(database, app.audit_files)
+    for _ in range(3):
+        await write(database)
+        await seal_all(app, sealer)
+    assert len(await seals(database)) == 3
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("audit_not_sealed") == 1
 
 
 async def test_a_chain_that_was_cut_is_not_sealed_over(

@@ -24,7 +24,7 @@ INTERVAL_SECONDS = 0.5
 BATCH = 1000
 ANCHOR_SECONDS = 1.0
 
-LEAST_SHARE = 0.1
+LEAST_SHARE = 0.05
 """The share of its time that a sealer works while rows come faster than it seals; the rest is the writers'."""
 
 FULL_SPEED_SECONDS = 60.0
@@ -43,7 +43,7 @@ class AuditSealer:
         self._began: Anchored | None = None
         self._known: Head | None = None
         self._tried_at = float("-inf")
-        self._obstacle: str | None = None
+        self._said: dict[str, str | None] = {}
         self.anchored: Head | None = None
 
     def duty(self) -> Duty:
@@ -51,6 +51,15 @@ class AuditSealer:
 
     async def run_once(self) -> Ran:
         """Seal one batch, and anchor the head once a second; ask to go on soon where more waits."""
+        try:
+            ran = await self._seal()
+        except SettingError as error:
+            self._say("files", error.message)
+            return Ran({})
+        self._say("files", None)
+        return ran
+
+    async def _seal(self) -> Ran:
         clock = asyncio.get_running_loop().time
         began = clock()
         if self._began is None:
@@ -59,7 +68,7 @@ class AuditSealer:
         async with self._database.statement() as connection:
             tip = await store.read_tip(connection, 0 if self._known is None else self._known.number)
             obstacle, key = self._may_seal(tip)
-            self._say(obstacle)
+            self._say("chain", obstacle)
             if key is None:
                 return Ran({})
             signed, rows = await seal_next(connection, tip, key, batch=self._batch)
@@ -106,14 +115,16 @@ class AuditSealer:
         try:
             await asyncio.to_thread(self._anchor.add_head, head, time_text(tip.now))
         except SettingError as error:
-            self._say(error.message)
+            self._say("anchor", error.message)
         else:
+            self._say("anchor", None)
             self.anchored = head
 
-    def _say(self, obstacle: str | None) -> None:
-        if obstacle is not None and obstacle != self._obstacle:
+    def _say(self, about: str, obstacle: str | None) -> None:
+        """Log what is in the way when it begins to be."""
+        if obstacle is not None and obstacle != self._said.get(about):
             log("audit_not_sealed", detail=obstacle)
-        self._obstacle = obstacle
+        self._said[about] = obstacle
 
 
 def _head(tip: Tip) -> Head | None:
