@@ -289,25 +289,6 @@ async def test_a_check_ends_when_its_lease_is_lost(app: App, site: Site) -> None
         assert len(await rows(app.database, "SELECT 1 FROM watchkeeper.reconcile_items")) == 1
 
 
-async def test_a_completion_whose_server_died_is_checked_again(api: Api, site: Site) -> None:
-    """A repeat after the server died in the middle of the check runs the gate anew, and completes once."""
-    url = site.put("/d/", PAGE)
-    site.put("/d/a.csv", "1", "text/csv")
-    site.held["/d/"] = asyncio.Event()
-    job = await api.claimed(contract={})
-    artifacts = primary(url, files=["a.csv"])
-    dying = asyncio.ensure_future(api.command("complete", job, summary="published", artifacts=artifacts))
-    await site.reached.wait()
-    for task in api.state.completions._running.values():
-        task.cancel()
-    with pytest.raises((asyncio.CancelledError, Exception)):
-        await dying
-    site.held.clear()
-    done = await api.command("complete", job, summary="published", artifacts=artifacts)
-    assert done.body["verified"] == "artifact"
-    assert len((await api.get(f"/api/jobs/{job['id']}")).job["artifacts"]) == 2
-
-
 @pytest.mark.parametrize(
     ("policy", "states"),
     [("stuck", ["stuck"]), ("pause", ["paused"]), ("retry_once", ["pending", "stuck"])],

@@ -204,7 +204,7 @@ def _refused_for_good(refused: Refused, ending: Ending, held: Held) -> Json | En
     """Say what a refusal means for the job: its end, or another end that is to be told."""
     checks = refused.failed_checks
     if refused.refusal == "gate_failed":
-        return {"status": "stuck", "failed": checks}
+        return {"status": refused.details.get("status", "stuck"), "failed": checks}
     if not refused.stale and ending.command is Command.COMPLETE:
         if refused.refusal == "contract_rejected":
             return failed(
