@@ -178,7 +178,7 @@ class Gate:
             self._redactor.redact_data(verdict.failed_json()),
             verdict.output_hash,
             verdict.http_status,
-            tuple(verdict.files_json()),
+            tuple(self._redactor.redact_data(verdict.files_json())),
             snapshots,
         )
 
