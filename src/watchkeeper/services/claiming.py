@@ -13,7 +13,8 @@ from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.host.clock import boot_clock
 from watchkeeper.logs import log
 from watchkeeper.services.queue import Queue
-from watchkeeper.storage.database import Connection, Database, broken_off, connect, driver_errors, fetch
+from watchkeeper.storage.database import Connection, Database, broken_off, connect, fetch
+from watchkeeper.storage.driver_errors import driver_errors
 
 POLL_SECONDS = 5.0
 """How soon a job is found whose wake-up was lost."""

@@ -18,8 +18,8 @@ from watchkeeper.storage.database import (
     Row,
     broken_off,
     connect,
-    driver_errors,
 )
+from watchkeeper.storage.driver_errors import driver_errors
 from watchkeeper.storage.jobs import HeldLease
 
 PATIENCE_SECONDS = 1.0

@@ -10,7 +10,8 @@ from functools import partial
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.logs import log
 from watchkeeper.services.queue import AttemptEnd, Queue
-from watchkeeper.storage.database import Connection, DatabaseConfig, connect, driver_errors
+from watchkeeper.storage.database import Connection, DatabaseConfig, connect
+from watchkeeper.storage.driver_errors import driver_errors
 from watchkeeper.storage.jobs import Completion, HeldLease
 
 FLUSH_SECONDS = 0.002

@@ -12,7 +12,8 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.numeric import Int8BinaryLoader
 
 from watchkeeper.domain.audit_chain import CHAIN_START, Position, SignedSeal
-from watchkeeper.storage.database import Connection, Database, Row, driver_errors, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.driver_errors import driver_errors
 from watchkeeper.storage.queries import query
 
 ROWS_A_CHUNK = 2000

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import select
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,11 +15,11 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 import psycopg_pool
-from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
-from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, UsageError, WatchkeeperError
+from watchkeeper.domain.errors import SettingError, UsageError, WatchkeeperError
+from watchkeeper.storage.driver_errors import driver_errors, refusals
 from watchkeeper.storage.queries import query
 
 Connection = psycopg.AsyncConnection[DictRow]
@@ -99,7 +99,7 @@ class Database:
         Raises DatabaseUnavailable when the database cannot be reached or goes away. Then the end of the transaction is
         unknown: whoever repeats it must be idempotent.
         """
-        with _refusals():
+        with refusals():
             if (joined := self._joined.get()) is not None:
                 async with joined.transaction():
                     yield joined
@@ -120,7 +120,7 @@ class Database:
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[Connection]:
         """Lend a connection for one statement, which is a transaction of its own; raise DatabaseUnavailable."""
-        with _refusals():
+        with refusals():
             if (joined := self._joined.get()) is not None:
                 yield joined
                 return
@@ -158,7 +158,7 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Open a connection of the caller's own, in autocommit, past any pooler; raise SettingError as `direct_url`."""
-        with _refusals():
+        with refusals():
             connection = await connect(DatabaseConfig(self.direct_url))
             try:
                 yield connection
@@ -271,46 +271,3 @@ async def broken_off(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=0.05)
-
-
-@contextmanager
-def driver_errors() -> Iterator[None]:
-    """Turn errors of a block that only speaks to the database into ours; one that ran out of time had no answer."""
-    try:
-        with _refusals():
-            yield
-    except TimeoutError as error:
-        raise DatabaseUnavailable("the database did not answer in time") from error
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn the driver's own errors into ours, around a caller's block, whose timeouts may be of anything."""
-    try:
-        yield
-    except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire) as error:
-        raise UsageError(
-            "text must not contain NUL characters", hint="Send binary data as a file."
-        ) from error
-    except psycopg.DataError as error:
-        raise UsageError(f"a value cannot be stored: {_first_line(error)}") from error
-    except (pg.DiskFull, pg.OutOfMemory, pg.InsufficientResources) as error:
-        raise DatabaseUnavailable(f"the database is out of room: {_first_line(error)}") from error
-    except (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable) as error:
-        raise DatabaseUnavailable("the database undid this: another request stood in its way") from error
-    except (
-        psycopg.OperationalError,
-        psycopg.InterfaceError,
-        psycopg_pool.PoolTimeout,
-        pg.IdleInTransactionSessionTimeout,
-        pg.ReadOnlySqlTransaction,
-    ) as error:
-        raise DatabaseUnavailable(f"the database cannot be reached: {_first_line(error)}") from error
-    except psycopg_pool.PoolClosed as error:
-        raise DatabaseUnavailable("the connection pool is closed") from error
-    except psycopg.Error as error:
-        raise WatchkeeperError(f"the database refused a statement: {_first_line(error)}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
