@@ -16,6 +16,13 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
+from watchkeeper.domain.address_checks import (
+    AddressError,
+    checked_bucket_service,
+    checked_database_address,
+    checked_server_address,
+    checked_web_address,
+)
 from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.allowed_hosts import AllowedHost
 from watchkeeper.domain.attempts import OnGateFailed
@@ -30,7 +37,6 @@ READ_ELSEWHERE = frozenset(
 """Variables that are read where they are used: the caller's token, and what a session gives its agent."""
 
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
-_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +107,14 @@ class Settings:
         self._check_bucket()
 
     def _check_bucket(self) -> None:
-        """Refuse an address that leads nowhere, or that carries credentials: settings are shown to people."""
         url, endpoint = self.artifact_s3_url, self.artifact_s3_endpoint
         if url is not None and not _BUCKET.fullmatch(url):
             raise SettingError("artifact_s3_url is no s3://BUCKET or s3://BUCKET/PREFIX")
-        if endpoint is not None and not _ENDPOINT.fullmatch(endpoint):
-            raise SettingError(
-                "artifact_s3_endpoint is no http(s)://HOST[:PORT]; credentials have no place there"
-            )
+        if endpoint is not None:
+            try:
+                checked_bucket_service(endpoint)
+            except AddressError as error:
+                raise SettingError(f"artifact_s3_endpoint {error}") from None
         if url is None and (endpoint is not None or self.artifact_s3_region is not None):
             raise SettingError("artifact_s3_endpoint and artifact_s3_region need artifact_s3_url")
 
@@ -175,6 +181,8 @@ def _did_you_mean(field: str, *, env: bool) -> str:
 def _convert(name: str, field: str, value: Any) -> Any:
     try:
         return FIELDS[field](value)
+    except AddressError as error:
+        raise SettingError(f"{name} {error}") from None
     except (TypeError, ValueError) as error:
         raise SettingError(f"{name} is {value!r}: {error}") from error
 
@@ -247,6 +255,18 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "tuple[int, ...]": _integers,
 }
 
+def _address(check: Callable[[str], str]) -> Callable[[Any], str]:
+    return lambda value: check(_text(value))
+
+
+_ADDRESSES: dict[str, Callable[[Any], str]] = {
+    "url": _address(checked_server_address),
+    "database_url": _address(checked_database_address),
+    "database_direct_url": _address(checked_database_address),
+    "audit_anchor_url": _address(checked_web_address),
+}
+
 FIELDS: dict[str, Callable[[Any], Any]] = {
-    field.name: _CONVERTERS[str(field.type)] for field in dataclass_fields(Settings)
+    field.name: _ADDRESSES.get(field.name, _CONVERTERS[str(field.type)])
+    for field in dataclass_fields(Settings)
 }

@@ -64,3 +64,66 @@ def test_a_host_that_cannot_be_meant_is_refused(entry: str) -> None:
     """A host that would never match, or more than was meant, is refused at the start."""
     with pytest.raises(SettingError, match="fetch_allow"):
         Settings.read({"HOME": "/", "WATCHKEEPER_FETCH_ALLOW": entry})
+
+
+DATABASE, DIRECT = "WATCHKEEPER_DATABASE_URL", "WATCHKEEPER_DATABASE_DIRECT_URL"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (DATABASE, "mysql://me:precious@db/x"),
+        (DATABASE, "postgres//me:precious@db/x"),
+        (DATABASE, "me:precious@db"),
+        (DATABASE, "postgresql://me:precious@db:port/x"),
+        (DATABASE, "postgresql://me:pre/precious@db/x"),
+        (DATABASE, "postgresql://db1:5432,db2:99999/x"),
+        (DATABASE, "host=db password='precious"),
+        (DATABASE, "host=db password=a precious"),
+        (DIRECT, "postgresq://me:precious@db/x"),
+        ("WATCHKEEPER_URL", "localhost:8470"),
+        ("WATCHKEEPER_URL", "ftp://x"),
+        ("WATCHKEEPER_URL", "htp:/nope"),
+        ("WATCHKEEPER_URL", "http://me:precious@x"),
+        ("WATCHKEEPER_URL", "http://x:84700"),
+        ("WATCHKEEPER_AUDIT_ANCHOR_URL", "anchors.example/precious"),
+        ("WATCHKEEPER_AUDIT_ANCHOR_URL", "https:///precious"),
+    ],
+)
+def test_an_address_that_cannot_be_meant_is_refused_by_name(name: str, value: str) -> None:
+    """A mistyped address is refused at the start, by its variable, with what was meant and without its password."""
+    with pytest.raises(SettingError) as refused:
+        Settings.read({"HOME": "/", name: value})
+    assert name in refused.value.message
+    assert "://" in refused.value.message or "TOKEN" in refused.value.message
+    assert "precious" not in refused.value.message
+
+
+def test_an_address_in_a_document_is_refused_with_its_key(tmp_path: Path) -> None:
+    """`config check` of a document with a mistyped address names the key and the document."""
+    config = tmp_path / "watchkeeper.toml"
+    config.write_text('database_url = "mysql://me:precious@x"')
+    with pytest.raises(SettingError, match=f"database_url in {config} begins with 'mysql://'") as refused:
+        Settings.read({"HOME": "/", "WATCHKEEPER_CONFIG": str(config)})
+    assert "precious" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (DATABASE, "postgresql://"),
+        (DATABASE, "postgres://db"),
+        (DATABASE, "postgresql:///x?host=/run/postgresql&user=me"),
+        (DATABASE, "postgresql://me:p%40ss@one:5432,two,[fd00::1]:5433/x?target_session_attrs=read-write"),
+        (DATABASE, "postgresql://%2Frun%2Fpostgresql/x"),
+        (DATABASE, "dbname=x"),
+        (DIRECT, r"host=one,two port = 5432,5433 password='it\'s a secret' user=me dbname="),
+        ("WATCHKEEPER_URL", "https://watch.example/under/a/path"),
+        ("WATCHKEEPER_URL", "http://[::1]:8470"),
+        ("WATCHKEEPER_AUDIT_ANCHOR_URL", "https://me:secret@anchors.example/heads?key=secret"),
+    ],
+)
+def test_every_form_of_an_address_is_taken(name: str, value: str) -> None:
+    """What PostgreSQL's library and a web client can read is taken as it is."""
+    settings = Settings.read({"HOME": "/", name: value})
+    assert getattr(settings, name.removeprefix("WATCHKEEPER_").lower()) == value

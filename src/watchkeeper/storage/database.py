@@ -185,6 +185,15 @@ class Database:
 
 
 def connection_options(config: DatabaseConfig) -> dict[str, Any]:
+    """Give what we ask of every connection; raise SettingError for an address that libpq cannot read."""
+    try:
+        given = conninfo_to_dict(config.url).get("options") or ""
+    except psycopg.ProgrammingError:
+        # The driver's words quote the address, in which a password may stand.
+        raise SettingError(
+            "the database's address has a part or a parameter that PostgreSQL's library does not know",
+            hint="Look at WATCHKEEPER_DATABASE_URL and WATCHKEEPER_DATABASE_DIRECT_URL.",
+        ) from None
     return {
         "row_factory": dict_row,
         "prepare_threshold": config.prepare_threshold,
@@ -196,15 +205,13 @@ def connection_options(config: DatabaseConfig) -> dict[str, Any]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
-        **_limits(config),
+        # A pooler takes none and has limits of its own.
+        **({} if config.pooled else _limits(given)),
     }
 
 
-def _limits(config: DatabaseConfig) -> dict[str, str]:
-    """Add our limits to the options of the address; a pooler takes none and has limits of its own."""
-    if config.pooled:
-        return {}
-    given = conninfo_to_dict(config.url).get("options") or ""
+def _limits(given: str) -> dict[str, str]:
+    """Add our limits to the options of the address."""
     return {"options": f"-c idle_in_transaction_session_timeout={STOPPED_SECONDS}s {given}".strip()}
 
 
