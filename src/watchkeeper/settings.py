@@ -255,6 +255,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "tuple[int, ...]": _integers,
 }
 
+
 def _address(check: Callable[[str], str]) -> Callable[[Any], str]:
     return lambda value: check(_text(value))
 

@@ -25,7 +25,22 @@ def home(tmp_path: Path) -> Path:
         (["jobs", "list", "--limt", "3"], "No such option: --limt"),
         (["jobs", "list", "--limit", "many"], "Invalid value for '--limit'"),
         (["jobs", "enqueue", "page", "{not json"], "PAYLOAD is not JSON"),
-        (["jobs", "enqueue", "page", "@nowhere.json"], "nowhere.json cannot be read"),
+        (["jobs", "enqueue", "page", "@nowhere.json"], "the file 'nowhere.json' cannot be read"),
+        (
+            ["jobs", "enqueue", "page", '{"a": "\udcff"}'],
+            "argument 4 holds the byte 0xff, which is not UTF-8",
+        ),
+        (["jobs", "show", "\udcff"], "argument 3 holds the byte 0xff"),
+        (["jobs", "list", "--kind", "\udcff", "--json"], "argument 4 holds the byte 0xff"),
+        (["jobs", "cancel", "x", "--reason", "\udcff"], "argument 5 holds the byte 0xff"),
+        (["jobs", "enqueue", "page", "[" * 100_000], "PAYLOAD is nested too deeply"),
+        (["jobs", "enqueue", "page", "[" * 101 + "]" * 101], "PAYLOAD is nested more than 100 deep"),
+        (["jobs", "enqueue", "page", '{"a": 1e999}'], "PAYLOAD is not JSON: the number 1e999 is too large"),
+        (["jobs", "enqueue", "page", '{"b": NaN}'], "PAYLOAD is not JSON: NaN is no JSON value"),
+        (["jobs", "enqueue", "page", r'"\ud800"'], "PAYLOAD holds half a surrogate pair"),
+        (["jobs", "enqueue", "page", "--contract", "{no"], "--contract is not JSON"),
+        (["kinds", "declare", "page", '{"a": -1e999}'], "DECLARATION is not JSON"),
+        (["schedules", "add", "s", "* * * * *", "page", "[" * 100_000], "PAYLOAD is nested too deeply"),
         (["work"], "a worker needs one of --agent and --app"),
         (["work", "--agent", "codx"], "there is no agent 'codx'"),
         (["work", "--app", "no_such_module:worker"], "'no_such_module' cannot be imported"),
@@ -34,15 +49,41 @@ def home(tmp_path: Path) -> Path:
         (["up", "--port", "99999"], "Invalid value for '--port'"),
         (["config", "check", "nowhere.toml"], "nowhere.toml cannot be read"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    ids=lambda value: ascii(" ".join(value))[:60] if isinstance(value, list) else "",
 )
 def test_a_wrong_command_line_is_explained(home: Path, arguments: list[str], said: str) -> None:
     """A mistake in what was typed is named, with exit code 2 and no traceback."""
     more = {"WATCHKEEPER_DATABASE_URL": "postgresql://nowhere.invalid/x"} if "--app" in arguments else {}
     done = command(home, *arguments, **more)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert said in done.stderr
+    assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable", "value"),
+    [
+        (["up"], "DATABASE_URL", "mysql://me:precious@x"),
+        (["serve"], "DATABASE_URL", "postgres//me:precious@x"),
+        (["db", "status"], "DATABASE_URL", "postgresql://me:precious@x/y?nonsense=1"),
+        (["jobs", "list"], "URL", "localhost:8470"),
+        (["jobs", "list"], "URL", "ftp://x"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_a_mistyped_address_is_named(home: Path, arguments: list[str], variable: str, value: str) -> None:
+    """An address that cannot be meant is a wrong setting, named with its variable and without its password."""
+    done = command(home, *arguments, **{f"WATCHKEEPER_{variable}": value})
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert f"WATCHKEEPER_{variable}" in done.stderr
+    assert "precious" not in done.stdout + done.stderr
+
+
+def test_a_project_that_is_no_text_is_refused(home: Path) -> None:
+    """A byte that is no UTF-8 in WATCHKEEPER_PROJECT_ID is named before anything is sent."""
+    done = command(home, "jobs", "list", WATCHKEEPER_TOKEN="wko_x", WATCHKEEPER_PROJECT_ID="\udcff")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "the project's name is not UTF-8" in done.stderr
 
 
 def test_nothing_typed_shows_the_help_and_no_complaint(home: Path) -> None:

@@ -14,7 +14,9 @@ DATABASE_FORMS = "postgresql://USER@HOST/DATABASE, or host=HOST user=USER dbname
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20})://")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]]*)(?::(?P<port>[0-9]*))?")
-_PAIR = re.compile(r"\s*\w+\s*=\s*(?:'(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)?(?=\s|\Z)\s*", re.DOTALL)
+_PAIR = re.compile(
+    r"\s*\w+\s*=\s*(?:'(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)?(?=\s|\Z)\s*", re.DOTALL
+)
 
 
 class AddressError(ValueError):
@@ -28,7 +30,9 @@ def checked_database_address(text: str) -> str:
             raise AddressError(f"is no address of a PostgreSQL; it looks like {DATABASE_FORMS}")
         return text
     if scheme[1] not in {"postgresql", "postgres"}:
-        raise AddressError(f"begins with '{scheme[1]}://', which is no PostgreSQL; it looks like {DATABASE_FORMS}")
+        raise AddressError(
+            f"begins with '{scheme[1]}://', which is no PostgreSQL; it looks like {DATABASE_FORMS}"
+        )
     authority, *_ = re.split(r"[/?#]", text[scheme.end() :], maxsplit=1)
     for host in authority.rpartition("@")[2].split(","):
         found = _HOST.fullmatch(host)

@@ -187,7 +187,7 @@ class Database:
 def connection_options(config: DatabaseConfig) -> dict[str, Any]:
     """Give what we ask of every connection; raise SettingError for an address that libpq cannot read."""
     try:
-        given = conninfo_to_dict(config.url).get("options") or ""
+        given = str(conninfo_to_dict(config.url).get("options") or "")
     except psycopg.ProgrammingError:
         # The driver's words quote the address, in which a password may stand.
         raise SettingError(

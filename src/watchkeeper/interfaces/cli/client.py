@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from watchkeeper.domain.errors import (
     UsageError,
     WatchkeeperError,
 )
+from watchkeeper.interfaces.cli.contract.arguments import UNDELIVERABLE
 from watchkeeper.interfaces.cli.local import own_token, read_url
 from watchkeeper.settings import Settings
 
@@ -81,6 +81,8 @@ def connected(project: str | None = None, *, whole: bool = False) -> Iterator[Cl
     Raises SettingError for a wrong setting, Unauthenticated where there is no token.
     """
     settings = Settings.read()
+    if project is not None and UNDELIVERABLE.search(project):
+        raise UsageError("the project's name is not UTF-8")
     token, is_of_this_home = own_token(settings)
     if token is None:
         raise Unauthenticated(
@@ -105,20 +107,6 @@ def part(name: str) -> str:
     if not name or name in {".", ".."}:
         raise UsageError(f"{name!r} is no name")
     return quote(name, safe="")
-
-
-def read_text(argument: str) -> str:
-    """Give a text argument: itself, the content of @FILE, or standard input for `-`."""
-    import sys
-
-    if argument == "-":
-        return sys.stdin.read()
-    if not argument.startswith("@"):
-        return argument
-    try:
-        return Path(argument[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{argument[1:]} cannot be read as text: {error}") from error
 
 
 def _json(response: httpx2.Response) -> Any:

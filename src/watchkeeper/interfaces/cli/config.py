@@ -44,7 +44,7 @@ def _shown(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join(map(str, value))
     return without_password(value)[0] if isinstance(value, str) else value
 
 

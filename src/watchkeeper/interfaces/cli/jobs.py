@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
-from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
-from watchkeeper.interfaces.cli.client import connected, part, read_text
+from watchkeeper.interfaces.cli.client import connected, part
+from watchkeeper.interfaces.cli.contract.texts import Texts
 from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
 from watchkeeper.interfaces.cli.output import show, write
 
@@ -144,10 +143,11 @@ def enqueue(
     as_json: Json = False,
 ) -> None:
     """Add a job."""
+    texts = Texts()
     given = {
         "kind": kind,
-        "payload": _parsed(payload, "PAYLOAD"),
-        "contract": None if contract is None else _parsed(contract, "--contract"),
+        "payload": texts.json(payload, "PAYLOAD"),
+        "contract": None if contract is None else texts.json(contract, "--contract"),
         "priority": priority,
         "run_at": run_at,
         "unique_key": unique_key,
@@ -207,13 +207,6 @@ _move("pause", "Hold a job; a running attempt ends.")
 _move("resume", "Let a paused or stuck job be claimed again.")
 _move("requeue", "Try a job again: an ended one as a new job, a held one in its own place.")
 _move("fail", "Give a job up; a running attempt ends.")
-
-
-def _parsed(argument: str, name: str) -> Any:
-    try:
-        return json.loads(read_text(argument))
-    except ValueError as error:
-        raise UsageError(f"{name} is not JSON: {error}", hint='Quote it: \'{"key": "value"}\'.') from error
 
 
 def _named(artifacts: Any) -> list[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
-from watchkeeper.interfaces.cli.client import connected, part, read_text
+from watchkeeper.interfaces.cli.client import connected, part
+from watchkeeper.interfaces.cli.contract.texts import Texts
 from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
 from watchkeeper.interfaces.cli.output import show
 
@@ -45,10 +45,7 @@ def declare(
     as_json: Json = False,
 ) -> None:
     """Declare a kind, or change its declaration."""
-    try:
-        fields: Any = json.loads(read_text(declaration))
-    except ValueError as error:
-        raise UsageError(f"DECLARATION is not JSON: {error}") from error
+    fields: Any = Texts().json(declaration, "DECLARATION")
     if not isinstance(fields, dict):
         raise UsageError(
             "DECLARATION is a JSON object", hint="docs/reference/result-contract.md lists its keys."

@@ -14,6 +14,7 @@ from typer import Exit, TyperException
 
 from watchkeeper import __version__
 from watchkeeper.domain.errors import EXIT_CODE, ServerUnreachable, UsageError, WatchkeeperError
+from watchkeeper.interfaces.cli.contract.arguments import refuse_unreadable
 from watchkeeper.interfaces.cli.output import explain, write
 
 HOME = "watchkeeper.interfaces.cli"
@@ -65,6 +66,7 @@ def run() -> int:
         return 0
     as_json = "--json" in arguments
     try:
+        refuse_unreadable(["watchkeeper", *arguments])
         result = program(arguments[0] if arguments else "")(
             args=arguments, prog_name="watchkeeper", standalone_mode=False
         )

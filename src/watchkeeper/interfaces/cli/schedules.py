@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.acting import Act, carry_out
-from watchkeeper.interfaces.cli.client import connected, part, read_text
+from watchkeeper.interfaces.cli.client import connected, part
+from watchkeeper.interfaces.cli.contract.texts import Texts
 from watchkeeper.interfaces.cli.options import DryRun, Json, Project
 from watchkeeper.interfaces.cli.output import show
 
@@ -52,10 +51,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Make a schedule, or replace the one of its name."""
-    try:
-        given: Any = json.loads(read_text(payload))
-    except ValueError as error:
-        raise UsageError(f"PAYLOAD is not JSON: {error}", hint='Quote it: \'{"key": "value"}\'.') from error
+    given = Texts().json(payload, "PAYLOAD")
     body = {"name": name, "cron": cron, "kind": kind, "payload": given, "time_zone": time_zone}
     act = Act(f"add schedule {name}", "POST", "/api/schedules", body, look="/api/schedules")
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)

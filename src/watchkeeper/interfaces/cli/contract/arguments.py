@@ -122,7 +122,7 @@ def parse(argv: list[str]) -> Parsed:
     command = COMMANDS.get(argv[0])
     if command is None:
         raise UsageError(f"there is no command {argv[0]!r}{_did_you_mean(argv[0], list(COMMANDS))}")
-    _refuse_unreadable(argv)
+    refuse_unreadable(argv)
     values: list[str] = []
     options: dict[str, list[str]] = {}
     rest = iter(argv[1:])
@@ -195,7 +195,8 @@ def _check(command: Command, values: list[str], options: dict[str, list[str]]) -
             raise UsageError(f"--{option.name} is given more than once", hint=hint)
 
 
-def _refuse_unreadable(argv: list[str]) -> None:
+def refuse_unreadable(argv: list[str]) -> None:
+    """Raise UsageError for an argument after the first that no request could carry."""
     for position, argument in enumerate(argv[1:], start=1):
         if found := UNDELIVERABLE.search(argument):
             what = (

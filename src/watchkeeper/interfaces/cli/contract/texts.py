@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import Any
 
@@ -10,6 +11,8 @@ from watchkeeper.domain.errors import UsageError
 
 TEXT_LIMIT_BYTES = 8 * 1024 * 1024
 READ_BYTES = 64 * 1024
+MAX_DEPTH = 100
+"""The server takes no more."""
 
 
 class Texts:
@@ -37,7 +40,9 @@ class Texts:
         """Give the value that an argument's JSON means; raise UsageError with line and column."""
         text = self.text(given, name)
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
+            value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+            # What can be read may still be nothing that can be sent: half a surrogate pair is no text.
+            json.dumps(value, ensure_ascii=False).encode()
         except json.JSONDecodeError as error:
             raise UsageError(
                 f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
@@ -47,8 +52,13 @@ class Texts:
             ) from None
         except RecursionError:
             raise UsageError(f"{name} is nested too deeply") from None
+        except UnicodeEncodeError:
+            raise UsageError(f"{name} holds half a surrogate pair, which is no Unicode text") from None
         except ValueError as error:
             raise UsageError(f"{name} is not JSON: {error}") from None
+        if _depth(value) > MAX_DEPTH:
+            raise UsageError(f"{name} is nested more than {MAX_DEPTH} deep")
+        return value
 
 
 def _read_file(path: str, name: str) -> str:
@@ -85,3 +95,22 @@ def _read(descriptor: int, name: str, source: str) -> str:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON value")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return number
+
+
+def _depth(document: Any) -> int:
+    deepest = 0
+    waiting = [(document, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict | list):
+            deepest = max(deepest, depth + 1)
+            inner = value.values() if isinstance(value, dict) else value
+            waiting += [(one, depth + 1) for one in inner]
+    return deepest
