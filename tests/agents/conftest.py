@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agents.living import PATH, Run, living
+from agents.living import PATH, Run, living, remove_scopes
 from watchkeeper.agents import scope
 from watchkeeper.agents.session import Session, SessionSpec
 from watchkeeper.agents.user import AgentUser, agent_user
@@ -27,7 +27,7 @@ def place() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="wk-")).resolve()
     directory.chmod(0o755)
     yield directory
-    scope.remove_empty(directory)
+    remove_scopes(directory)
     shutil.rmtree(directory)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
-from watchkeeper.agents.output import KEPT_BYTES, Follower, tail_of
+import pytest
+
+from watchkeeper.agents.output import KEPT_BYTES, Follower
 
 
 def test_lines_come_once_and_whole(tmp_path: Path) -> None:
@@ -75,11 +78,20 @@ def test_bytes_that_are_no_text_are_shown_as_well_as_can_be(tmp_path: Path) -> N
     assert [line.text for line in Follower(path).lines()] == ["\ufffd\x00ok"]
 
 
-def test_the_tail_begins_at_a_line(tmp_path: Path) -> None:
-    """The tail of a long output has whole lines only; of none it is empty."""
-    path = tmp_path / "err"
-    assert tail_of(path) == ""
-    path.write_text("".join(f"line {number}\n" for number in range(1000)))
-    tail = tail_of(path, 100).splitlines()
-    assert tail[-1] == "line 999"
-    assert all(line.startswith("line ") for line in tail)
+@pytest.mark.parametrize("later", [b"new\n", b"something else, and more than there was\n", b""])
+def test_a_cut_file_is_followed_from_its_beginning(tmp_path: Path, later: bytes) -> None:
+    """Append-only does not keep a writer from cutting its file: that is told, and what comes after it is seen."""
+    path = tmp_path / "out"
+    path.write_bytes(b"first\nsecond\nhalf")
+    follower = Follower(path)
+    assert [line.text for line in follower.lines()] == ["first", "second"]
+    os.truncate(path, 0)
+    with path.open("ab") as file:
+        file.write(later)
+    half, told, *more = follower.lines()
+    assert half.text == "half"
+    assert told.cut
+    assert "17 bytes were read" in told.text
+    assert [line.data + b"\n" for line in more] == [later][: bool(later)]
+    assert not follower.is_cut()
+    assert follower.lines() == []

@@ -136,6 +136,9 @@ def _default_signals() -> None:
 
 
 def output_file(path: Path) -> int:
-    """Open one output for the agent: append-only, 0600 and ours, so that what was said stays said."""
+    """Open one output for the agent: append-only, 0600 and ours, so that nothing is written over by seeking.
+
+    It can still cut the file (ftruncate); who follows the file notices that.
+    """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(path, flags, 0o600)

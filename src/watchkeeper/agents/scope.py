@@ -126,18 +126,6 @@ def remove_empty_homes(places: Iterable[Path] | None = None) -> int:
     return gone
 
 
-def remove_empty(home: Path) -> int:
-    """Remove this home's scopes in which nothing lives any more; give how many went."""
-    gone = 0
-    for base in bases():
-        top = base / home_hash(home)
-        gone += sum(Scope(path).remove() for path in _below(top))
-        for directory in (top, base):
-            with suppress(OSError):  # others' scopes are below, or it was never made
-                directory.rmdir()
-    return gone
-
-
 def home_hash(home: Path) -> str:
     return hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from watchkeeper.agents.scope import remove_empty_homes
 from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.domain.errors import ServerUnreachable, SettingError
@@ -108,6 +109,7 @@ class Supervisor:
         finally:
             await asyncio.to_thread(self._renewals.stop)
             await self._link.close()
+            await asyncio.to_thread(remove_empty_homes)
         log("supervisor_stopped", worker_id=self._place.worker_id)
 
     async def _work_until(self, stopping: asyncio.Event) -> None:

@@ -13,9 +13,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from agents.living import living
+from agents.living import living, remove_scopes
 from e2e.work_agent.desk import Desk, server_process
-from watchkeeper.agents import scope
 from watchkeeper.agents.session import Session
 from watchkeeper.services.supervision.records import attempts_at
 
@@ -56,7 +55,7 @@ def desk(serving: dict[str, str], place: Path) -> Iterator[Desk]:
             for records in attempts_at(home):
                 if records.session.is_dir():
                     assert Session.adopt(records.session).prove_gone().gone
-            scope.remove_empty(home)
+            remove_scopes(home)
 
 
 @pytest.fixture

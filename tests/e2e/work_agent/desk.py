@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import httpx2
 
+from e2e.running_up import SOURCE
 from waiting import wait_until
 
 HERE = Path(__file__).parent
@@ -70,6 +71,7 @@ class Desk:
     place: Path
     workers: list[Worker] = field(default_factory=list)
     worker_token: str = ""
+    viewer_token: str = ""
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
         response = self.http.request(
@@ -143,6 +145,24 @@ class Desk:
         process.stdin.close()
         self.workers.append(Worker(process, log))
         return self.workers[-1]
+
+    def command(self, *arguments: str, home: str = "desk", **more: str) -> str:
+        """Run an operator's command; give what it printed."""
+        self.viewer_token = self.viewer_token or self.token("viewer")
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
+        environment |= {"WATCHKEEPER_HOME": str(self.place / home), "WATCHKEEPER_URL": self.url}
+        environment |= {"WATCHKEEPER_TOKEN": self.viewer_token}
+        done = subprocess.run(
+            [sys.executable, "-m", "watchkeeper", *arguments],
+            env=environment | more,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def said(self, name: str, timeout: float = 15.0) -> str:
         """Wait for a file that an agent writes into this test's `out` directory; give its text."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from agents.living import living
 from e2e.work_agent.desk import Desk, seconds_until
 from waiting import wait_until
+from watchkeeper.agents import scope
 from watchkeeper.agents.session import Session
 from watchkeeper.services.supervision.records import attempts_at
 
@@ -199,6 +200,8 @@ def test_sigterm_hands_back_what_runs(desk: Desk, nonce: str) -> None:
     assert desk.job(job)["state"] == "pending"
     assert desk.attempts(job)[0]["outcome"] == "released"
     assert not living(nonce)
+    homes = [base / scope.home_hash(desk.place / "home") for base in scope.bases()]
+    assert not any(home.exists() for home in homes), "an empty cgroup directory is left"
 
 
 def test_sigterm_lets_a_short_rest_finish(desk: Desk) -> None:

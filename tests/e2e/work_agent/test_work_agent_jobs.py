@@ -40,9 +40,14 @@ def test_done_over_an_empty_page_is_blocked(desk: Desk) -> None:
 
 
 def test_a_command_without_a_contract_completes_unverified(desk: Desk) -> None:
-    """Where nothing is asked for, exit code 0 is enough, and is said to be unverified."""
+    """Where nothing is asked for, exit code 0 is enough, and is said to be unverified, to people too."""
     desk.worker()
-    assert desk.wait_for(desk.put("true"), "completed")["verified"] == "none"
+    job = desk.put("true")
+    assert desk.wait_for(job, "completed")["verified"] == "none"
+    assert "completed, unverified" in desk.command("jobs", "show", job)
+    listed = desk.command("jobs", "list")
+    assert "completed, unverified" in listed
+    assert "NOT VERIFIED" in listed
 
 
 def test_a_failure_is_told_with_its_last_words_and_without_secrets(desk: Desk) -> None:

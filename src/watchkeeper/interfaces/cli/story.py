@@ -26,6 +26,7 @@ class Story:
         self._states: dict[int, JobState] = dict.fromkeys(names, JobState.PENDING)
         self._rescued: set[int] = set()
         self._retried: set[int] = set()
+        self._unverified: set[int] = set()
 
     @property
     def is_over(self) -> bool:
@@ -41,7 +42,10 @@ class Story:
     def end(self) -> None:
         """Tell what all of it came to."""
         counts = Counter(self._states.values())
-        parts = [f"{counts[JobState.COMPLETED]} of {len(self._names)} completed with verified files"]
+        verified = counts[JobState.COMPLETED] - len(self._unverified)
+        parts = [f"{verified} of {len(self._names)} completed with verified files"]
+        if self._unverified:
+            parts.append(f"{len(self._unverified)} completed, unverified")
         if counts[JobState.STUCK]:
             parts.append(f"{counts[JobState.STUCK]} blocked by the gate, for a person to decide")
         if self._rescued:
@@ -59,6 +63,9 @@ class Story:
             case JobState.RUNNING if was is not JobState.RUNNING:
                 attempt = "" if row["epoch"] == 1 else f", attempt {row['epoch']}"
                 self._say(seq, f"claimed by {worker}{attempt}")
+            case JobState.COMPLETED if row["verified"] != "artifact":
+                self._unverified.add(seq)
+                self._say(seq, "completed, unverified: no evidence was asked for", "warning")
             case JobState.COMPLETED:
                 self._say(seq, "verified and completed", "good")
             case JobState.STUCK:

@@ -48,6 +48,11 @@ class OutputWatch:
         """Give the last redacted characters of `stdout` or `stderr`, from the beginning of a line if one is there."""
         return self._streams[name].tail(chars)
 
+    @property
+    def cut(self) -> list[str]:
+        """Name the streams whose file the agent has cut: what it took away may never have been read."""
+        return [name for name, stream in self._streams.items() if stream.was_cut]
+
 
 class _Stream:
     def __init__(self, follower: Follower, copy: Path, redactor: Redactor) -> None:
@@ -57,13 +62,19 @@ class _Stream:
         self._tail: deque[str] = deque()
         self._tail_chars = 0
         self._copied = 0
+        self.was_cut = False
         copy.unlink(missing_ok=True)
 
     def look(self) -> int:
         skipped = self._skip_backlog()
         lines = self._follower.lines()
-        # After a skip the first line is a line's end, which could be the end of a secret.
-        for line in lines[1:] if skipped else lines:
+        if skipped:
+            # The first line is a line's end, which could be the end of a secret.
+            lines = [line for line in lines[:1] if line.cut] + lines[1:]
+        for line in lines:
+            if line.cut:
+                self.was_cut = True
+                log("output_cut", file=str(self._follower.path), detail=line.text)
             self._take(self._redacting.feed(line.data + b"\n"))
         return len(lines)
 
@@ -111,7 +122,7 @@ class _Stream:
             size = self._follower.path.stat().st_size
         except FileNotFoundError:
             return False
-        if size - self._follower.offset <= BACKLOG_BYTES:
+        if size - self._follower.offset <= BACKLOG_BYTES or self._follower.is_cut():
             return False
         self._take(
             self._redacting.feed(f"[{size - self._follower.offset - AFTER_SKIP_BYTES} bytes skipped]\n")

@@ -265,7 +265,8 @@ class Attempt:
         if self._watch is None or self._session is None:
             return None
         end = self._session.ended()
-        return {
+        cut = {"output_cut": self._watch.cut} if self._watch.cut else {}
+        return cut | {
             "exit_code": None if end is None else end.exit_code,
             "wall_seconds": None if end is None else end.wall_seconds,
             "cpu_seconds": None if end is None else end.cpu_seconds,
