@@ -83,7 +83,7 @@ async def sealed(app: App, database: Database) -> App:
             " VALUES ('p', 'test', 't', jsonb_build_object('a', jsonb_build_object('b', %(n)s::int)))",
             {"n": number},
         )
-    await seal_all(app, AuditSealer(database, app.audit_files, batch=PER_SEAL))
+    await seal_all(app, AuditSealer(database, app.audit_files, batch=PER_SEAL, anchor_seconds=0))
     assert [seal["row_count"] for seal in await seals(database)] == [PER_SEAL] * SEALS
     return app
 
@@ -201,7 +201,7 @@ async def test_what_grew_again_after_a_cut_is_a_fork(sealed: App, database: Data
     sealed.audit_files.anchor.unlink()
     for _ in range(SEALS):
         await write(database, PER_SEAL)
-        await seal_all(sealed, AuditSealer(database, sealed.audit_files))
+        await seal_all(sealed, AuditSealer(database, sealed.audit_files, anchor_seconds=0))
     sealed.audit_files.anchor.write_bytes(kept)
     assert (await findings(sealed))[0].what is What.CHAIN_FORKED
 

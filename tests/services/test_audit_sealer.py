@@ -128,14 +128,13 @@ async def test_a_key_that_others_can_read_is_refused(
 
 
 async def test_an_anchor_that_cannot_be_written_stops_no_sealing(
-    app: App, database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    app: App, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The chain goes on, and what is wrong with the anchor is said once."""
-    monkeypatch.setattr("watchkeeper.services.audit_sealer.ANCHOR_SECONDS", 0.0)
     anchor = app.audit_files.anchor
     anchor.parent.mkdir(parents=True)
     anchor.symlink_to(anchor.parent / "a disk that is not there" / "anchor")
-    sealer = AuditSealer(database, app.audit_files)
+    sealer = AuditSealer(database, app.audit_files, anchor_seconds=0)
     for _ in range(3):
         await write(database)
         await seal_all(app, sealer)

@@ -34,10 +34,18 @@ FULL_SPEED_SECONDS = 60.0
 class AuditSealer:
     """Seals a batch at a time; without the chain's key it leaves that to who has it, and says so once."""
 
-    def __init__(self, database: Database, files: AuditFiles, *, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        database: Database,
+        files: AuditFiles,
+        *,
+        batch: int = BATCH,
+        anchor_seconds: float = ANCHOR_SECONDS,
+    ) -> None:
         self._database = database
         self._files = files
         self._batch = batch
+        self._anchor_seconds = anchor_seconds
         self._anchor = Anchor(files.anchor)
         self._key: SigningKey | None = None
         self._began: Anchored | None = None
@@ -109,7 +117,7 @@ class AuditSealer:
         return self._anchor.read(trusted_keys(self._files))
 
     async def _anchor_head(self, head: Head | None, tip: Tip, now: float) -> None:
-        if head is None or head == self.anchored or now - self._tried_at < ANCHOR_SECONDS:
+        if head is None or head == self.anchored or now - self._tried_at < self._anchor_seconds:
             return
         self._tried_at = now
         try:

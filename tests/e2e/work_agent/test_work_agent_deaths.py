@@ -89,9 +89,11 @@ def test_a_killed_shim_runs_again_and_leaves_nothing(desk: Desk, nonce: str) -> 
         f"echo hello > {out}/ran-$WATCHKEEPER_ATTEMPT; [ $WATCHKEEPER_ATTEMPT = 2 ] || sleep {nonce}", "safe"
     )
     desk.said("ran-1")
-    shim = session_of(desk.place / "home", job).shim
-    assert shim is not None
-    os.kill(shim.pid, signal.SIGKILL)
+    session = session_of(desk.place / "home", job)
+    # Before the shim has told of it, its death is that of a session that did not start.
+    wait_until(lambda: session.agent is not None, 10, "the shim to tell that the agent runs")
+    assert session.shim is not None
+    os.kill(session.shim.pid, signal.SIGKILL)
     desk.wait_for(job, "completed")
     assert not living(nonce)
     assert [attempt["outcome"] for attempt in desk.attempts(job)] == ["lost", "completed"]
