@@ -46,6 +46,9 @@ LEVELS: dict[str, int] = {
 }
 """Events that are more than information."""
 
+TOLD_BY_US = frozenset({"psycopg.pool"})
+"""Libraries that tell every attempt during an outage, which `database_down` or the command's own error tells once."""
+
 _PLAIN = (int, float, bool, type(None))
 _WITH_TEXTS = (str, list, tuple, dict)
 
@@ -57,7 +60,9 @@ def configure(*, level: str, form: str, redact: Callable[[Any], Any]) -> None:
     redact_with(redact)
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
     renderer: Any = (
-        structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer(sort_keys=True)
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if text
+        else structlog.processors.JSONRenderer(sort_keys=True)
     )
     libraries = logging.getLogger()
     libraries.handlers = [one for one in libraries.handlers if not isinstance(one, _Libraries)] + [
@@ -83,6 +88,8 @@ class _Libraries(logging.Handler):
         self.setFormatter(logging.Formatter("%(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name in TOLD_BY_US:
+            return
         log("library_said", library=record.name, detail=self.format(record))
 
 

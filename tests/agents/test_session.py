@@ -63,6 +63,35 @@ def test_a_command_that_does_not_exist_is_named(run: Run) -> None:
     assert end is not None
     assert (end.reason, end.exit_code, end.signal) == (EndReason.NOT_STARTED, None, None)
     assert "no-such-command" in end.error
+    assert "there is no such program in PATH" in end.error
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["echo", "x" * 140_000], "'echo': the command's arguments are longer than the system takes"),
+        (["no-such-command"], "'no-such-command': there is no such program in PATH"),
+        (["/bin/no-such-command"], "there is no such program"),
+        (["./script"], "script is there, but not the interpreter that it names"),
+        (["./data"], "may not run data"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_keeps_a_command_from_starting_is_said(
+    run: Run, place: Path, work: Path, command: list[str], said: str
+) -> None:
+    """The true cause is named, also where PATH leads through a place that the agent's user cannot enter."""
+    closed = place / "closed"
+    closed.mkdir(mode=0o000)
+    for name, mode in (("script", 0o755), ("data", 0o644)):
+        (work / name).write_text("#!/no/such/interpreter\n")
+        (work / name).chmod(mode)
+    session = run(command, environment={"PATH": f"{closed}:/usr/bin:/bin"})
+    assert session.wait(20)
+    end = session.ended()
+    assert end is not None
+    assert end.reason is EndReason.NOT_STARTED
+    assert said in end.error
 
 
 def test_the_agent_gets_its_environment_and_nothing_of_ours(

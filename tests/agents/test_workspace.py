@@ -41,6 +41,16 @@ def workspaces(place: Path, user: AgentUser) -> Workspaces:
     return Workspaces(home, user, place / "system")
 
 
+def test_path_has_no_place_that_the_agent_cannot_enter(workspaces: Workspaces, place: Path) -> None:
+    """A directory of the supervisor's PATH that is closed to the agent's user is left out of the agent's."""
+    if not workspaces.user.other:
+        pytest.skip("nothing is closed to one's own user")
+    closed = place / "closed"
+    closed.mkdir(mode=0o700)
+    workspace = workspaces.prepare(order(), {"PATH": f"{closed}:/usr/bin:/no/such/place:/bin"})
+    assert workspace.environment["PATH"] == f"{workspaces.cli.bin}:/usr/bin:/bin"
+
+
 def test_the_agent_finds_its_job(workspaces: Workspaces, run: Run) -> None:
     """Prompt, payload and job lie in the agent's directory, and its environment says where."""
     workspace = workspaces.prepare(order(), ENVIRON)

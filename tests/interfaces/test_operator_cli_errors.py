@@ -126,7 +126,16 @@ def test_an_absent_database_is_exit_code_5(home: Path) -> None:
     done = command(home, "db", "migrate", WATCHKEEPER_DATABASE_URL="postgresql://x@127.0.0.1:1/x")
     assert done.returncode == 5
     assert "the database cannot be reached" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
     assert "Traceback" not in done.stderr
+
+
+def test_the_state_of_an_absent_database_is_exit_code_5(home: Path) -> None:
+    """`db status` says that the database does not answer, and ends with the code of a database that failed."""
+    done = command(home, "db", "status", "--json", WATCHKEEPER_DATABASE_URL="postgresql://x@127.0.0.1:1/x")
+    assert done.returncode == 5
+    status = json.loads(done.stdout)
+    assert (status["ok"], status["answers"]) == (False, False)
 
 
 def test_settings_are_shown_with_their_source_and_without_passwords(home: Path, tmp_path: Path) -> None:

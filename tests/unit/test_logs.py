@@ -78,3 +78,20 @@ def test_the_own_databases_password_is_redacted_once_it_is_there(
         assert start().secrets == (SECRET,)
         logs.log("refused", detail=f"no entry with {SECRET}")
     assert SECRET not in capsys.readouterr().err
+
+
+def test_text_in_a_file_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines of text that no terminal shows hold no colours."""
+    logs.configure(level="info", form="text", redact=Redactor([]).redact_data)
+    logs.log("database_down", detail="away")
+    line = capsys.readouterr().err
+    assert "database_down" in line
+    assert "\033" not in line
+
+
+def test_an_outage_is_not_told_by_the_driver_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """The pool's own word of every attempt to connect is left out: who meets the outage tells it once."""
+    logs.configure(level="info", form="json", redact=Redactor([]).redact_data)
+    logging.getLogger("psycopg.pool").warning("error connecting in 'pool-1'")
+    logging.getLogger("psycopg").warning("something else")
+    assert [json.loads(line)["library"] for line in capsys.readouterr().err.splitlines()] == ["psycopg"]

@@ -7,6 +7,7 @@ order's.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import resource
 import signal
@@ -103,11 +104,37 @@ def _become_agent(
         os.umask(0o022)
         step = f"the command {orders.command[0]!r}"
         _default_signals()
-        os.execvpe(orders.command[0], orders.command, orders.environment)  # noqa: S606 - no shell is meant
+        _run_program(orders.command, orders.environment)
     except (OSError, ValueError, TypeError, LookupError) as error:
         os.write(report, f"{step}: {error}".encode(errors="replace"))
     finally:
         os._exit(127)
+
+
+def _run_program(command: list[str], environment: dict[str, str]) -> None:
+    """Become the program, looked for in PATH as execvpe does; raise OSError with what a person can mend.
+
+    Unlike there a place in PATH that this user cannot enter does not hide why the program itself did not start.
+    """
+    name = command[0]
+    failure = OSError("there is no such program" + ("" if "/" in name else " in PATH"))
+    for place in [""] if "/" in name else os.get_exec_path(environment):
+        path = Path(place, name)
+        try:
+            os.execve(path, command, environment)  # noqa: S606 - no shell is meant
+        except NotADirectoryError:
+            continue
+        except FileNotFoundError:
+            if os.access(path, os.F_OK):
+                failure = OSError(f"{path} is there, but not the interpreter that it names")
+        except PermissionError:
+            if "/" in name or os.access(path, os.F_OK):
+                failure = OSError(f"user {os.geteuid()} may not run {path}")
+        except OSError as error:
+            if error.errno != errno.E2BIG:
+                raise
+            raise OSError("the command's arguments are longer than the system takes") from None
+    raise failure
 
 
 def _connect(outputs: tuple[int, int]) -> None:

@@ -53,7 +53,10 @@ def migrate_schema(dry_run: DryRun = False, as_json: Json = False) -> None:
 
 @db.command()
 def status(as_json: Json = False) -> None:
-    """Say where database and artifacts are, whether the database answers, and which schema it has; starts nothing."""
+    """Say where database and artifacts are, whether the database answers, and which schema it has; starts nothing.
+
+    Exit code 5 where a database that is set, or runs, does not answer.
+    """
     settings = begin()
     answer: dict[str, Any] = {"ok": True, "source": "WATCHKEEPER_DATABASE_URL"}
     url = settings.database_url

@@ -204,8 +204,8 @@ def _environment(home: Path) -> dict[str, str]:
     """Give what children get: our environment without our token, this home, and logs that `up` can read."""
     passed_on = {name: value for name, value in os.environ.items() if name != "WATCHKEEPER_TOKEN"}
     return {
-        "WATCHKEEPER_LOG_FORMAT": "json",
         **passed_on,
+        "WATCHKEEPER_LOG_FORMAT": "json",
         "WATCHKEEPER_HOME": str(home),
         "PYTHONUNBUFFERED": "1",
     }
