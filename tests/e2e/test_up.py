@@ -19,7 +19,7 @@ Start = Callable[..., Up]
 
 def test_ctrl_c_ends_all_of_it_and_keeps_the_data(start: Start, home: Path) -> None:
     """A person gets an address and a login link; Ctrl-C leaves no process, and the data for the next time."""
-    up = start()
+    up = start("--port", "0", WATCHKEEPER_LOG_FORMAT="text")
     url = up.url
     assert urllib.request.urlopen(f"{url}/readyz", timeout=10).status == 200
     link = up.wait_for("/login?code=").rsplit(" ", 1)[1]
@@ -32,6 +32,8 @@ def test_ctrl_c_ends_all_of_it_and_keeps_the_data(start: Start, home: Path) -> N
     assert not (home / "url").exists()
     assert (home / "database").exists()
     assert "\033[" not in up.said
+    # A wish for text is about what a person sees: the processes of `up` write what it can read.
+    assert all(line.startswith("{") for line in (home / "logs" / "watch.log").read_text().splitlines())
 
 
 def test_a_second_up_says_where_the_first_one_is(start: Start, home: Path) -> None:
