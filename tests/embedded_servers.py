@@ -204,3 +204,20 @@ def ask(url: str, query: str) -> object:
 def tell(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
         connection.execute(statement)  # type: ignore[arg-type]
+
+
+def running(server: EmbeddedServer) -> int:
+    pid = server.status().pid
+    assert pid is not None
+    return pid
+
+
+def answers(url: str) -> bool:
+    try:
+        return ask(url, "SELECT 1") == 1
+    except psycopg.OperationalError:
+        return False
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import TypedDict
 
 from watchkeeper.domain.addresses import DEFAULT_PORT, DEFAULT_URL
 from watchkeeper.domain.allowed_hosts import AllowedHost, OwnListeners
@@ -152,6 +153,71 @@ def artifact_store(settings: Settings) -> tuple[ArtifactStore, ArtifactSweep]:
     return bucket, S3ArtifactSweep(bucket)
 
 
+class AuditParts(TypedDict):
+    """What writes, reads and proves the audit trail."""
+
+    audit_archive: AuditArchive
+    audit_files: AuditFiles
+    audit_reading: AuditReading
+    audit_sealer: AuditSealer
+    audit_verifier: AuditVerifier
+    audit_webhook: AuditWebhook | None
+
+
+def audit_parts(settings: Settings, database: Database) -> AuditParts:
+    """Put together what has to do with the audit trail."""
+    files = AuditFiles.of(settings)
+    sealer = AuditSealer(database, files)
+    return {
+        "audit_archive": AuditArchive(database, files),
+        "audit_files": files,
+        "audit_reading": AuditReading(database, files),
+        "audit_sealer": sealer,
+        "audit_verifier": AuditVerifier(database, files),
+        "audit_webhook": AuditWebhook(url, sealer) if (url := settings.audit_anchor_url) else None,
+    }
+
+
+class UpkeepParts(TypedDict):
+    """What measures an installation, clears it of what is past, and saves it."""
+
+    artifact_upkeep: ArtifactUpkeep
+    backups: Backups
+    diagnosis: Diagnosis
+    insights: Insights
+    maintenance: Maintenance
+    restoration: Restoration
+    retention: Retention
+    verification: ArtifactVerification
+
+
+def upkeep_parts(
+    settings: Settings,
+    database: Database,
+    queue: Queue,
+    artifacts: tuple[ArtifactStore, ArtifactSweep],
+    files: AuditFiles,
+) -> UpkeepParts:
+    """Put together what measures, clears and saves, with one idea of how long a gap in the watch may be."""
+    store, sweep = artifacts
+    upkeep = MaintenanceConfig()
+    kept = RetentionConfig(
+        settings.job_retention_days, settings.output_retention_days, settings.event_retention_days
+    )
+    return {
+        "artifact_upkeep": ArtifactUpkeep(database, sweep, settings.orphan_retention_hours),
+        "backups": Backups(database, store, settings.postgres_bin),
+        "diagnosis": Diagnosis(database, store, upkeep.gap_seconds),
+        "insights": Insights(database, upkeep.gap_seconds),
+        "maintenance": Maintenance(database, queue, upkeep),
+        "restoration": Restoration(
+            database, store, partial(begin_timeline, files=files), settings.postgres_bin
+        ),
+        "retention": Retention(database, kept),
+        "verification": ArtifactVerification(database, store, sweep),
+    }
+
+
 def build(settings: Settings, database: Database | None = None) -> App:
     """Put the parts together; opens nothing."""
     database = database or Database(database_config(settings))
@@ -162,12 +228,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
     rules = GateRules(settings.gate_http_statuses, settings.pending_markers)
     gate = Gate(database, store, redactor, Fetcher(fetch_config(settings)), rules)
     wakeups = Wakeups(database)
-    files = AuditFiles.of(settings)
-    sealer = AuditSealer(database, files)
-    upkeep = MaintenanceConfig()
-    retention = RetentionConfig(
-        settings.job_retention_days, settings.output_retention_days, settings.event_retention_days
-    )
+    trail = audit_parts(settings, database)
     late = LateCompletions(database)
     return App(
         settings=settings,
@@ -182,32 +243,20 @@ def build(settings: Settings, database: Database | None = None) -> App:
         checking=Checking(database, queue, gate, late, redactor, Verifying(queue)),
         operations=Operations(database),
         identity=Identity(database),
-        insights=Insights(database, upkeep.gap_seconds),
         login_links=LoginLinks(database),
         wakeups=wakeups,
-        maintenance=Maintenance(database, queue, upkeep),
         desk=JobDesk(database, queue, kinds, gate, redactor),
         artifacts=store,
-        artifact_upkeep=ArtifactUpkeep(database, sweep, settings.orphan_retention_hours),
-        audit_archive=AuditArchive(database, files),
-        audit_files=files,
-        audit_reading=AuditReading(database, files),
-        audit_sealer=sealer,
-        audit_verifier=AuditVerifier(database, files),
-        audit_webhook=AuditWebhook(url, sealer) if (url := settings.audit_anchor_url) else None,
         changes=Changes(database),
-        diagnosis=Diagnosis(database, store, upkeep.gap_seconds),
         fleet=Fleet(database),
         helper_events=HelperEvents(database, redactor),
         idempotency=Idempotency(database),
-        retention=Retention(database, retention),
         refusals=Refusals(database),
         schedules=Schedules(database),
         standstill=Standstill(database),
         late=late,
-        backups=Backups(database, store, settings.postgres_bin),
-        restoration=Restoration(database, store, partial(begin_timeline, files=files), settings.postgres_bin),
-        verification=ArtifactVerification(database, store, sweep),
+        **trail,
+        **upkeep_parts(settings, database, queue, (store, sweep), trail["audit_files"]),
     )
 
 

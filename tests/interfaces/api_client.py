@@ -185,3 +185,13 @@ async def client_of(server: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(server, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://watchkeeper.test") as http:
         yield http
+
+
+async def raw(api: Api, path: str, content: Any, headers: dict[str, str] | None = None) -> Answered:
+    """Send bytes as they are."""
+    sent = {"Authorization": f"Bearer {await api.token('owner')}", "Content-Type": "application/json"}
+    sent |= headers or {}
+    response = await api.http.post(path, content=content, headers=sent)
+    answered = Answered(response.status_code, response.json(), response.headers)
+    check_form(answered)
+    return answered

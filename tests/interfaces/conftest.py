@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from foreign_site import Site, foreign_site
 from interfaces.api_client import Api, serving
 from interfaces.contract_program import Program
 from interfaces.contract_server import ContractServer
@@ -32,3 +33,10 @@ async def api(app: App) -> AsyncIterator[Api]:
     """The HTTP API over this test's database, as callers of each role see it."""
     async with serving(app) as api:
         yield api
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """A site on a foreign address that publishes what a test puts there."""
+    async with foreign_site() as site:
+        yield site

@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import itertools
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, LiteralString
 
-import psycopg
 import pytest
 
 import watchkeeper.app as root
-from foreign_site import Site, foreign_site
-from interfaces.api_client import Answered, Api, serving
-from moving_clock import MovingClock
+from foreign_site import Site
+from interfaces.api_client import Api, serving
+from interfaces.foreign_results import PAGE, checks, completed, primary
 from raw_sql import rows
-from waiting import wait_until
 from watchkeeper.app import App
-from watchkeeper.interfaces.api.completions import Completions
-from watchkeeper.services.verifying import Verifying
 from watchkeeper.settings import Settings
 
-PAGE = "<!doctype html><title>Queues</title><h1>Queues</h1><p>All is well.</p>"
-NUMBERS = itertools.count()
 GIST = "0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    async with foreign_site() as site:
-        yield site
 
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path, site: Site) -> Settings:
     """An installation that may open this one address beside the open web."""
     return Settings(home=tmp_path / "home", database_url=database_url, fetch_allow=(site.host,))
-
-
-def primary(url: str, kind: str = "dashboard", **more: Any) -> list[dict[str, Any]]:
-    return [{"kind": kind, "url": url, "primary": True, **more}]
-
-
-async def completed(api: Api, artifacts: list[dict[str, Any]], **contract: Any) -> tuple[str, Answered]:
-    """Claim a job and complete it with these artifacts; give its id and the answer."""
-    job = await api.claimed(worker=f"w{next(NUMBERS)}", contract=contract)
-    return job["id"], await api.command("complete", job, summary="published", artifacts=artifacts)
-
-
-def checks(answered: Answered) -> list[str]:
-    failed = answered.body["error"]["details"]["failed"]
-    assert all(one["detail"] for one in failed)
-    return [one["check"] for one in failed]
 
 
 async def test_a_published_page_completes_a_job_and_a_snapshot_of_it_is_kept(api: Api, site: Site) -> None:
@@ -84,44 +52,6 @@ async def test_a_published_page_completes_a_job_and_a_snapshot_of_it_is_kept(api
         "SELECT primary_url, redirects FROM watchkeeper.artifact_checks WHERE command = 'complete'",
     )
     assert check == {"primary_url": url, "redirects": [url]}
-
-
-async def test_a_page_that_is_swapped_after_verify_is_found(api: Api, site: Site) -> None:
-    """What passed `verify` and is something else at `complete` does not turn green, and no snapshot stays."""
-    url = site.put("/d/", PAGE)
-    site.put("/d/a.csv", "1", "text/csv")
-    artifacts = primary(url, files=["a.csv"])
-    job = await api.claimed(contract={})
-    assert (await api.command("verify", job, artifacts=artifacts)).body["failed"] == []
-    site.put("/d/a.csv", "2", "text/csv")
-    refused = await api.command("complete", job, summary="published", artifacts=artifacts)
-    assert (refused.code, checks(refused)) == ("gate_failed", ["changed_since_check"])
-    shown = (await api.get(f"/api/jobs/{job['id']}")).job
-    assert (shown["state"], shown["state_reason"], shown["artifacts"]) == ("stuck", "gate_failed", [])
-
-
-async def test_a_file_that_verify_saw_and_that_is_no_longer_listed_is_found(api: Api, site: Site) -> None:
-    """Taking a verified file off the list is a change as well."""
-    url = site.index("/d/", "index.html", "b.html")
-    site.put("/d/index.html", PAGE)
-    site.put("/d/b.html", PAGE)
-    job = await api.claimed(contract={})
-    assert (await api.command("verify", job, url=url)).body["failed"] == []
-    site.index("/d/", "index.html")
-    refused = await api.command("complete", job, summary="published", artifacts=primary(url))
-    assert checks(refused) == ["changed_since_check"]
-
-
-async def test_what_was_published_anew_passes_after_it_was_verified_anew(api: Api, site: Site) -> None:
-    """The last `verify` is what counts, not the first."""
-    url = site.index("/d/", "index.html")
-    site.put("/d/index.html", PAGE)
-    job = await api.claimed(contract={})
-    await api.command("verify", job, url=url)
-    site.put("/d/index.html", PAGE + "<p>more")
-    assert (await api.command("verify", job, url=url)).body["failed"] == []
-    done = await api.command("complete", job, summary="published", artifacts=primary(url))
-    assert done.body["status"] == "completed"
 
 
 async def test_a_directory_whose_listed_file_vanished_is_blocked(api: Api, site: Site) -> None:
@@ -226,67 +156,6 @@ async def test_a_required_artifact_elsewhere_is_opened(api: Api, site: Site) -> 
         artifacts = [{"kind": "html", "path": "index.html", "primary": True}, {"kind": "report", "url": url}]
         answered = await api.command("complete", job, summary="done", artifacts=artifacts)
         assert ([] if answered.status == 200 else checks(answered)) == failed
-
-
-def seen(settings: Settings, query: LiteralString) -> bool:
-    with psycopg.connect(str(settings.database_url)) as connection:
-        return connection.execute(query).fetchone() is not None
-
-
-async def test_a_slow_site_is_followed_and_its_lease_extended(
-    app: App, settings: Settings, site: Site, clock: MovingClock
-) -> None:
-    """A check that takes long answers 202 at once; meanwhile the server renews, and the repeat learns the end."""
-    thirds: asyncio.Queue[float] = asyncio.Queue()
-
-    async def wait(seconds: float) -> None:
-        assert seconds == 300.0
-        await thirds.get()
-
-    app.checking._verifying = Verifying(app.queue, wait=wait)
-    url = site.put("/d/", PAGE)
-    site.put("/d/a.csv", "1", "text/csv")
-    site.held["/d/"] = asyncio.Event()
-    async with serving(app) as api:
-        api.state.completions = Completions(answer_within=0.0)
-        job = await api.claimed(contract={})
-        body = {"summary": "published", "artifacts": primary(url, files=["a.csv"])}
-        path = f"/api/worker/jobs/{job['id']}/complete"
-        asked = {"role": "worker", "lease": job["lease_token"]}
-        first = await api.post(path, body, **asked)
-        assert (first.status, first.headers["retry-after"]) == (202, "2")
-        await site.reached.wait()
-        before = (await api.get(f"/api/jobs/{job['id']}")).job
-        assert (before["state"], before["phase"]) == ("running", "verifying")
-        clock.advance(400)
-        thirds.put_nowait(0)
-        renewed = "SELECT 1 FROM watchkeeper.leases WHERE expires_at > watchkeeper.now() + interval '800 s'"
-        await asyncio.to_thread(wait_until, lambda: seen(settings, renewed), 20, "the lease to be extended")
-        site.held["/d/"].set()
-        api.state.completions._answer_within = 20.0
-        done = await api.post(path, body, **asked)
-        assert done.body["verified"] == "artifact"
-        assert site.asked.count("/d/") == 1
-
-
-async def test_a_check_ends_when_its_lease_is_lost(app: App, site: Site) -> None:
-    """Evidence of a job that was taken away is not awaited: the holder learns at once, and what it said is kept."""
-    lost = asyncio.Event()
-
-    async def wait(seconds: float) -> None:
-        await lost.wait()
-
-    app.checking._verifying = Verifying(app.queue, wait=wait)
-    site.held["/d/"] = asyncio.Event()
-    async with serving(app) as api:
-        job = await api.claimed(contract={})
-        artifacts = primary(site.put("/d/", PAGE))
-        asking = asyncio.ensure_future(api.command("complete", job, summary="published", artifacts=artifacts))
-        await site.reached.wait()
-        await api.app.operations.move("p", job["id"], "pause", actor="test", reason="enough")
-        lost.set()
-        assert (await asking).code == "stale_lease"
-        assert len(await rows(app.database, "SELECT 1 FROM watchkeeper.reconcile_items")) == 1
 
 
 @pytest.mark.parametrize(

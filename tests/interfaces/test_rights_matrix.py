@@ -234,9 +234,7 @@ async def test_every_command_answers_every_credential_as_its_route_does(
     monkeypatch.setenv("WATCHKEEPER_HOME", str(tmp_path))
     monkeypatch.setenv("WATCHKEEPER_URL", "http://watchkeeper.test")
     wrong = []
-    for command, route in NEEDS.items():
-        if route not in needed:
-            continue
+    for command, route in [(name, route) for name, route in NEEDS.items() if route in needed]:
         arguments = ARGUMENTS.get(command) or [
             NOBODY for part in known[command].params if part.param_type_name == "argument" and part.required
         ]

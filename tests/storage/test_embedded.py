@@ -17,6 +17,20 @@ from watchkeeper.domain.errors import Conflict, DatabaseUnavailable
 from watchkeeper.storage import keeper, postmaster
 from watchkeeper.storage.binaries import Binaries
 
+NEEDED = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "data_checksums": "on",
+    "server_encoding": "UTF8",
+    "listen_addresses": "",
+    "max_connections": "200",
+    "TimeZone": "UTC",
+    "search_path": "watchkeeper, public",
+    "is_superuser": "off",
+    "shared_buffers": "128MB",
+}
+
 
 @pytest.fixture
 def servers() -> Iterator[embedded.Servers]:
@@ -32,41 +46,14 @@ def test_a_new_database_is_what_the_product_needs(
     server = servers.at(new=True, programs=programs())
     with server.user():
         url = server.start()
-        settings = {
-            name: embedded.ask(url, f"SELECT current_setting('{name}')")
-            for name in (
-                "fsync",
-                "synchronous_commit",
-                "full_page_writes",
-                "data_checksums",
-                "server_encoding",
-                "listen_addresses",
-                "max_connections",
-                "TimeZone",
-                "search_path",
-                "is_superuser",
-                "shared_buffers",
-            )
-        }
+        settings = {name: embedded.ask(url, f"SELECT current_setting('{name}')") for name in NEEDED}
         cluster_name = embedded.ask(url, "SELECT current_setting('cluster_name')")
         version = embedded.ask(url, "SELECT current_setting('server_version_num')::int / 10000")
         owner = embedded.ask(
             url, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'watchkeeper'"
         )
         superuser = embedded.ask(server.admin_url(), "SELECT current_setting('is_superuser')")
-    assert settings == {
-        "fsync": "on",
-        "synchronous_commit": "on",
-        "full_page_writes": "on",
-        "data_checksums": "on",
-        "server_encoding": "UTF8",
-        "listen_addresses": "",
-        "max_connections": "200",
-        "TimeZone": "UTC",
-        "search_path": "watchkeeper, public",
-        "is_superuser": "off",
-        "shared_buffers": "128MB",
-    }
+    assert settings == NEEDED
     assert str(cluster_name).startswith("watchkeeper-")
     assert (version, owner, superuser) == (programs().major, "watchkeeper", "on")
 

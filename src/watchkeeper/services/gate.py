@@ -172,8 +172,11 @@ class Gate:
             await self._keep(where, verdict, opened, command)
             is_kept = command == "complete" and verdict.passed and wanted
             snapshots = await self._snapshots.take(project_id, verdict, opened) if is_kept else ()
+        return self._outcome("none" if contract is None else "artifact", verdict, snapshots)
+
+    def _outcome(self, verified: str, verdict: GateVerdict, snapshots: tuple[Snapshot, ...]) -> GateOutcome:
         return GateOutcome(
-            "artifact" if contract is not None else "none",
+            verified,
             bool(verdict.rejected),
             self._redactor.redact_data(verdict.failed_json()),
             verdict.output_hash,

@@ -15,6 +15,7 @@ from watchkeeper.services.artifact_store import (
     ArtifactLostError,
     ArtifactStore,
     ArtifactStoreError,
+    BlobReader,
 )
 
 TEXT_LIMIT_BYTES = 16 * 1024 * 1024
@@ -38,32 +39,37 @@ def read_evidence(
 
     `is_late` is asked between chunks; once it says yes, the file counts as not read in time. Blocks.
     """
-    digest, head, total = hashlib.sha256(), bytearray(), 0
-    problem: FailedCheck | None = None
+    problem, text, is_cut, sha256_now = None, None, False, None
     try:
         with store.open(project, sha256) as file:
-            while chunk := file.read(CHUNK_BYTES):
-                if is_late():
-                    problem = FailedCheck(GateCheck.TIMEOUT, f"{shown(name, 200)} could not be read in time")
-                    break
-                digest.update(chunk)
-                total += len(chunk)
-                head += chunk[: TEXT_LIMIT_BYTES - len(head)]
+            sha256_now, text, is_cut = _read(file, is_late)
+    except TimeoutError:
+        problem = FailedCheck(GateCheck.TIMEOUT, f"{shown(name, 200)} could not be read in time")
     except (ArtifactLostError, ArtifactStoreError, OSError):
         problem = FailedCheck(GateCheck.FILE_UNREADABLE, f"{shown(name, 200)} cannot be read from the store")
-    is_cut = total > len(head)
-    text = decode_text(head, is_cut=is_cut) if problem is None else None
-    del head  # the text is as large again
     return FileFindings(
         name=name,
         kind=kind,
         bytes=size,
         sha256=sha256,
-        sha256_now=None if problem else digest.hexdigest(),
+        sha256_now=sha256_now,
         content=look_at(name, media_type, text, is_cut=is_cut, markers=markers),
         artifact_id=artifact_id,
         problem=problem,
     )
+
+
+def _read(file: BlobReader, is_late: Callable[[], bool]) -> tuple[str, str | None, bool]:
+    """Give a file's hash, its text as far as it is searched, and whether there is more of it."""
+    digest, head, total = hashlib.sha256(), bytearray(), 0
+    while chunk := file.read(CHUNK_BYTES):
+        if is_late():
+            raise TimeoutError
+        digest.update(chunk)
+        total += len(chunk)
+        head += chunk[: TEXT_LIMIT_BYTES - len(head)]
+    is_cut = total > len(head)
+    return digest.hexdigest(), decode_text(head, is_cut=is_cut), is_cut
 
 
 def decode_text(data: bytes | bytearray, *, is_cut: bool = False) -> str | None:

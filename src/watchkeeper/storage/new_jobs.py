@@ -116,6 +116,19 @@ def _enqueued(job_id: str, seq: int, existing: bool, _woken: object) -> Enqueued
     return Enqueued(job_id, seq, existing)
 
 
+def _columns(job: NewJob) -> dict[str, Any]:
+    return {
+        "payload": job.payload,
+        "contract": job.contract,
+        "priority": job.priority,
+        "run_at": job.run_at,
+        "external_id": job.external_id,
+        "deliverable_id": job.deliverable_id,
+        "secret_suspected": job.secret_suspected,
+        "retry_of": job.retry_of,
+    }
+
+
 async def enqueue_keyed(
     connection: Connection,
     project_id: str,
@@ -127,6 +140,7 @@ async def enqueue_keyed(
 ) -> Enqueued:
     """Add one job with keys, or find the one that holds them."""
     keys: dict[str, Any] = {"project_id": project_id, "kind": job.kind, "unique_key": job.unique_key}
+    columns = {**_columns(job), "actor": actor, "origin": origin, "is_shadow": is_shadow}
     await fetch(connection, "ensure_kind", keys)
     while True:
         taken = await fetch_row(connection, "next_job_seq")
@@ -137,25 +151,7 @@ async def enqueue_keyed(
             if holder := await fetch_one(connection, "job_by_unique_key", keys):
                 return Enqueued(str(holder["id"]), holder["seq"], existing=True)
             continue  # its job ended between the two statements: the key is free now
-        made = await fetch_one(
-            connection,
-            "enqueue_keyed",
-            {
-                **keys,
-                "seq": seq,
-                "actor": actor,
-                "payload": job.payload,
-                "contract": job.contract,
-                "priority": job.priority,
-                "run_at": job.run_at,
-                "external_id": job.external_id,
-                "origin": origin,
-                "deliverable_id": job.deliverable_id,
-                "is_shadow": is_shadow,
-                "secret_suspected": job.secret_suspected,
-                "retry_of": job.retry_of,
-            },
-        )
+        made = await fetch_one(connection, "enqueue_keyed", {**keys, **columns, "seq": seq})
         if made is not None:
             return Enqueued(str(made["id"]), made["seq"])
         await fetch(connection, "drop_unique_key", {"project_id": project_id, "seq": seq})
