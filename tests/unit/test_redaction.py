@@ -127,7 +127,7 @@ def test_a_known_secret_is_taken_out_in_every_form(value: str, form: str, before
         core = base64.b64encode(b"~" * before + value.encode() + b"~~~").decode()[8:-8]
         assert core not in redacted or len(core) < 6
     else:
-        assert forms[form] not in redacted
+        assert forms[form] not in redacted.replace("[redacted:known]", "")
 
 
 @given(st.text(max_size=200) | st.sampled_from([*SECRETS.values(), "password='a b' token=xyz"]))
