@@ -97,7 +97,7 @@ class Workspaces:
 
         Raises OSError when the place cannot be written.
         """
-        parent = self.root / _safe(order.project_id) / _safe(order.job_id)
+        parent = self.of_project(order.project_id) / _safe(order.job_id)
         self._make_open(parent)
         attempt_dir = self._fresh(parent, str(order.epoch))
         for name in ("work", "state", "tmp", "home"):
@@ -126,6 +126,10 @@ class Workspaces:
     def existing(self) -> list[Path]:
         """List the attempt directories, oldest first."""
         return sorted(self.root.glob("*/*/*"), key=lambda path: path.lstat().st_mtime)
+
+    def of_project(self, project_id: str) -> Path:
+        """Give where the workspaces of a project's jobs are, or would be."""
+        return self.root / _safe(project_id)
 
     def remove(self, attempt_dir: Path) -> None:
         """Remove one attempt's places, and the job's and project's directories when they are empty then.

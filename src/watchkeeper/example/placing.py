@@ -30,3 +30,9 @@ def place_commands(place: Path) -> Path:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target
+
+
+def remove_commands(place: Path) -> None:
+    """Remove every version of the commands that was copied below `place`."""
+    for copied in place.glob("example-" + 12 * "[0-9a-f]"):
+        shutil.rmtree(copied)

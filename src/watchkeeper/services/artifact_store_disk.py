@@ -103,6 +103,13 @@ class DiskArtifactStore:
             return f"it cannot be looked at: {error.strerror}"
         return None if free >= LOW_DISK_BYTES else f"{free / 1024**3:.1f} GiB are free there"
 
+    def remove_project(self, project: str) -> None:
+        """Remove all files of a project that is no more; a writer at work there fails. Raises OSError."""
+        folder = self.project_folder(project)
+        if folder.is_dir():
+            with project_lock(folder, fcntl.LOCK_EX):
+                shutil.rmtree(folder)
+
     def project_folder(self, project: str) -> Path:
         return self.root / checked_project(project)
 

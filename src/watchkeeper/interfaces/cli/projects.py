@@ -10,6 +10,7 @@ from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.options import DryRun, Json, Reason
 from watchkeeper.interfaces.cli.output import show
+from watchkeeper.interfaces.cli.removal import remove_project
 
 projects = typer.Typer(no_args_is_help=True, help="Projects: list, create, pause, resume, remove.")
 
@@ -67,15 +68,16 @@ def resume(name: ProjectName, reason: Reason = None, dry_run: DryRun = False, as
 
 @projects.command()
 def remove(name: ProjectName, reason: Reason = None, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Remove a project's jobs and records for good; its audit trail stays."""
+    """Remove a project's jobs, records and files on this machine for good; its audit trail stays."""
+    why = reason_or_default(reason)
     act = Act(
         f"remove project {name} with all its jobs",
         "DELETE",
         f"/api/projects/{part(name)}",
-        query={"reason": reason_or_default(reason)},
+        query={"reason": why},
         look=f"/api/jobs?project={part(name)}&limit=1",
     )
-    carry_out(act, project=None, dry_run=dry_run, as_json=as_json)
+    remove_project(name, why, act, dry_run=dry_run, as_json=as_json)
 
 
 def _set(name: str, verb: str, reason: str | None, *, dry_run: bool, as_json: bool) -> None:

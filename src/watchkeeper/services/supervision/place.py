@@ -90,13 +90,27 @@ def _is_for(directory: Path, owner: str) -> bool:
     return noted == owner or all(attempt.is_over for attempt in attempts_in(directory))
 
 
+@contextmanager
+def place_lock(directory: Path) -> Iterator[bool]:
+    """Hold a worker's directory for the block; False where a worker that runs holds it."""
+    lock = _locked(directory)
+    try:
+        yield lock is not None
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
 def _locked(directory: Path) -> int | None:
-    """Lock a worker's directory by the file beside it; None where another process holds it."""
+    """Lock a worker's directory by the file beside it; None where another process holds it, or takes it away."""
     path = directory.with_name(f"{directory.name}.lock")
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        os.close(lock)
+        return None
+    if not path.exists() or path.stat().st_ino != os.fstat(lock).st_ino:
         os.close(lock)
         return None
     return lock
