@@ -35,6 +35,29 @@ async def wait(context: JobContext) -> None:
     say("ended", number)
 
 
+@job("delicate", lease_seconds=2, on_lost="hold", max_lost_leases=1, max_attempts=1)
+async def delicate(context: JobContext) -> None:
+    """The same, where not one lease may be lost and not one error made."""
+    await wait.function(context)
+
+
+@job("late", **OFTEN)
+async def late(context: JobContext) -> None:
+    """Hold off the interruption, wait for `go`, and call and complete all the same."""
+    number = context.payload["n"]
+    say("begun", number, context.job.epoch)
+    while not released.is_set():
+        try:
+            await released.wait()
+        except asyncio.CancelledError:
+            say("interrupted", number)
+    try:
+        await context.progress("late")
+    except StaleLease as error:
+        say("refused", number, error.code)
+    say("ended", number)
+
+
 @job("steady")
 async def steady(context: JobContext) -> None:
     """The same under a lease of the usual length."""
@@ -57,7 +80,7 @@ async def count(context: JobContext) -> None:
 
 async def main(url: str, concurrency: int, prefetch: int) -> None:
     worker = Worker(
-        [wait, steady, block, count],
+        [wait, delicate, late, steady, block, count],
         database_url=url,
         project="p",
         concurrency=concurrency,

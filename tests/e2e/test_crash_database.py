@@ -7,27 +7,25 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from conftest import TestServer
+from e2e.away_database import away, database_name, kick
 from e2e.crash_processes import ask, attempts, state, stopped, watched, worker
 from embedded_servers import instance, joined, servers, url_of
 from moving_clock import MovingClock
 from raw_sql import rows
 from waiting import wait_until
 from watchkeeper.app import App, running
+from watchkeeper.domain.attempts import INFRASTRUCTURE_DELAY_SECONDS
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.settings import Settings
 
-KICK = """
-SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
- WHERE datname = %s AND pid <> pg_backend_pid()
-"""
+SHORT_LEASE = 2.0
 BALANCE = """
 SELECT (SELECT count(*) FROM watchkeeper.job_specs) AS specs,
        (SELECT count(*) FROM watchkeeper.ready_jobs) + (SELECT count(*) FROM watchkeeper.scheduled_jobs)
@@ -41,28 +39,6 @@ PLACES = """
 SELECT (SELECT count(*) FROM watchkeeper.job_outcomes) AS done, (SELECT count(*) FROM watchkeeper.leases) AS leased,
        (SELECT count(*) FROM watchkeeper.scheduled_jobs) AS scheduled
 """
-
-
-def database_name(url: str) -> str:
-    return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
-
-
-def kick(admin_url: str, name: str) -> None:
-    """End all connections to a database."""
-    with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(KICK, (name,))
-
-
-@contextmanager
-def away(admin_url: str, name: str) -> Iterator[None]:
-    """Let nobody reach a database, as if the network were cut: its server goes on, its clock too."""
-    with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
-        connection.execute(KICK, (name,))
-        try:
-            yield
-        finally:
-            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
 
 
 async def enqueue_counts(app: App, count: int) -> None:
@@ -94,21 +70,32 @@ async def _all_done(app: App, count: int, clock: MovingClock | None = None) -> N
         await app.maintenance.keep_time()
 
 
-async def test_a_worker_without_its_database_stops_its_handler_and_goes_on_later(
-    app: App, server: TestServer, database_url: str, tmp_path: Path
+async def test_a_database_away_for_twice_the_lease_costs_a_living_worker_no_lease(
+    app: App, server: TestServer, database_url: str, clock: MovingClock, tmp_path: Path
 ) -> None:
-    """When renewals stay unconfirmed past the lease the handler is interrupted; afterwards the worker works again."""
+    """The handler is interrupted; its own worker ends the attempt as infrastructure's, which uses up nothing."""
     with worker(database_url, tmp_path) as process:
-        job = await ask(app, "wait", n=1)
+        job = await ask(app, "delicate", n=1)
         await watched(app, lambda: process.said("begun", 1, 1), "the first attempt")
-        with away(server.admin_url, database_name(database_url)):
+        with away(server.admin_url, database_name(database_url), at_least=2 * SHORT_LEASE):
             await asyncio.to_thread(
                 wait_until, lambda: process.said("interrupted", 1), 15, "the interruption"
             )
+            assert not process.said("begun", 1, 2)
         process.go()
+        await _told(app, job)
+        assert await attempts(app, job) == [(1, "failed", "infrastructure")]
+        assert await state(app, job) == "pending"
+        clock.advance(INFRASTRUCTURE_DELAY_SECONDS)
         await watched(app, lambda: process.said("ended", 1), "the job's second attempt")
         await stopped(app, process)
-    assert await attempts(app, job) == [(1, "lost", "lease_lost"), (2, "completed", None)]
+    assert await attempts(app, job) == [(1, "failed", "infrastructure"), (2, "completed", None)]
+
+
+async def _told(app: App, job: str) -> None:
+    """Keep the queue's time until a job's attempt is over, whoever ended it."""
+    while await state(app, job) == "running":
+        await watched(app, lambda: True, "a tick")
 
 
 @pytest.fixture

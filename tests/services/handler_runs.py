@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from raw_sql import rows
 from watchkeeper.app import App
+from watchkeeper.services.claiming import POLL_SECONDS
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.handlers import Handler
 from watchkeeper.services.worker import HandlerWorker, WorkerConfig
@@ -18,9 +19,17 @@ T = TypeVar("T")
 STEP_SECONDS = 0.02
 
 
-def working(app: App, *handlers: Handler, concurrency: int = 1, prefetch: int = 0) -> HandlerWorker:
+def working(
+    app: App,
+    *handlers: Handler,
+    concurrency: int = 1,
+    prefetch: int = 0,
+    poll_seconds: float = POLL_SECONDS,
+) -> HandlerWorker:
     """Give a worker of project `p`, to be entered."""
-    return HandlerWorker(handlers, app.desk, WorkerConfig("p", concurrency, prefetch))
+    return HandlerWorker(
+        handlers, app.desk, WorkerConfig("p", concurrency, prefetch, poll_seconds=poll_seconds)
+    )
 
 
 async def ask(app: App, kind: str, payload: Any = None) -> str:

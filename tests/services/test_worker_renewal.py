@@ -28,6 +28,7 @@ class Told:
 
     def __init__(self) -> None:
         self.lost: list[HeldLease] = []
+        self.unconfirmed: list[HeldLease] = []
         self.outages: list[str] = []
 
 
@@ -50,6 +51,7 @@ async def told(app: App, book: LeaseBook) -> AsyncIterator[Told]:
         RenewalConfig(app.database.config, "p"),
         book,
         on_lost=told.lost.extend,
+        on_unconfirmed=told.unconfirmed.extend,
         on_cancel=lambda leases: None,
         on_outage=told.outages.append,
     )
@@ -76,22 +78,23 @@ async def test_a_connection_that_answers_no_more_is_replaced(app: App, book: Lea
     finally:
         os.kill(backend, signal.SIGCONT)
     assert "did not answer" in told.outages[0]
-    assert told.lost == []
+    assert told.lost == told.unconfirmed == []
 
 
 async def test_a_lease_that_stays_unconfirmed_is_given_up_at_its_end(
     app: App, book: LeaseBook, told: Told
 ) -> None:
-    """While nothing is answered, the holder stops by its own clock; the lease itself is still the database's matter."""
+    """While nothing is answered, the holder stops by its own clock; nothing says that the lease is lost."""
 
-    async def lost() -> bool:
-        return bool(told.lost)
+    async def given_up() -> bool:
+        return bool(told.unconfirmed)
 
     async with app.database.transaction() as connection:
         await connection.execute(b"SELECT 1 FROM watchkeeper.leases FOR UPDATE")
-        await until(lost, "the lease to be given up", timeout=10)
+        await until(given_up, "the lease to be given up", timeout=10)
     assert "did not answer" in told.outages[0]
-    assert told.lost[0] == book.snapshot()[0].lease
+    assert told.unconfirmed[0] == book.snapshot()[0].lease
+    assert told.lost == []
 
 
 async def test_a_suspended_process_s_open_transaction_is_ended(app: App) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.host.clock import boot_clock
 from watchkeeper.logs import log
 from watchkeeper.services.queue import Queue
+from watchkeeper.services.redelivery import unheard
 from watchkeeper.storage.database import Connection, Database, broken_off, connect, fetch
 from watchkeeper.storage.driver_errors import driver_errors
 
@@ -39,12 +40,16 @@ class ClaimingConfig:
 
 
 class Claimer:
-    """Gives batches of claimed jobs, one call at a time."""
+    """Gives batches of claimed jobs, one call at a time; `held` names those that this process has in hand."""
 
-    def __init__(self, config: ClaimingConfig, database: Database, queue: Queue) -> None:
+    def __init__(
+        self, config: ClaimingConfig, database: Database, queue: Queue, held: Callable[[], list[str]]
+    ) -> None:
         self._config = config
         self._database = database
         self._queue = queue
+        self._held = held
+        self._may_have_missed = False
         self._connection: Connection | None = None
         self._woken = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
@@ -64,6 +69,9 @@ class Claimer:
             with driver_errors():
                 connection = await self._ready_connection()
                 self.asked_at = boot_clock()
+                if self._may_have_missed and (missed := await self._missed(connection, limit)):
+                    return missed
+                self._may_have_missed = False
                 jobs = await self._queue.claim(
                     self._config.project_id,
                     self._config.worker_id,
@@ -74,10 +82,24 @@ class Claimer:
                     at_once=True,
                 )
         except DatabaseUnavailable as error:
+            self._may_have_missed = True
             log("database_down", what="claim", detail=error.message)
             await self._wait(RETRY_SECONDS)
             return []
         return jobs
+
+    async def _missed(self, connection: Connection, limit: int) -> list[ClaimedJob]:
+        """Give what an earlier claim got whose answer did not arrive: it was committed, and nobody works on it."""
+        config = self._config
+        async with connection.transaction():
+            return await unheard(
+                connection,
+                config.project_id,
+                config.worker_id,
+                held=self._held(),
+                kinds=config.kinds,
+                limit=limit,
+            )
 
     async def sleep(self, limit: int) -> list[ClaimedJob]:
         """Wait for work, as a known sleeper; give what could be claimed on waking."""

@@ -13,12 +13,13 @@ from typing import Any
 
 from watchkeeper.domain.claims import MAX_CLAIM_SECONDS, MAX_CLAIMED_AT_ONCE, ClaimedJob
 from watchkeeper.domain.errors import MultiplePrimaryJobs, StaleLease, UsageError, WorkerStopped
-from watchkeeper.domain.leases import LeaseToken, new_secret
+from watchkeeper.domain.leases import LeaseToken
 from watchkeeper.services.attendance import see
 from watchkeeper.services.holding import Claim
 from watchkeeper.services.live import Wakeups
 from watchkeeper.services.operations import as_uuid
 from watchkeeper.services.queue import Queue
+from watchkeeper.services.redelivery import redeliver, unheard
 from watchkeeper.services.replay import told_end
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
@@ -141,7 +142,7 @@ class Claims:
                 )
             row = held[0]
             if not row.pop("used"):
-                return await self._redeliver(connection, project_id, asked.worker_id, row)
+                return await redeliver(connection, project_id, asked.worker_id, row)
             await fetch(
                 connection,
                 "open_multiple_primary_jobs",
@@ -158,13 +159,11 @@ class Claims:
         )
         if held and held["held"] and asked.held is not None:
             known = [found for job in asked.held if (found := as_uuid(job))]
-            me = {"project_id": project_id, "worker_id": asked.worker_id}
-            unknown = await fetch(connection, "unknown_leases", {**me, "held": known, "limit": asked.limit})
-            if unknown:
-                again = [
-                    await self._redeliver(connection, project_id, asked.worker_id, row) for row in unknown
-                ]
-                return [job for jobs in again for job in jobs]
+            again = await unheard(
+                connection, project_id, asked.worker_id, held=known, kinds=None, limit=asked.limit
+            )
+            if again:
+                return again
         room = worker["slots"] - (held["held"] if held else 0)
         if room <= 0:
             return []
@@ -176,26 +175,6 @@ class Claims:
             profile="runtime",
             connection=connection,
         )
-
-    async def _redeliver(
-        self, connection: Connection, project_id: str, worker_id: str, row: Row
-    ) -> list[ClaimedJob]:
-        token = LeaseToken(row["epoch"], new_secret())
-        renewed = await fetch_one(
-            connection,
-            "redeliver",
-            {
-                "project_id": project_id,
-                "seq": row["seq"],
-                "epoch": row["epoch"],
-                "token_hash": token.secret_hash,
-                "actor": f"worker:{worker_id}",
-            },
-        )
-        if renewed is None:
-            return []
-        row["lease_expires_at"] = renewed["expires_at"]
-        return [ClaimedJob(**row, secret=token.secret, token_hash=token.secret_hash, redelivered=True)]
 
     async def renew(
         self, project_id: str, worker_id: str, leases: Sequence[tuple[str, str]]

@@ -30,6 +30,7 @@ PATIENCE_SECONDS = 1.0
 class Hold:
     """One lease in this process's hands; `confirmed_at` is the boot clock when the last good request was sent."""
 
+    job_id: str
     lease: HeldLease
     seconds: int
     confirmed_at: float
@@ -59,7 +60,7 @@ class LeaseBook:
         with self._lock:
             for job in jobs:
                 lease = HeldLease(job.seq, job.epoch, job.token_hash)
-                self._holds[job.seq] = Hold(lease, job.lease_seconds, sent_at)
+                self._holds[job.seq] = Hold(job.id, lease, job.lease_seconds, sent_at)
                 if job.lease_seconds < self.shortest_seconds:
                     self.shortest_seconds = job.lease_seconds
                     self.hurry.set()
@@ -68,6 +69,15 @@ class LeaseBook:
         """Give the lease that the job was claimed under, while it is held."""
         hold = self._holds.get(job.seq)
         return hold.lease if hold is not None and hold.lease.epoch == job.epoch else None
+
+    def is_overdue(self, lease: HeldLease) -> bool:
+        """Say whether a lease stayed unconfirmed past its time, so that nothing may be begun under it."""
+        hold = self._holds.get(lease.seq)
+        return hold is not None and hold.seconds_left <= 0
+
+    def job_ids(self) -> list[str]:
+        """Name the jobs of all leases that are held."""
+        return [hold.job_id for hold in self.snapshot()]
 
     def drop(self, leases: Sequence[HeldLease]) -> list[HeldLease]:
         """Forget leases; give those that were still held."""
@@ -95,7 +105,7 @@ class RenewalConfig:
 
 
 class Renewer:
-    """A thread that renews every lease of a book, and tells of those that are lost or to be cancelled.
+    """A thread that renews every lease of a book, and tells what becomes of them: lost, unconfirmed, to be cancelled.
 
     The callbacks run in the renewing thread; a lease may be told of more than once.
     """
@@ -106,12 +116,14 @@ class Renewer:
         book: LeaseBook,
         *,
         on_lost: Callable[[list[HeldLease]], None],
+        on_unconfirmed: Callable[[list[HeldLease]], None],
         on_cancel: Callable[[list[HeldLease]], None],
         on_outage: Callable[[str], None],
     ) -> None:
         self._config = config
         self._book = book
         self._on_lost = on_lost
+        self._on_unconfirmed = on_unconfirmed
         self._on_cancel = on_cancel
         self._on_outage = on_outage
         self._stopping = False
@@ -196,9 +208,9 @@ class Renewer:
             return await store.renew(self._connection, self._config.project_id, leases)
 
     def _give_up(self, holds: list[Hold]) -> None:
-        """What stays unconfirmed past its lease may be somebody else's by now."""
+        """What stays unconfirmed past its lease may be somebody else's by now; only an answer can say."""
         if late := [hold.lease for hold in holds if hold.seconds_left <= 0]:
-            self._on_lost(late)
+            self._on_unconfirmed(late)
 
 
 def _is_to_be_cancelled(row: Row | None) -> bool:

@@ -10,22 +10,15 @@ import asyncio
 import os
 import secrets
 import socket
-import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
 from watchkeeper.domain.claims import ClaimedJob
-from watchkeeper.domain.errors import (
-    ContractRejected,
-    DatabaseUnavailable,
-    GateFailed,
-    StaleLease,
-    WatchkeeperError,
-)
-from watchkeeper.domain.jobs import AttemptCause, StateReason
+from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.logs import log
-from watchkeeper.services.claiming import Claimer, ClaimingConfig
+from watchkeeper.services.claiming import POLL_SECONDS, Claimer, ClaimingConfig
+from watchkeeper.services.handler_run import Interruption, Running, run_handler, unconfirmed
 from watchkeeper.services.handlers import Handler, JobContext, handlers_by_kind
 from watchkeeper.services.job_desk import JobDesk
 from watchkeeper.services.queue import AttemptEnd
@@ -34,20 +27,8 @@ from watchkeeper.services.reporting import Reporter
 from watchkeeper.storage.database import broken_off
 from watchkeeper.storage.jobs import Completion, HeldLease
 
-TRACEBACK_LINES = 40
 LAST_ANSWER_SECONDS = 3.0
 """How long a stopping worker waits for a database that does not answer, or takes no report."""
-
-CANCELLED_INSIDE = "CancelledError: something that the handler waited for was cancelled"
-
-
-@dataclass(slots=True)
-class Running:
-    """A handler at work, in the task that would have to be cancelled to stop it."""
-
-    context: JobContext
-    task: asyncio.Task[Any]
-    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +42,7 @@ class WorkerConfig:
     pool: str = "default"
     role: str | None = None
     persona: str | None = None
+    poll_seconds: float = POLL_SECONDS
 
     @property
     def slots(self) -> int:
@@ -85,9 +67,10 @@ class HandlerWorker:
         self._stop_asked = asyncio.Event()
         self._idle_runners = 0
         self._claimer = Claimer(
-            ClaimingConfig(config.project_id, self.worker_id, list(self._handlers)),
+            ClaimingConfig(config.project_id, self.worker_id, list(self._handlers), config.poll_seconds),
             desk.database,
             desk.queue,
+            self._book.job_ids,
         )
         self._reporter = Reporter(
             desk.database.config,
@@ -105,7 +88,8 @@ class HandlerWorker:
         renewer = Renewer(
             RenewalConfig(self._desk.database.config, self._config.project_id),
             self._book,
-            on_lost=lambda leases: _call(loop, self._interrupt, leases),
+            on_lost=lambda leases: _call(loop, self._take_as_lost, leases),
+            on_unconfirmed=lambda leases: _call(loop, self._stop_unconfirmed, leases),
             on_cancel=lambda leases: _call(loop, self._ask_to_cancel, leases),
             on_outage=lambda detail: log("renewal_failed", detail=detail),
         )
@@ -189,66 +173,49 @@ class HandlerWorker:
                 return
             if (lease := self._book.lease(job)) is None:
                 continue
-            running = self._running[job.seq, job.epoch] = Running(JobContext(job, self._desk), task)
+            if self._book.is_overdue(lease):
+                self._reporter.ended(unconfirmed(lease))
+                continue
+            running = Running(JobContext(job, self._desk), lease, task)
+            self._running[job.seq, job.epoch] = running
             try:
-                await self._run_job(job, lease, running.context)
+                end = await run_handler(self._handlers[job.kind], self._desk, running)
             except asyncio.CancelledError:
-                if task.cancelling() > running.interrupted:
+                if task.cancelling() > (running.interrupted is not None):
                     raise  # the worker itself is ended
-                if running.interrupted:
-                    log("attempt_interrupted", job=job.id, reason="the lease was lost")
-                else:
-                    self._reporter.ended(AttemptEnd(lease, AttemptCause.AGENT_ERROR, CANCELLED_INSIDE))
+                end = running.cut_short()
             finally:
                 del self._running[job.seq, job.epoch]
-                if running.interrupted:
+                if running.interrupted is not None:
                     task.uncancel()
+            self._tell(lease, end)
 
-    async def _run_job(self, job: ClaimedJob, lease: HeldLease, context: JobContext) -> None:
-        cap = job.hard_cap_minutes
-        try:
-            if cap is None:
-                await self._handlers[job.kind].function(context)
-            else:
-                async with asyncio.timeout(cap * 60):
-                    await self._handlers[job.kind].function(context)
-            if context.gave_up:
-                self._reporter.ended(
-                    AttemptEnd(lease, AttemptCause.OPERATOR, "stopped as asked", cancelled=True)
-                )
-                return
-            verified, output_hash = "none", None
-            if job.contract is not None:
-                verified, output_hash = await self._desk.pass_gate(job, lease)
-        except StaleLease:
-            log("lease_lost", job_seq=job.seq)
-            self._forget([lease])
-        except DatabaseUnavailable as error:
-            self._reporter.ended(AttemptEnd(lease, AttemptCause.INFRASTRUCTURE, _describe(error, cap)))
-        except (GateFailed, ContractRejected) as error:
-            # A handler has no further turn in which it could mend what it claimed.
-            refused = StateReason(error.code)
-            self._reporter.ended(
-                AttemptEnd(lease, AttemptCause.GATE, _describe(error, cap), stuck_for=refused)
-            )
-        except Exception as error:  # noqa: BLE001 - a handler may raise anything; it ends the attempt
-            log("handler_failed", job=job.id, kind=job.kind, error=type(error).__name__)
-            self._reporter.ended(AttemptEnd(lease, AttemptCause.AGENT_ERROR, _describe(error, cap)))
-        else:
-            self._reporter.completed(Completion(lease, verified, context.summary, output_hash))
+    def _tell(self, lease: HeldLease, end: Completion | AttemptEnd | None) -> None:
+        match end:
+            case Completion():
+                self._reporter.completed(end)
+            case AttemptEnd():
+                self._reporter.ended(end)
+            case None:
+                self._forget([lease])
 
     def _forget(self, leases: list[HeldLease]) -> None:
         self._book.drop(leases)
         self._room.set()
 
-    def _interrupt(self, leases: list[HeldLease]) -> None:
+    def _take_as_lost(self, leases: list[HeldLease]) -> None:
         """Stop what runs without a lease: somebody else may run it by now."""
         for lease in self._book.drop(leases):
             log("lease_lost", job_seq=lease.seq)
             if running := self._running.get((lease.seq, lease.epoch)):
-                running.interrupted = True
-                running.task.cancel()
+                running.interrupt(Interruption.LOST)
         self._room.set()
+
+    def _stop_unconfirmed(self, leases: list[HeldLease]) -> None:
+        """Stop what runs past its lease unconfirmed; the lease is kept, so that its end can still be told."""
+        for lease in leases:
+            if running := self._running.get((lease.seq, lease.epoch)):
+                running.interrupt(Interruption.UNCONFIRMED)
 
     def _ask_to_cancel(self, leases: list[HeldLease]) -> None:
         for lease in leases:
@@ -272,7 +239,9 @@ class HandlerWorker:
         await self._lifespan
 
 
-def _call(loop: asyncio.AbstractEventLoop, function: Any, leases: list[HeldLease]) -> None:
+def _call(
+    loop: asyncio.AbstractEventLoop, function: Callable[[list[HeldLease]], None], leases: list[HeldLease]
+) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(function, leases)
 
@@ -282,12 +251,3 @@ def _this_task() -> asyncio.Task[Any]:
     if task is None:
         raise RuntimeError("handlers run inside tasks")
     return task
-
-
-def _describe(error: Exception, cap: float | None) -> str:
-    if isinstance(error, TimeoutError) and cap is not None:
-        return f"TimeoutError: the attempt reached its hard cap of {cap:g} minutes, or timed out inside"
-    if isinstance(error, WatchkeeperError):
-        failed = ", ".join(check["check"] for check in error.details.get("failed", ()))
-        return f"{error.code}: {error.message}" + (f" ({failed})" if failed else "")
-    return "".join(traceback.format_exception(error, limit=-TRACEBACK_LINES))

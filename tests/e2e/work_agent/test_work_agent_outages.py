@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from agents.living import living
+from conftest import TestServer
+from e2e.away_database import away, database_name
 from e2e.work_agent.desk import Desk, server_process
 from e2e.work_agent.door import Door
+from moving_clock import MovingClock
 from waiting import wait_until
+from watchkeeper.domain.attempts import INFRASTRUCTURE_DELAY_SECONDS
 from watchkeeper.services.supervision.records import attempts_at
 
 
@@ -85,6 +89,30 @@ def test_an_agent_is_stopped_when_its_lease_cannot_be_confirmed(desk: Desk, door
     (records,) = attempts_at(desk.place / "home")
     assert (records.lease() or {})["workspace"]
     assert list(desk.place.glob("**/half.txt"))
+
+
+@pytest.mark.parametrize("also_the_server", [False, True], ids=["the database", "server and database"])
+def test_an_outage_of_twice_the_lease_costs_a_living_worker_no_lease(
+    desk: Desk, door: Door, server: TestServer, serving: dict[str, str], also_the_server: bool
+) -> None:
+    """The agent is stopped; when all is back its worker tells of infrastructure's failure, which uses up nothing."""
+    desk.kind("delicate", lease_seconds=2, on_lost="hold", max_lost_leases=1, max_attempts=1)
+    worker = desk.worker(url=door.url)
+    once = desk.place / "out" / "once"
+    job = desk.put(f"[ -e {once} ] || {{ echo on > {once}; sleep 600; }}", "delicate")
+    desk.said("once")
+    with away(server.admin_url, database_name(serving["database_url"]), at_least=4):
+        if also_the_server:
+            door.shut()
+        wait_until(lambda: worker.events("attempt_interrupted"), 15, "the agent to be stopped")
+    if also_the_server:
+        door.open()
+    assert worker.events("attempt_interrupted")[0]["why"] == "unconfirmed"
+    desk.wait_for(job, "pending", "paused", "failed")
+    MovingClock(serving["database_url"]).advance(INFRASTRUCTURE_DELAY_SECONDS)
+    desk.wait_for(job, "completed")
+    ends = [(attempt["outcome"], attempt["cause"]) for attempt in desk.attempts(job)]
+    assert ends == [("failed", "infrastructure"), ("completed", None)]
 
 
 def test_a_worker_waits_for_a_server_that_is_not_there_yet(desk: Desk, door: Door) -> None:
