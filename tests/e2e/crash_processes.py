@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from uuid import uuid4
 
 from raw_sql import rows
 from watchkeeper.app import App
@@ -27,13 +29,17 @@ class WorkerProcess:
     """A running worker; `lines` is what it has said so far."""
 
     def __init__(self, url: str, home: Path, *, concurrency: int, prefetch: int) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, PROGRAM, url, str(concurrency), str(prefetch)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={"PATH": os.environ["PATH"], "WATCHKEEPER_HOME": str(home)},
-        )
+        home.mkdir(parents=True, exist_ok=True)
+        self._log = home / f"worker-{uuid4().hex}.log"
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, PROGRAM, url, str(concurrency), str(prefetch)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={"PATH": os.environ["PATH"], "WATCHKEEPER_HOME": str(home)},
+            )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -47,6 +53,11 @@ class WorkerProcess:
         """Say whether a line began with these words."""
         start = " ".join(map(str, words))
         return any(f"{line} ".startswith(f"{start} ") for line in list(self.lines))
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Give what the worker has logged under this name."""
+        lines = [line for line in self._log.read_text().splitlines() if line.endswith("}")]
+        return [event for line in lines if (event := json.loads(line))["event"] == name]
 
     def go(self) -> None:
         """Let all handlers that wait go on."""
@@ -68,6 +79,7 @@ class WorkerProcess:
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 stream.close()
+        sys.stderr.write(self._log.read_text())
 
 
 @contextmanager

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from e2e.crash_processes import ask, attempts, state, stopped, watched, worker
 from watchkeeper.app import App
+from watchkeeper.host.clock import boot_clock
+
+LATE_LEASE = 2.0
 
 
 async def test_a_killed_worker_s_job_is_finished_by_another(
@@ -27,30 +30,35 @@ async def test_a_killed_worker_s_job_is_finished_by_another(
     assert await state(app, job) == "completed"
 
 
-async def test_a_worker_that_slept_over_its_lease_cannot_touch_the_job(
+async def test_a_worker_that_slept_for_twice_its_lease_cannot_touch_the_job(
     app: App, database_url: str, tmp_path: Path
 ) -> None:
-    """SIGSTOP past the lease, then SIGCONT: its late calls are refused, the other's completion stands, it works on."""
+    """SIGSTOP, then SIGCONT: late progress and completion get stale_lease, the other's stands, the worker works on."""
     with worker(database_url, tmp_path) as sleeper, worker(database_url, tmp_path) as other:
-        job = await ask(app, "wait", n=1)
+        job = await ask(app, "late", n=1)
         await watched(app, lambda: sleeper.said("begun", 1) or other.said("begun", 1), "the first attempt")
         if other.said("begun", 1):
             sleeper, other = other, sleeper
         sleeper.signal(signal.SIGSTOP)
+        wakes_at = boot_clock() + 2 * LATE_LEASE
         await watched(app, lambda: other.said("begun", 1, 2), "the second attempt")
         other.go()
         await watched(app, lambda: other.said("ended", 1), "the second attempt's end")
         other.signal(signal.SIGTERM)
         await watched(app, lambda: other.ended, "the other's stop")
-        sleeper.go()
+        await watched(app, lambda: boot_clock() >= wakes_at, "the end of the sleep")
         sleeper.signal(signal.SIGCONT)
-        await watched(app, lambda: sleeper.said("stale", 1) or sleeper.said("interrupted", 1), "the refusal")
+        await watched(app, lambda: sleeper.said("interrupted", 1), "the interruption, which is held off")
+        assert not sleeper.said("refused")
+        sleeper.go()
+        await watched(app, lambda: sleeper.said("refused", 1, "stale_lease"), "the late progress")
+        await watched(app, lambda: sleeper.events("report_rejected"), "the late completion")
         later = await ask(app, "count", n=2)
         await watched(app, lambda: sleeper.said("counted", 2), "work after the refusal")
         await stopped(app, sleeper)
+    assert [event["code"] for event in sleeper.events("report_rejected")] == ["stale_lease"]
     assert await attempts(app, job) == [(1, "lost", "lease_lost"), (2, "completed", None)]
-    assert await state(app, later) == "completed"
-    assert not sleeper.said("ended", 1)
+    assert await state(app, job) == await state(app, later) == "completed"
 
 
 async def test_a_worker_told_to_stop_finishes_what_runs_and_hands_back_the_rest(

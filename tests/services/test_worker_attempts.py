@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from raw_sql import rows
 from services.handler_runs import ask, attempts, reaches, until, working
 from watchkeeper import JobContext, job
 from watchkeeper.app import App
+from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import DatabaseUnavailable
 
 PAGE = {"primary": {"kinds": ["html_page"]}}
@@ -86,6 +88,39 @@ async def test_an_outage_inside_a_handler_is_not_the_agent_s_error(app: App) -> 
         await until(ended, "the attempt's end")
         row = await reaches(app, job_id, "pending")
     assert (row["agent_errors"], row["lost_leases"]) == (0, 0)
+
+
+async def test_a_claim_whose_answer_was_lost_costs_no_lease(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that breaks between a claim's commit and its answer: the job comes to its worker all the same."""
+    claim, begun, lost = app.queue.claim, asyncio.Event(), asyncio.Event()
+
+    async def claim_unheard(*given: Any, **more: Any) -> list[ClaimedJob]:
+        jobs = await claim(*given, **more)
+        if jobs and begun.is_set() and not lost.is_set():
+            lost.set()
+            await more["connection"].close()
+            raise DatabaseUnavailable("the connection was closed")
+        return jobs
+
+    @job("held")
+    async def held(context: JobContext) -> None:
+        begun.set()
+        await lost.wait()
+
+    monkeypatch.setattr(app.queue, "claim", claim_unheard)
+    async with working(app, held, plain, concurrency=2):
+        first = await ask(app, "held")
+        await begun.wait()
+        second = await ask(app, "plain")
+        for job_id in (first, second):
+            await reaches(app, job_id, "completed")
+            assert [(a["epoch"], a["outcome"]) for a in await attempts(app, job_id)] == [(1, "completed")]
+    redelivered = await rows(
+        app.database, "SELECT job_seq FROM watchkeeper.audit_events WHERE event = 'lease_redelivered'"
+    )
+    assert len(redelivered) == 1
 
 
 @pytest.mark.parametrize(("looks", "state"), [(True, "cancelled"), (False, "completed")])
