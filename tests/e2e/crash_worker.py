@@ -37,8 +37,13 @@ async def wait(context: JobContext) -> None:
 
 @job("delicate", lease_seconds=2, on_lost="hold", max_lost_leases=1, max_attempts=1)
 async def delicate(context: JobContext) -> None:
-    """The same, where not one lease may be lost and not one error made."""
-    await wait.function(context)
+    """The same, where not one lease may be lost and not one error made; the first breaks when it is interrupted."""
+    try:
+        await wait.function(context)
+    except asyncio.CancelledError:
+        if context.payload["n"] == 1:
+            raise RuntimeError("could not clean up") from None
+        raise
 
 
 @job("late", **OFTEN)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from conftest import TestServer
 from e2e.away_database import away, database_name, kick
-from e2e.crash_processes import ask, attempts, state, stopped, watched, worker
+from e2e.crash_processes import STEP_SECONDS, ask, attempts, state, stopped, watched, worker
 from embedded_servers import instance, joined, servers, url_of
 from moving_clock import MovingClock
 from raw_sql import rows
@@ -22,6 +23,7 @@ from waiting import wait_until
 from watchkeeper.app import App, running
 from watchkeeper.domain.attempts import INFRASTRUCTURE_DELAY_SECONDS
 from watchkeeper.domain.errors import DatabaseUnavailable
+from watchkeeper.host.clock import boot_clock
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.settings import Settings
 
@@ -73,29 +75,37 @@ async def _all_done(app: App, count: int, clock: MovingClock | None = None) -> N
 async def test_a_database_away_for_twice_the_lease_costs_a_living_worker_no_lease(
     app: App, server: TestServer, database_url: str, clock: MovingClock, tmp_path: Path
 ) -> None:
-    """The handler is interrupted; its own worker ends the attempt as infrastructure's, which uses up nothing."""
-    with worker(database_url, tmp_path) as process:
-        job = await ask(app, "delicate", n=1)
-        await watched(app, lambda: process.said("begun", 1, 1), "the first attempt")
+    """Handlers are interrupted, none begins; the worker ends the attempts as infrastructure's: nothing is used up."""
+    with worker(database_url, tmp_path, concurrency=2, prefetch=1) as process:
+        jobs = [await ask(app, "delicate", n=n) for n in (1, 2, 3)]
+        await watched(
+            app, lambda: process.said("begun", 1, 1) and process.said("begun", 2, 1), "two handlers"
+        )
+        await _reach(app, jobs, "running")
         with away(server.admin_url, database_name(database_url), at_least=2 * SHORT_LEASE):
-            await asyncio.to_thread(
-                wait_until, lambda: process.said("interrupted", 1), 15, "the interruption"
-            )
-            assert not process.said("begun", 1, 2)
+            for n in (1, 2):
+                await asyncio.to_thread(
+                    wait_until, lambda n=n: process.said("interrupted", n), 15, "the interruption"
+                )
+        await _reach(app, jobs, "pending", "paused", "failed")
+        assert [await attempts(app, job) for job in jobs] == [[(1, "failed", "infrastructure")]] * 3
+        assert not process.said("begun", 3)
         process.go()
-        await _told(app, job)
-        assert await attempts(app, job) == [(1, "failed", "infrastructure")]
-        assert await state(app, job) == "pending"
         clock.advance(INFRASTRUCTURE_DELAY_SECONDS)
-        await watched(app, lambda: process.said("ended", 1), "the job's second attempt")
+        await _reach(app, jobs, "completed", "paused", "failed")
+
         await stopped(app, process)
-    assert await attempts(app, job) == [(1, "failed", "infrastructure"), (2, "completed", None)]
+    ends = [(1, "failed", "infrastructure"), (2, "completed", None)]
+    assert [await attempts(app, job) for job in jobs] == [ends] * 3
 
 
-async def _told(app: App, job: str) -> None:
-    """Keep the queue's time until a job's attempt is over, whoever ended it."""
-    while await state(app, job) == "running":
-        await watched(app, lambda: True, "a tick")
+async def _reach(app: App, jobs: list[str], *states: str) -> None:
+    """Keep the queue's time until each of the jobs has come to one of these states."""
+    deadline = boot_clock() + 30
+    while not all([await state(app, job) in states for job in jobs]):
+        assert boot_clock() < deadline, f"waited in vain for {states}"
+        await app.maintenance.keep_time()
+        await asyncio.to_thread(threading.Event().wait, STEP_SECONDS)
 
 
 @pytest.fixture
