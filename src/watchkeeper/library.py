@@ -72,7 +72,8 @@ class Client:
         """Add a job; with `connection`, inside the caller's own psycopg transaction.
 
         A job whose unique key or foreign id is taken is not added: the one that holds it is given, `existing` set.
-        Raises UsageError for a payload that is not JSON, DatabaseUnavailable while the database is away.
+        Raises UsageError for a payload that is not JSON, Conflict where the foreign id is that of a job of another
+        kind or payload, DatabaseUnavailable while the database is away.
         """
         request = JobRequest(kind, payload, contract, priority, run_at, unique_key, external_id)
         return (await self.enqueue_many([request], connection=connection))[0]

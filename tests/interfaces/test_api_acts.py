@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from interfaces.api_client import PAGE, Api
 from raw_sql import rows
 
@@ -32,6 +34,22 @@ async def test_a_unique_job_answers_with_the_one_that_is_there(api: Api) -> None
         first = (await api.post("/api/jobs", {"kind": "a", key: "one"})).job
         second = (await api.post("/api/jobs", {"kind": "a", key: "one"})).job
         assert (first["existing"], second["existing"], first["id"]) == (False, True, second["id"])
+
+
+@pytest.mark.parametrize("other", [{"payload": {"n": 2}}, {"kind": "b"}], ids=["payload", "kind"])
+@pytest.mark.parametrize("keys", [{}, {"unique_key": "u"}], ids=["alone", "with a unique key"])
+async def test_another_job_under_a_known_foreign_id_is_refused(
+    api: Api, other: dict[str, Any], keys: dict[str, Any]
+) -> None:
+    """Asked again for the same, a foreign id gives the same job; asked for something else, nothing is lost unsaid."""
+    asked = {"kind": "a", "external_id": "one", "payload": {"n": 1, "x": [1.0]}, **keys}
+    first = (await api.post("/api/jobs", asked)).job["id"]
+    refused = await api.post("/api/jobs", [{"kind": "a"}, {**asked, **other}])
+    assert (refused.status, refused.code) == (409, "conflict")
+    assert refused.body["error"]["details"] == {"job": first}
+    again = (await api.post("/api/jobs", {**asked, "payload": {"x": [1], "n": 1}})).job
+    assert again == {"id": first, "existing": True}
+    assert len((await api.get("/api/jobs")).body["jobs"]) == 1
 
 
 async def test_an_operator_moves_a_job_through_its_life(api: Api) -> None:

@@ -51,6 +51,14 @@ async def test_a_malformed_job_is_refused_by_name(api: Api) -> None:
     assert not await rows(api.app.database, "SELECT 1 FROM watchkeeper.job_specs")
 
 
+async def test_only_what_is_wrong_is_told(api: Api) -> None:
+    """A bad field of one job is the only fault that is told, of one job and of one in a list."""
+    bad = {"kind": "a", "priority": "5"}
+    one, listed = [(await api.post("/api/jobs", body)).body["detail"] for body in (bad, [{"kind": "a"}, bad])]
+    assert one == "'priority': Input should be a valid integer (given: '5')"
+    assert listed == "'1.priority': Input should be a valid integer (given: '5')"
+
+
 async def test_payloads_that_are_fine_are_kept_as_they_are(api: Api) -> None:
     """Text of any script, escapes that look dangerous, numbers of any kind, and lists survive the way."""
     payload = {"text": "看板 🙂 \\u0000 %00 ", "n": [1, 2.5, -(10**18), True, None], "deep": [[[{}]]]}

@@ -56,7 +56,8 @@ class Enqueuer:
     ) -> list[Enqueued]:
         """Add jobs and give them in order; in the caller's transaction where a connection is given.
 
-        Raises UsageError for a payload that is not JSON, or holds a secret where its kind refuses that.
+        Raises UsageError for a payload that is not JSON, or holds a secret where its kind refuses that, and Conflict
+        for a foreign id that another kind or payload has.
         """
         if connection is not None:
             # Without a transaction of the caller's, all of it is one of its own: a key must not stand without its job.

@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg import AsyncCursor
 from psycopg.rows import args_row
 
+from watchkeeper.domain.errors import Conflict
 from watchkeeper.storage.database import Connection, fetch, fetch_one, fetch_row, send
 
 
@@ -138,7 +139,10 @@ async def enqueue_keyed(
     origin: str = "own",
     is_shadow: bool = False,
 ) -> Enqueued:
-    """Add one job with keys, or find the one that holds them."""
+    """Add one job with keys, or find the one that holds them.
+
+    Raises Conflict where the foreign id is that of a job of another kind or payload: neither may be lost unsaid.
+    """
     keys: dict[str, Any] = {"project_id": project_id, "kind": job.kind, "unique_key": job.unique_key}
     columns = {**_columns(job), "actor": actor, "origin": origin, "is_shadow": is_shadow}
     await fetch(connection, "ensure_kind", keys)
@@ -149,16 +153,31 @@ async def enqueue_keyed(
             connection, "place_unique_key", {**keys, "seq": seq}
         ):
             if holder := await fetch_one(connection, "job_by_unique_key", keys):
+                await _known(connection, project_id, origin, job)
                 return Enqueued(str(holder["id"]), holder["seq"], existing=True)
             continue  # its job ended between the two statements: the key is free now
         made = await fetch_one(connection, "enqueue_keyed", {**keys, **columns, "seq": seq})
         if made is not None:
             return Enqueued(str(made["id"]), made["seq"])
         await fetch(connection, "drop_unique_key", {"project_id": project_id, "seq": seq})
-        known = await fetch_one(
-            connection,
-            "job_by_external_id",
-            {"project_id": project_id, "origin": origin, "external_id": job.external_id},
+        if (known := await _known(connection, project_id, origin, job)) is not None:
+            return known
+
+
+async def _known(connection: Connection, project_id: str, origin: str, job: NewJob) -> Enqueued | None:
+    """Give the job of this one's foreign id; raise Conflict where that one is not the same."""
+    if job.external_id is None:
+        return None
+    asked = {"external_id": job.external_id, "kind": job.kind, "payload": job.payload}
+    found = await fetch_one(
+        connection, "job_by_external_id", {"project_id": project_id, "origin": origin, **asked}
+    )
+    if found is None:
+        return None
+    if not found["is_same"]:
+        raise Conflict(
+            f"the external id {job.external_id[:100]!r} is that of another job, with another kind or payload",
+            hint="Give the new job an external id of its own; what was asked for before stays as it is.",
+            job=str(found["id"]),
         )
-        if known is not None:
-            return Enqueued(str(known["id"]), known["seq"], existing=True)
+    return Enqueued(str(found["id"]), found["seq"], existing=True)

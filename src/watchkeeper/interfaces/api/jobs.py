@@ -16,7 +16,7 @@ from watchkeeper.interfaces.api.contract import JobName
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
 from watchkeeper.interfaces.api.pages import AfterId, Limit
-from watchkeeper.interfaces.api.schemas import MAX_JOBS, JobActBody, JobBody, ReasonBody
+from watchkeeper.interfaces.api.schemas import MAX_JOBS, JobActBody, JobBody, JobOrJobs, ReasonBody
 from watchkeeper.services.enqueueing import JobRequest
 
 reads = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=GuardedRoute)
@@ -30,7 +30,7 @@ State = Literal["pending", "running", "completed", "failed", "stuck", "paused", 
     "",
     **declared(Right.ENQUEUE, key="optional", status=201, example={"job": {"id": JOB_ID, "existing": False}}),
 )
-async def enqueue(body: JobBody | list[JobBody], access: Here) -> Response:
+async def enqueue(body: JobOrJobs, access: Here) -> Response:
     """Add one job, or a list in one transaction; where a key is taken, the job that is there answers."""
     asked = body if isinstance(body, list) else [body]
     if len(asked) > MAX_JOBS:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from watchkeeper.domain.claims import MAX_CLAIM_SECONDS, MAX_CLAIMED_AT_ONCE
@@ -142,6 +151,17 @@ class JobBody(Body):
     unique_key: Key | None = None
     external_id: Key | None = None
     deliverable_id: Key | None = None
+
+
+def _one_or_list(given: Any) -> str:
+    return "list[JobBody]" if isinstance(given, list) else "JobBody"
+
+
+JobOrJobs = Annotated[
+    Annotated[JobBody, Tag("JobBody")] | Annotated[list[JobBody], Tag("list[JobBody]")],
+    Discriminator(_one_or_list),
+]
+"""What is no list is meant as one job: without a word on which of the two it is, faults of both would be told."""
 
 
 class ReasonBody(Body):

@@ -81,8 +81,14 @@ class ExampleRun:
         for kind in example.KINDS:
             await self._app.kinds.declare(example.PROJECT, KindDeclaration.parse(kind), actor=ACTOR)
         runner = await asyncio.to_thread(self._runner)
-        requests = [JobRequest(job.kind, job.payload(runner), external_id=job.name) for job in example.jobs()]
-        return await self._app.queue.enqueue(example.PROJECT, requests, actor=ACTOR)
+        # Those that are there stay as they are, though by now the commands may lie elsewhere.
+        rows, _ = await self._app.insights.jobs(example.PROJECT, limit=200)
+        known = {row["external_id"]: Enqueued(row["id"], row["seq"], existing=True) for row in rows}
+        new = [job for job in example.jobs() if job.name not in known]
+        requests = [JobRequest(job.kind, job.payload(runner), external_id=job.name) for job in new]
+        made = await self._app.queue.enqueue(example.PROJECT, requests, actor=ACTOR) if requests else []
+        known |= {job.name: job_made for job, job_made in zip(new, made, strict=True)}
+        return [known[job.name] for job in example.jobs()]
 
     def _runner(self) -> list[str]:
         """Give the command that runs the example's commands as the user that agents run as."""

@@ -70,8 +70,8 @@ SELECT s.seq, s.id FROM watchkeeper.unique_keys u
  WHERE u.project_id = %(project_id)s AND u.kind = %(kind)s AND u.unique_key = %(unique_key)s
 
 -- name: job_by_external_id
--- The job of a foreign id.
-SELECT seq, id FROM watchkeeper.job_specs
+-- The job of a foreign id, and whether it asks for the same.
+SELECT seq, id, kind = %(kind)s AND payload = %(payload)s::text::jsonb AS is_same FROM watchkeeper.job_specs
  WHERE project_id = %(project_id)s AND origin = %(origin)s AND external_id = %(external_id)s
 
 -- name: ensure_kind
