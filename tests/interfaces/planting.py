@@ -130,7 +130,8 @@ class Planting:
         if refused.status < 400:
             self.kept.append(f"phase: {text[:40]}")
         line = text.replace("\n", " ").replace('"', "'")[:200]
-        files = [("files", (f"{line}.html", PAGE))]
+        named_so = text.replace("\n", " ")[:200]
+        files = [("files", (f"{named_so}.html", PAGE))]
         path = f"/api/worker/jobs/{job['id']}/files"
         named = await api.ask("POST", path, role="worker", lease=job["lease_token"], files=files)
         if named.status < 400:

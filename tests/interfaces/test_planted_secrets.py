@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import psycopg
 import pytest
 import structlog
-from psycopg import sql
 
 from interfaces.api_client import Api, client_of
 from interfaces.planting import Planting
 from secret_examples import PLANTED
+from secret_scan import found_in, in_tables
 from watchkeeper import logs
 from watchkeeper.app import App
 from watchkeeper.interfaces.api.app import create_app
@@ -25,9 +23,6 @@ from watchkeeper.services.debug_bundle import DebugBundle
 from watchkeeper.services.debug_parts import add_database
 from watchkeeper.services.failed_logins import LoginPatience
 from watchkeeper.settings import Settings
-
-KEPT_AS_GIVEN = {("job_specs", "payload"), ("schedules", "payload")}
-"""What a job is given is its own: shown redacted, marked in `secret_suspected`. So are artifacts' bytes, outside."""
 
 ELSEWHERE = {"/events", "/api/audit/state"}
 """A stream that tells no data, and figures of the whole installation, which a project's owner may not read."""
@@ -57,14 +52,14 @@ async def test_thirty_shapes_and_more_come_out_nowhere(
     logs.log("told", **{f"fact_{number}": text for number, (text, _) in enumerate(PLANTED.values())})
     assert planting.kept == []
 
-    leaks = list(_in_tables(str(settings.database_url)))
+    leaks = list(in_tables(str(settings.database_url)))
     captured = capsys.readouterr()
-    leaks += _found("log", [captured.err, captured.out])
-    leaks += _found("an answer to a writer", planting.answers)
+    leaks += found_in("log", [captured.err, captured.out])
+    leaks += found_in("an answer to a writer", planting.answers)
     leaks += [leak async for leak in _in_answers(planting)]
     bundle = DebugBundle(app.redactor, datetime.now(UTC))
     await add_database(bundle, app.database, app.diagnosis, app.insights)
-    leaks += _found("debug bundle", [data.decode() for data in bundle.members.values()])
+    leaks += found_in("debug bundle", [data.decode() for data in bundle.members.values()])
     assert not leaks, "\n".join(sorted(set(leaks)))
 
 
@@ -82,7 +77,7 @@ async def test_what_is_kept_as_given_is_marked(planting: Planting, settings: Set
         ).fetchall()
     assert all(marked for marked, _ in rows)
     assert unmarked == []
-    assert len(list(_found("payload", [payload for _, payload in rows]))) >= len(PLANTED)
+    assert len(list(found_in("payload", [payload for _, payload in rows]))) >= len(PLANTED)
 
 
 async def test_a_kind_may_refuse_payloads_with_secrets(planting: Planting) -> None:
@@ -94,41 +89,6 @@ async def test_a_kind_may_refuse_payloads_with_secrets(planting: Planting) -> No
         assert (answered.status, answered.code) == (400, "usage"), name
         assert "'strict' refuses" in answered.body["detail"]
     assert (await api.get("/api/jobs")).body["jobs"] == []
-
-
-def _found(place: str, texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        for name, (_, needle) in PLANTED.items():
-            at = text.find(needle)
-            if at < 0:
-                at = text.find(json.dumps(needle)[1:-1])
-            if at >= 0:
-                yield f"{place}: {name} in ...{text[max(0, at - 60) : at + len(needle)]!r}"
-
-
-def _in_tables(url: str) -> Iterator[str]:
-    """Search every column of every table of ours that can hold text, as the catalogue names them."""
-    columns = """SELECT table_name, column_name FROM information_schema.columns
-                   JOIN information_schema.tables USING (table_schema, table_name)
-                  WHERE table_schema = 'watchkeeper' AND table_type = 'BASE TABLE'
-                    AND (data_type IN ('text', 'json', 'jsonb', 'bytea', 'character varying', 'ARRAY', 'name'))"""
-    with psycopg.connect(url) as connection:
-        found = connection.execute(columns).fetchall()
-        assert len(found) > 60
-        for table, column in found:
-            if (table, column) in KEPT_AS_GIVEN:
-                continue
-            query = sql.SQL("SELECT {} FROM watchkeeper.{}").format(
-                sql.Identifier(column), sql.Identifier(table)
-            )
-            texts = [_text(value) for (value,) in connection.execute(query) if value is not None]
-            yield from _found(f"{table}.{column}", texts)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 async def _in_answers(planting: Planting) -> AsyncIterator[str]:
@@ -149,7 +109,7 @@ async def _in_answers(planting: Planting) -> AsyncIterator[str]:
             asked = f"{address}{'&' if '?' in address else '?'}project=p"
             response = await api.http.get(asked, headers=headers)
             assert response.status_code < 400, (address, response.text)
-            for leak in _found(f"GET {path}", [response.text, str(response.headers)]):
+            for leak in found_in(f"GET {path}", [response.text, str(response.headers)]):
                 yield leak
 
 
