@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
 from interfaces.console_project import ACTOR, ConsoleProject, fill
 from interfaces.console_visitor import Visitor, visiting
+from raw_sql import rows
 from watchkeeper.app import App
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.domain.principals import Role
@@ -166,13 +168,14 @@ async def test_older_jobs_follow_by_cursor(visitor: Visitor, project: ConsolePro
             break
         path = following[0]
     assert len(seen) == 64
-    assert "There are no older jobs." in (await visitor.get("/jobs?before=1")).words
+    oldest = min(link.split("/")[2] for link in seen)
+    assert "There are no older jobs." in (await visitor.get(f"/jobs?kind=build&before={oldest}")).words
 
 
 async def test_an_address_that_cannot_be_read_is_explained(visitor: Visitor) -> None:
     """A mistyped filter is an error page with a way back."""
     await visitor.log_in()
-    for query in ("state=done", "before=x", "before=-1", "before=99999999999999999999"):
+    for query in ("state=done", "before=x", "before=1", "before=00000000-0000-7000-8000-000000000000"):
         page = await visitor.get(f"/jobs?{query}")
         assert page.status == 400
         assert "This address cannot be read" in page.words
@@ -234,6 +237,29 @@ async def test_an_owner_of_the_whole_sees_every_project(
     assert "4 jobs need you" in (await visitor.get("/?project=other")).words
     assert (await visitor.get(f"/jobs/{other.jobs['stuck']}")).status == 200
     assert (await visitor.get("/?project=none")).status == 404
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_restored_database_says_that_it_stands_still(
+    visitor: Visitor, project: ConsoleProject, language: str
+) -> None:
+    """After `db restore` the first page says it until the resume; how much waits is told to who has the whole."""
+    database = visitor.app.database
+    restored = {"taken_at": datetime(2026, 1, 2, tzinfo=UTC), "product": "1", "timeline": 2, "jump": 1}
+    await database.fetch("stand_still", {**restored, "actor": ACTOR, "reason": "restored", "data": "{}"})
+    await rows(database, "UPDATE watchkeeper.held_jobs SET state_reason = 'restored' WHERE state = 'paused'")
+    visitor.speak(language)
+    await visitor.log_in()
+    page = await visitor.get("/")
+    assert "standstill" in page.attributes("section", "data-region")
+    assert ("Nothing moves" in page.words) == (language == "en")
+    assert "watchkeeper db resume" in page.words
+    counted = "Paused jobs that ran at that time: 1."
+    assert counted not in page.words
+    await visitor.log_in(project=None, name="wu")
+    assert (counted in (await visitor.get("/")).words) == (language == "en")
+    await visitor.app.standstill.resume(actor=ACTOR, reason="looked around")
+    assert "standstill" not in (await visitor.get("/")).attributes("section", "data-region")
 
 
 async def test_a_paused_project_says_so(visitor: Visitor, project: ConsoleProject) -> None:

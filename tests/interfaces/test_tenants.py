@@ -99,6 +99,28 @@ async def test_counts_are_of_ones_own_project(api: Api, theirs: Theirs) -> None:
     assert page["next_cursor"] is None
 
 
+async def test_no_number_that_all_projects_share_is_shown(api: Api, theirs: Theirs) -> None:
+    """The console names a job by its id, the trail and its cursors by time; who has the whole sees the numbers."""
+    assert theirs.job_ids
+    for _ in range(40):
+        await api.enqueue()
+    job = await api.enqueue()
+    several = [{"kind": "report", "payload": {}}] * 3
+    assert (await api.post("/api/jobs", several)).status == 201
+    for path in (*PAGES, f"/jobs/{job}"):
+        page = (await api.http.get(path, headers=await cookie_of(api, "owner"))).text
+        assert not re.search(r">\s*#\d|data-key=\"\d+\"|before=\d+(?:&|\")", page), path
+    whole = await api.token("owner", None)
+    path = "/api/audit?project=p&event=jobs_enqueued&limit=2"
+    own, full = (await api.get(path)).body, (await api.get(path, token=whole)).body
+    named = {"seq", "job_seq", "job_seqs"}
+    assert not named & {name for row in own["events"] for name in (*row, *(row["data"] or {}))}
+    assert own["events"][0]["data"] == {"count": 3}
+    assert full["events"][0]["data"]["job_seqs"]
+    [at, rank] = own["next_cursor"].split("-")
+    assert (len(at), rank) == (16, "0")
+
+
 def probes(theirs: Theirs) -> Iterator[tuple[str, str, str, Any, str]]:
     """Give every address that takes a name, with theirs in it: method, path, name, body, role."""
     names = {

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from watchkeeper.domain.audit_chain import Position
 from watchkeeper.domain.audit_findings import Verification
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.services.audit_keys import AuditFiles
 from watchkeeper.services.operations import find_job
-from watchkeeper.storage.database import Database, Row, fetch, fetch_row
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 
-FROM_THE_END = Position(2**31 - 1, 2**63 - 1, 2**63 - 1)
+FROM_THE_END = {"timeline": 2**31 - 1, "xid": str(2**63 - 1), "seq": 2**63 - 1}
 MAX_PAGE = 1000
-_CURSOR = re.compile(r"([0-9]{1,9})-([0-9]{1,18})-([0-9]{1,18})")
+_CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,9})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AuditReading:
@@ -42,16 +43,12 @@ class AuditReading:
         """
         if not 1 <= limit <= MAX_PAGE:
             raise UsageError(f"limit is {limit}; it is from 1 to {MAX_PAGE}")
-        behind = FROM_THE_END if cursor is None else _position(cursor)
         async with self._database.transaction() as connection:
             job_seq = None if job is None else (await find_job(connection, project_id, job))["seq"]
             where = {"project_id": project_id, "event": event, "actor": actor, "job_seq": job_seq}
-            place = {"timeline": behind.timeline, "xid": str(behind.xid), "seq": behind.seq}
+            place = FROM_THE_END if cursor is None else await _place(connection, project_id, cursor)
             rows = await fetch(connection, "audit_page", {**where, **place, "limit": limit + 1})
-        following = None
-        if len(rows) > limit:
-            last = rows[limit - 1]
-            following = f"{last['timeline']}-{last['xid']}-{last['seq']}"
+            following = await _cursor(connection, project_id, rows[limit - 1]) if len(rows) > limit else None
         return [
             {name: row[name] for name in row if name not in ("timeline", "xid")} for row in rows[:limit]
         ], following
@@ -80,7 +77,17 @@ class AuditReading:
             return None
 
 
-def _position(cursor: str) -> Position:
+async def _cursor(connection: Connection, project_id: str, row: Row) -> str:
+    """Name a row by its time and its rank among the project's rows of that time: numbers of this project alone."""
+    ranked = await fetch_row(connection, "audit_rank", {**row, "project_id": project_id})
+    return f"{(row['at'] - _EPOCH) // timedelta(microseconds=1)}-{ranked['rank']}"
+
+
+async def _place(connection: Connection, project_id: str, cursor: str) -> Row:
     if (match := _CURSOR.fullmatch(cursor)) is None:
         raise UsageError("the cursor is none that a page gave")
-    return Position(*map(int, match.groups()))
+    at = _EPOCH + timedelta(microseconds=int(match[1]))
+    named = {"project_id": project_id, "at": at, "rank": int(match[2])}
+    if (place := await fetch_one(connection, "audit_place", named)) is None:
+        raise UsageError("the row at which the page before ended is gone", hint="List from the begin again.")
+    return place

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.answers import answer, without_number
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
@@ -15,7 +15,8 @@ from watchkeeper.interfaces.api.guarded import GuardedRoute
 reads = APIRouter(prefix="/api/audit", tags=["audit"], route_class=GuardedRoute)
 
 Text = Annotated[str | None, Query(max_length=300)]
-EVENT = {"seq": 17, "at": TIME, "event": "job_claimed", "actor": "worker:w1", "job_id": JOB_ID, "epoch": 1}
+EVENT = {"at": TIME, "event": "job_claimed", "actor": "worker:w1", "job_id": JOB_ID, "epoch": 1}
+NUMBERS = frozenset({"job_seqs", "first_seq", "last_seq"})
 CHAIN = {"number": 12, "sealed_at": TIME, "unsealed_rows": 0, "lag_seconds": 0.0}
 
 
@@ -28,11 +29,23 @@ async def events(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(max_length=50)] = None,
 ) -> Response:
-    """List a project's audit rows, the newest first; `next_cursor` leads to the next page, null at the end."""
+    """List a project's audit rows, the newest first; `next_cursor` leads to the next page, null at the end.
+
+    The numbers `seq` and `job_seq`, which all projects share, are for principals of the whole installation.
+    """
     rows, following = await access.app.audit_reading.page(
         await access.project(), event=event, actor=actor, job=job, limit=limit, cursor=cursor
     )
+    if access.principal.project_id is not None:
+        rows = [_without_numbers(row) for row in rows]
     return answer(events=[access.app.redactor.redact_data(row) for row in rows], next_cursor=following)
+
+
+def _without_numbers(row: dict[str, Any]) -> dict[str, Any]:
+    data = {name: value for name, value in (row["data"] or {}).items() if name not in NUMBERS}
+    if many := (row["data"] or {}).get("job_seqs"):
+        data["count"] = len(many)
+    return without_number(row) | {"data": data or None}
 
 
 @reads.get(

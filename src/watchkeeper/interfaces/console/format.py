@@ -75,6 +75,11 @@ def share(part: float, whole: float) -> int:
     return 0 if whole <= 0 else round(100 * min(1.0, max(0.0, part / whole)))
 
 
+def short(job: object) -> str:
+    """Give the end of a job's id: its beginning is the time, its number would tell of other projects' work."""
+    return str(job)[-8:]
+
+
 def cut(text: str, limit: int) -> str:
     """Shorten a text that others wrote; the cut shows."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
@@ -230,12 +231,11 @@ def _known(visit: Visit) -> Principal:
     return visit.principal
 
 
-def _cursor(text: str | None) -> int | None:
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise UsageError("the cursor is not a number")
-    return int(text)
+def _cursor(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise UsageError("the cursor is not a job's id") from None
 
 
 async def _form(request: Request) -> dict[str, str]:

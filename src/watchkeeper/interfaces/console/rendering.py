@@ -126,6 +126,7 @@ def _environment(language: Language, assets: Assets) -> Environment:
         size=lambda count: shown.size(count, locale),
         cut=lambda text, limit=TEXT_LIMIT: shown.cut(str(text), limit),
         clock=shown.clock,
+        short=shown.short,
         machine=shown.machine,
         absolute=shown.absolute,
         listed=lambda texts: format_list(list(texts), locale=locale),

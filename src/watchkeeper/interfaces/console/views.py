@@ -103,17 +103,18 @@ async def jobs_page(insights: Insights, scope: Scope, filters: Mapping[str, Any]
     if not scope.visible:
         return {"jobs": [], "next": None, "kinds": [], "states": list(JobState), "project_id": None}
     project_id = scope.chosen or scope.visible[0]["project_id"]
+    last = filters["before"]
     rows, following = await insights.jobs(
         project_id,
         state=filters["state"],
         kind=filters["kind"],
-        before=filters["before"],
+        before=None if last is None else await insights.job_number(project_id, last),
         limit=JOBS_A_PAGE,
     )
     health = await insights.queue_health(project_id)
     return {
         "jobs": rows,
-        "next": following,
+        "next": None if following is None else rows[-1]["id"],
         "kinds": [queue["kind"] for queue in health["queues"]],
         "states": list(JobState),
         "project_id": project_id,

@@ -178,3 +178,15 @@ SELECT a.timeline, a.xid::text AS xid, a.seq, a.at, a.event, a.actor, a.on_behal
          ORDER BY timeline DESC, xid DESC, seq DESC LIMIT %(limit)s) a
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.job_seq
  ORDER BY a.timeline DESC, a.xid DESC, a.seq DESC
+
+-- name: audit_rank
+-- How many rows of the same project and time stand before a row in the total order.
+SELECT count(*) AS rank FROM watchkeeper.audit_events
+ WHERE project_id = %(project_id)s AND at = %(at)s::timestamptz
+   AND (timeline, xid, seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+
+-- name: audit_place
+-- Where the row of a project, a time and a rank stands in the total order.
+SELECT timeline, xid::text AS xid, seq FROM watchkeeper.audit_events
+ WHERE project_id = %(project_id)s AND at = %(at)s::timestamptz
+ ORDER BY timeline, xid, seq OFFSET %(rank)s::bigint LIMIT 1
