@@ -96,6 +96,6 @@ def test_many_small_chunks_cost_little(chunk: str) -> None:
     stream = RedactingStream(Redactor())
     stream.feed("-----BEGIN PRIVATE KEY-----\n")
     began = time.process_time()
-    for _ in range(20_000):
+    for _ in range(10_000):
         stream.feed(chunk)
-    assert time.process_time() - began < 8
+    assert time.process_time() - began < 4
