@@ -32,6 +32,13 @@ EDITS = st.sampled_from(
     ["actor = 'x'", "at = at - interval '1 s'", "epoch = 9", "data = '{}'", "event = 'x'"]
 )
 
+INSERTS = {
+    "insert with another timeline": ("timeline", "2"),
+    "insert with a future xid": ("xid", "'99999999999'"),
+    "insert with a future at": ("at", "now() + interval '5 days'"),
+}
+ACTS = st.sampled_from(["edit", "delete", "copy", *INSERTS])
+
 
 @dataclass(frozen=True)
 class Trail:
@@ -89,8 +96,8 @@ def test_any_history_verifies_and_any_change_is_named(server: TestServer) -> Non
         stack = AsyncExitStack()
         trail = runner.run(stack.enter_async_context(fresh_trail(server)))
 
-        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(STEPS, st.integers(1, 5), st.sampled_from(["edit", "delete", "copy"]), EDITS, st.integers(0))
+        @settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(STEPS, st.integers(1, 5), ACTS, EDITS, st.integers(0))
         def history(steps: list[tuple[str, int]], batch: int, act: str, edit: str, pick: int) -> None:
             runner.run(_history(trail, steps, batch, act, edit, pick))
 
@@ -115,6 +122,11 @@ async def _history(
     assert (report.rows, report.unsealed_rows) == (len(written), 0)
     if not written:
         return
+    if act in INSERTS:
+        await _append(trail, *INSERTS[act])
+        [found] = (await verifier.verify()).findings
+        assert (found.what, found.seal) == (What.INSERTED, None)
+        return
     index = pick % len(written)
     where = f"WHERE seq = {written[index]['seq']}"
     statement, what = {
@@ -132,6 +144,11 @@ async def _history(
     assert found.seal == before[-1]["number"]
     if what is not What.INSERTED:
         assert found.row == index - before[-1]["rows_before"] + 1
+
+
+async def _append(trail: Trail, column: str, value: str) -> None:
+    into = f"INSERT INTO watchkeeper.audit_events (project_id, event, actor, {column})"
+    await attack(trail.database, f"{into} VALUES ('p', 'x', 'x', {value})")
 
 
 async def _counts(database: Database) -> list[dict[str, int]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit_trail import attack, seal_all, seals, write
+from audit_trail import attack, seal_all, seals, until_final, write
 from raw_sql import rows
 from watchkeeper.app import App
 from watchkeeper.domain.audit_chain import CHAIN_START, row_hash
@@ -33,6 +33,8 @@ INSERT INTO watchkeeper.audit_events (seq, xid, project_id, event, actor)
 SELECT 1000, xid, 'p', 'token_created', 'mallory' FROM watchkeeper.audit_events WHERE seq = 6
 """
 COPY = "INSERT INTO watchkeeper.audit_events SELECT * FROM watchkeeper.audit_events WHERE seq = 6"
+APPEND = "INSERT INTO watchkeeper.audit_events (project_id, event, actor, {}) VALUES ('p', 'approval_given', 'm', {})"
+FAR = "77, now() + interval '5 days'"
 RESEAL_HASH = SEAL.format("row_hashes = sha256('x') || substr(row_hashes, 33)")
 
 ATTACKS = [
@@ -49,6 +51,11 @@ ATTACKS = [
     ("drop a partition", "DROP TABLE watchkeeper.{partition}", What.MISSING, 1, 1),
     ("insert one in between", INSERT, What.INSERTED, 2, None),
     ("copy one", COPY, What.INSERTED, 2, None),
+    ("append with another timeline", APPEND.format("timeline", "77"), What.INSERTED, None, None),
+    ("append far off in all", APPEND.format("timeline, at", FAR), What.INSERTED, None, None),
+    ("append with a transaction to come", APPEND.format("xid", "'99999999999'"), What.INSERTED, None, None),
+    ("append with a time to come", APPEND.format("at", "now() + interval '2 min'"), What.INSERTED, None, None),
+    ("append before the tail", APPEND.format("timeline", "0"), What.INSERTED, 1, None),
     ("swap two rows' payloads", SWAP.format("data"), What.EDITED, 2, 2),
     ("swap two rows' places", SWAP.format("seq") , What.EDITED, 2, 2),
     ("push one behind the seals", EDIT.format("xid = '9000000000000'"), What.MISSING, 2, 2),
@@ -213,6 +220,35 @@ async def test_an_unsealed_tail_is_said(sealed: App, database: Database) -> None
     assert report.ok
     assert report.unsealed_rows == 2
     assert [note for note, _ in report.notes] == [Note.UNSEALED_TAIL]
+
+
+async def test_a_tail_that_nobody_seals_is_a_finding(sealed: App, database: Database) -> None:
+    """A row that waits for a seal for more than a minute fails the verification; one that is younger does not."""
+    late = APPEND.format("at", "now() - make_interval(secs => %(age)s)")
+    await rows(database, late, {"age": 30})
+    await until_final(database)
+    assert (await sealed.audit_verifier.verify()).ok
+    await rows(database, late, {"age": 70})
+    await until_final(database)
+    report = await sealed.audit_verifier.verify()
+    assert [(each.what, each.place and each.place.seq) for each in report.findings] == [
+        (What.UNSEALED_TAIL, ROWS + 2)
+    ]
+    assert report.unsealed_rows == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "values"), [("timeline", "77"), ("xid", "'99999999999'"), ("at", "now() + interval '5 days'")]
+)
+async def test_the_diagnosis_tells_of_a_row_that_cannot_be(
+    sealed: App, database: Database, columns: str, values: str
+) -> None:
+    """`doctor --system` is red for a row of a timeline, a transaction or a time to come; no lag is below zero."""
+    before = {check.name: check.ok for check in await sealed.diagnosis.system()}
+    await attack(database, APPEND.format(columns, values))
+    [seals] = [check for check in await sealed.diagnosis.system() if check.name == "audit_seals"]
+    assert (before["audit_seals"], seals.ok) == (True, False)
+    assert (await sealed.audit_reading.lag())["lag_seconds"] >= 0
 
 
 async def test_row_hashes_are_the_published_ones(sealed: App, database: Database) -> None:

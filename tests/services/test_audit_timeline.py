@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from audit_trail import attack, seal_all, seals, write
+from audit_trail import attack, seal_all, seals, until_final, write
 from raw_sql import rows
 from watchkeeper.app import App, build
+from watchkeeper.domain.audit_findings import What
 from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.audit_timeline import begin_timeline
 from watchkeeper.storage.database import Database
@@ -100,3 +101,20 @@ async def test_a_foreign_cluster_is_not_sealed_without_a_timeline(
     assert len(await seals(database)) == 1
     said = capsys.readouterr()
     assert "another cluster" in said.out + said.err
+
+
+async def test_a_row_of_a_far_timeline_does_not_stop_a_restore(app: App, database: Database) -> None:
+    """Rows that were inserted with other timelines neither use these up nor get into one: they stay findings."""
+    await write(database)
+    await seal_all(app)
+    insert = "INSERT INTO watchkeeper.audit_events (project_id, event, actor, timeline) VALUES ('p', 'x', 'x', %(t)s)"
+    for forged in (2, 2**31 - 1):
+        await attack(database, insert, {"t": forged})
+    assert await begin(app) == 3
+    await until_final(database)
+    await app.audit_sealer.run_once()
+    found = (await app.audit_verifier.verify()).findings
+    assert [(each.what, each.place and each.place.timeline) for each in found] == [
+        (What.INSERTED, 2),
+        (What.INSERTED, 2**31 - 1),
+    ]

@@ -28,6 +28,7 @@ class What(StrEnum):
     CHECKPOINT_BAD = "checkpoint_bad"
     ARCHIVE_CHANGED = "archive_changed"
     MARK_FORGED = "mark_forged"
+    UNSEALED_TAIL = "unsealed_tail"
 
 
 class Note(StrEnum):

@@ -42,7 +42,7 @@ class ChainCheck:
         digest = seal.hash()
         follows = seal.number == self.number + 1
         if not follows:
-            self._find(
+            self.find(
                 What.SEAL_MISSING, seal.number, f"seals {self.number + 1} to {seal.number - 1} are not there"
             )
         genuine = self._keys.signed(seal.key_id, signed.signature, SEAL_TAG, digest)
@@ -62,13 +62,13 @@ class ChainCheck:
 
     def _check_links(self, seal: Seal, digest: bytes, stored: bytes, *, follows: bool) -> None:
         if digest != stored:
-            self._find(What.SEAL_EDITED, seal.number, "its stored hash was changed")
+            self.find(What.SEAL_EDITED, seal.number, "its stored hash was changed")
         if follows and self.hash is not None and seal.previous_hash != self.hash:
-            self._find(
+            self.find(
                 What.CHAIN_FORKED, seal.number, f"it follows another seal {seal.number - 1} than this one"
             )
         if follows and self.rows is not None and seal.rows_before != self.rows:
-            self._find(
+            self.find(
                 What.CHAIN_FORKED,
                 seal.number,
                 f"it counts {seal.rows_before} rows before it, not {self.rows}",
@@ -78,17 +78,17 @@ class ChainCheck:
         seal = signed.seal
         if seal.hash_version != HASH_VERSION:
             detail = f"its hash version is {seal.hash_version}; this program knows {HASH_VERSION}"
-            self._find(What.SEAL_EDITED, seal.number, detail)
+            self.find(What.SEAL_EDITED, seal.number, detail)
         elif len(seal.row_hashes) != seal.row_count * DIGEST_BYTES or digest != signed.hash:
-            self._find(
+            self.find(
                 What.SEAL_EDITED, seal.number, f"it is not what was signed; its rows end at {seal.last}"
             )
         elif seal.key_id not in self._keys:
-            self._find(
+            self.find(
                 What.SEAL_UNSIGNED, seal.number, f"it is signed with key {seal.key_id}, which is not trusted"
             )
         else:
-            self._find(What.SEAL_UNSIGNED, seal.number, f"its signature is not of key {seal.key_id}")
+            self.find(What.SEAL_UNSIGNED, seal.number, f"its signature is not of key {seal.key_id}")
 
-    def _find(self, what: What, number: int, detail: str) -> None:
+    def find(self, what: What, number: int, detail: str) -> None:
         self._report.add(Finding(what, detail, seal=number))

@@ -41,6 +41,10 @@ class RowReader:
                 break
         return taken, passed
 
+    async def pass_over(self, last: Position) -> None:
+        """Leave out the rows up to a place."""
+        await self.up_to(last, 0)
+
     async def rest(self) -> AsyncIterator[list[RawRow]]:
         """Give what is left, in chunks."""
         while self._next < len(self._chunk) or await self._read():

@@ -42,8 +42,7 @@ async def begin_timeline(
         if signed is None:
             break
         tip = await store.read_tip(connection)
-    newest = await fetch_row(connection, "newest_audit_timeline")
-    timeline: int = max(tip.timeline, tip.last.timeline, anchored.timeline, newest["timeline"]) + 1
+    timeline = await _free_timeline(connection, max(tip.timeline, tip.last.timeline, anchored.timeline))
     await fetch(connection, "set_audit_timeline", {"timeline": timeline})
     await _mark_in_chain(connection, tip, timeline, key)
     record = {"timeline": timeline, "restored_from": restored_from, "abandoned_above": restored.number}
@@ -58,6 +57,17 @@ async def begin_timeline(
         "at": time_text(restored.now),
     }
     Anchor(files.anchor).add_timeline(mark, key)
+    return timeline
+
+
+async def _free_timeline(connection: Connection, above: int) -> int:
+    """Give the next timeline; rows that were inserted with one that never began stay outside of it, to be found."""
+    timeline: int | None = (await fetch_row(connection, "free_audit_timeline", {"above": above}))["timeline"]
+    if timeline is None:
+        raise Conflict(
+            f"no timeline above {above} is free: rows were inserted into the audit trail",
+            hint="Run 'watchkeeper audit verify' and see docs/audit.md, 'When something is found'.",
+        )
     return timeline
 
 

@@ -17,6 +17,7 @@ from watchkeeper.services.audit_checkpoints import read_checkpoints
 from watchkeeper.services.audit_form import signed_seal
 from watchkeeper.services.audit_keys import AuditFiles, trusted_keys
 from watchkeeper.services.audit_row_check import RowCheck, RowReader
+from watchkeeper.services.audit_tail_check import TailCheck
 from watchkeeper.storage import audit as store
 from watchkeeper.storage.database import Connection, Database
 
@@ -37,6 +38,7 @@ class AuditVerifier:
         anchored = await asyncio.to_thread(Anchor(self._files.anchor).read, keys)
         report = Verification()
         async with store.one_moment(self._database) as connection:
+            moment = await store.read_moment(connection)
             if not keys and (await store.read_tip(connection)).number:
                 raise SettingError(
                     f"there is no key to verify with: neither {self._files.key} nor {self._files.trusted}",
@@ -45,10 +47,9 @@ class AuditVerifier:
             archived = await read_checkpoints(connection, self._files, keys, anchored, report)
             check = ChainCheck(keys, report)
             unanchored_since = await self._check_chain(
-                connection, check, RowCheck(archived, report), anchored, report
+                connection, check, RowCheck(archived, report), TailCheck(moment, report), anchored
             )
-            now = await store.moment(connection)
-        _judge_anchor(report, check, anchored, unanchored_since, now)
+        _judge_anchor(report, check, anchored, unanchored_since, moment.now)
         return report
 
     async def _check_chain(
@@ -56,8 +57,8 @@ class AuditVerifier:
         connection: Connection,
         check: ChainCheck,
         rows: RowCheck,
+        tail: TailCheck,
         anchored: Anchored,
-        report: Verification,
     ) -> int | None:
         """Walk seals and rows; give when the oldest seal above the anchor was made."""
         newest = anchored.newest
@@ -73,25 +74,16 @@ class AuditVerifier:
                 head = anchored.heads.get(signed.seal.number)
                 if head is not None and head.hash != (check.hash or signed.hash):
                     detail = "the anchor names another seal of this number"
-                    report.add(Finding(What.CHAIN_FORKED, detail, seal=signed.seal.number))
+                    check.find(What.CHAIN_FORKED, signed.seal.number, detail)
                 if newest is None or signed.seal.number > newest.number:
                     since = row["sealed_at"] if since is None else since
                 if genuine:
                     await rows.check(signed.seal, reader, certain=check.certain)
                     check.passed(signed.seal)
-            await self._count_tail(connection, reader, report)
+                else:
+                    await reader.pass_over(signed.seal.last)
+            await tail.check(reader.rest())
         return since
-
-    async def _count_tail(self, connection: Connection, reader: RowReader, report: Verification) -> None:
-        oldest: int | None = None
-        async for chunk in reader.rest():
-            report.unsealed_rows += len(chunk)
-            least = min(row.at for row in chunk)
-            oldest = least if oldest is None else min(least, oldest)
-        if oldest is not None:
-            report.unsealed_seconds = (await store.moment(connection) - oldest) / 1e6
-            detail = f"{report.unsealed_rows} rows are not sealed yet, the oldest for {report.unsealed_seconds:.1f} s"
-            report.note(Note.UNSEALED_TAIL, detail)
 
 
 def _judge_anchor(

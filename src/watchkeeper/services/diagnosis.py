@@ -93,7 +93,9 @@ def _reaper(reaper: Row) -> Check:
 def _sealing(lag: Row) -> Check:
     behind = f"{lag['unsealed_rows']:,} rows are not sealed yet, the oldest for {lag['lag_seconds']:.1f} s"
     detail = behind if lag["unsealed_rows"] else f"sealed to the end, by {lag['number'] or 0} seals"
-    return Check("audit_seals", ok=lag["lag_seconds"] <= LATE_SEAL_SECONDS, detail=detail)
+    if lag["inserted"]:
+        detail += "; a row was inserted past the product: run 'watchkeeper audit verify'"
+    return Check("audit_seals", not lag["inserted"] and lag["lag_seconds"] <= LATE_SEAL_SECONDS, detail)
 
 
 def _still(restore: Row | None) -> Check:

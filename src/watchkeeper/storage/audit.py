@@ -62,6 +62,18 @@ class Tip(NamedTuple):
     witness: bytes | None
 
 
+class Moment(NamedTuple):
+    """The database's time in microseconds since 2000, the timeline of new rows, and where its transactions stand.
+
+    Those below `horizon` have all ended; none of `ceiling` or above has begun.
+    """
+
+    now: int
+    timeline: int
+    horizon: int
+    ceiling: int
+
+
 async def read_tip(connection: Connection, witness: int = 0) -> Tip:
     """Look at the chain's end, and at the hash of the seal numbered `witness`."""
     cursor = with_raw_numbers(connection.cursor(binary=True))
@@ -162,12 +174,12 @@ async def checkpoints(connection: Connection) -> list[Row]:
     return rows
 
 
-async def moment(connection: Connection) -> int:
-    """Give the database's time in microseconds since 2000."""
+async def read_moment(connection: Connection) -> Moment:
+    """Say what can stand in the trail as the connection's snapshot shows it."""
     cursor = with_raw_numbers(connection.cursor(binary=True))
     await cursor.execute(query("audit_moment"))
     [row] = await cursor.fetchall()
-    return int(row["now"])
+    return Moment(row["now"], row["timeline"], row["horizon"], row["ceiling"])
 
 
 async def _stream(

@@ -17,7 +17,7 @@ reads = APIRouter(prefix="/api/audit", tags=["audit"], route_class=GuardedRoute)
 Text = Annotated[str | None, Query(max_length=300)]
 EVENT = {"at": TIME, "event": "job_claimed", "actor": "worker:w1", "job_id": JOB_ID, "epoch": 1}
 NUMBERS = frozenset({"job_seqs", "first_seq", "last_seq"})
-CHAIN = {"number": 12, "sealed_at": TIME, "unsealed_rows": 0, "lag_seconds": 0.0}
+CHAIN = {"number": 12, "sealed_at": TIME, "unsealed_rows": 0, "lag_seconds": 0.0, "inserted": False}
 
 
 @reads.get("", **declared(Right.READ, example={"events": [EVENT], "next_cursor": None}))

@@ -36,9 +36,10 @@ SELECT watchkeeper.set_audit_timeline(%(timeline)s)
 -- Waits until nobody writes audit rows, and lets nobody begin before the end of the transaction.
 LOCK TABLE watchkeeper.audit_events IN ACCESS EXCLUSIVE MODE
 
--- name: newest_audit_timeline
--- The highest timeline that a row is of.
-SELECT coalesce(max(timeline), 0) AS timeline FROM watchkeeper.audit_events
+-- name: free_audit_timeline
+-- The lowest timeline above another that no row claims to be of; NULL where a thousand are taken, or none is left.
+SELECT min(t) AS timeline FROM generate_series(%(above)s::bigint + 1, least(%(above)s::bigint + 1000, 2147483647)) t
+ WHERE NOT EXISTS (SELECT FROM watchkeeper.audit_events e WHERE e.timeline = t::integer)
 
 -- name: record_timeline
 -- Writes down that the audit trail goes on after a restore.
@@ -48,7 +49,8 @@ VALUES ('system', 'timeline_began', %(actor)s,
                            'abandoned_above', %(abandoned_above)s::bigint))
 
 -- name: audit_lag
--- How far the chain is behind: its head, and the oldest rows that it does not cover yet, of at most 10,000.
+-- How far the chain is behind: its head, the oldest rows that it does not cover yet, of at most 10,000, and whether one
+-- is of a transaction or time that is still to come.
 WITH tip AS (
   SELECT timeline, last_xid, last_seq, number, sealed_at FROM watchkeeper.audit_seals
    WHERE project_id = 'system' ORDER BY number DESC LIMIT 1
@@ -62,7 +64,12 @@ WITH tip AS (
 )
 SELECT (SELECT number FROM tip) AS number, (SELECT sealed_at FROM tip) AS sealed_at,
        (SELECT count(*) FROM unsealed) AS unsealed_rows,
-       coalesce(extract(epoch FROM (SELECT watchkeeper.now()) - (SELECT min(at) FROM unsealed)), 0)::float8 AS lag_seconds
+       greatest(coalesce(extract(epoch FROM (SELECT watchkeeper.now()) - (SELECT min(at) FROM unsealed)), 0), 0)::float8
+         AS lag_seconds,
+       EXISTS (SELECT FROM unsealed WHERE at > (SELECT watchkeeper.now()) + interval '1 minute')
+         OR EXISTS (SELECT FROM watchkeeper.audit_events
+                     WHERE (timeline, xid) >= ((SELECT watchkeeper.audit_timeline()), pg_snapshot_xmax(pg_current_snapshot())))
+         AS inserted
 
 -- name: newest_audit_checkpoint
 -- The last checkpoint: its number and hash; number 0 where nothing was archived.
@@ -94,8 +101,9 @@ SELECT number, partition, row_count, ranges::text AS ranges, file, file_sha256, 
   FROM watchkeeper.audit_checkpoints WHERE project_id = 'system' ORDER BY number
 
 -- name: audit_moment
--- The database's time, raw.
-SELECT watchkeeper.now() AS now
+-- The database's time, the timeline of new rows, the oldest writer's transaction, and the first that has not begun; raw.
+SELECT watchkeeper.now() AS now, watchkeeper.audit_timeline() AS timeline,
+       pg_snapshot_xmin(pg_current_snapshot()) AS horizon, pg_snapshot_xmax(pg_current_snapshot()) AS ceiling
 
 -- name: audit_month
 -- The partition of a month: whether it is one, whether the month is over, and where its rows begin and end in the order.
