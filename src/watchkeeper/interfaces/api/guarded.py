@@ -16,7 +16,7 @@ from watchkeeper.domain.errors import EXIT_CODE, PermissionDenied, UsageError, W
 from watchkeeper.domain.principals import SYSTEM_PROJECT, Principal, Right
 from watchkeeper.domain.suggestions import did_you_mean, shown
 from watchkeeper.interfaces.api.answers import as_json
-from watchkeeper.interfaces.api.auth import SAFE_METHODS, Access, admit
+from watchkeeper.interfaces.api.auth import Access, admit
 from watchkeeper.interfaces.api.bodies import StrictRequest, read_document
 from watchkeeper.interfaces.api.errors import refusal, understood
 from watchkeeper.interfaces.api.state import state_of
@@ -61,9 +61,9 @@ class GuardedRoute(APIRoute):
         return handle
 
     def _note(self, request: Request, error: Exception) -> None:
-        """Let the audit trail know of an act that was refused to somebody who is known."""
+        """Let the audit trail know of an act or a read that was refused to somebody who is known."""
         asking: Principal | None = getattr(request.state, "principal", None)
-        if asking is None or not isinstance(error, PermissionDenied) or request.method in SAFE_METHODS:
+        if asking is None or not isinstance(error, PermissionDenied):
             return
         act = f"{request.method} {self.path_format}"
         project = asking.project_id or SYSTEM_PROJECT
