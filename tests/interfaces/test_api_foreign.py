@@ -64,6 +64,28 @@ async def test_a_directory_whose_listed_file_vanished_is_blocked(api: Api, site:
     assert (await api.get(f"/api/jobs/{job}")).job["state"] == "stuck"
 
 
+async def test_a_directory_with_a_folder_passes_only_where_files_says_what_counts(
+    api: Api, site: Site
+) -> None:
+    """A folder may hold anything: the list is not whole until the claim names what counts, in the folder too."""
+    url = site.index("/d/", "index.html", "sub/")
+    site.put("/d/index.html", PAGE)
+    site.put("/d/sub/a.csv", "1", "text/csv")
+    refused = (await completed(api, primary(url)))[1]
+    assert (refused.code, checks(refused)) == ("gate_failed", ["no_file_list"])
+    assert "name what counts in files" in refused.body["error"]["details"]["failed"][0]["detail"]
+    expected = {
+        "index.html": [],
+        "sub/a.csv": [],
+        "sub/gone.csv": ["missing_file"],
+        "gone.csv": ["missing_file"],
+    }
+    for name, failed in expected.items():
+        answered = (await completed(api, primary(url, files=[name])))[1]
+        assert ([] if answered.status == 200 else checks(answered)) == failed, name
+    assert "/d/sub/gone.csv" in site.asked
+
+
 async def test_a_page_that_no_browser_shows_as_one_is_rejected(api: Api, site: Site) -> None:
     """HTML that is sent as something else is no dashboard: the job goes on, so that it can be mended."""
     for media_type in ("text/plain", "application/octet-stream", "application/pdf"):

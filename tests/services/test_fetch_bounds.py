@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.foreign_server import Request, always, answer, fetcher, got, refused, serving
+from watchkeeper.domain.allowed_hosts import AllowedHost
 from watchkeeper.domain.evidence import GateCheck
 from watchkeeper.services.fetch import FetchConfig, Fetcher, FetchRefusedError
 
@@ -136,6 +137,29 @@ async def test_a_slow_resolver_and_a_silent_handshake_end_at_the_deadline() -> N
             fetcher(*ANYWHERE, seconds=0.2), f"https://127.0.0.1:{silent.getsockname()[1]}/"
         )
         assert error.check is GateCheck.TIMEOUT
+
+
+async def test_names_without_an_answer_hold_up_no_other_project() -> None:
+    """However many names of one project are never answered, two look-ups go on, and another project's check opens."""
+    asked: list[str] = []
+
+    async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        if host.startswith("tarpit"):
+            await asyncio.Event().wait()
+        return ["127.0.0.1"]
+
+    async with serving(always(answer(b"x"))) as server:
+        allowed = (AllowedHost.parse("127.0.0.1"), AllowedHost.parse("good.example.org"))
+        asking = Fetcher(FetchConfig(allowed=allowed, resolve=resolve, seconds=0.2))
+        for check in range(3):
+            async with asking.begin("greedy") as fetching:
+                urls = [f"http://tarpit-{check}-{number}.example.org/" for number in range(10)]
+                ends = await asyncio.gather(*map(fetching.get, urls), return_exceptions=True)
+            assert {end.check for end in ends if isinstance(end, FetchRefusedError)} == {GateCheck.TIMEOUT}
+        assert len(asked) == 2
+        fetched, _ = await got(asking, server.url().replace("127.0.0.1", "good.example.org"))
+        assert fetched.status == 200
 
 
 async def test_time_is_shared_by_all_files_of_a_check() -> None:

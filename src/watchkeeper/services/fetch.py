@@ -17,6 +17,7 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import httpcore2
 
@@ -24,7 +25,7 @@ from watchkeeper.domain.allowed_hosts import AllowedHost, OwnListeners
 from watchkeeper.domain.evidence import GateCheck
 from watchkeeper.domain.foreign_addresses import AddressRefused, ForeignUrl
 from watchkeeper.services.fetch_connection import Answer, ask
-from watchkeeper.services.fetch_vetting import Resolver, SystemResolver, Vetting
+from watchkeeper.services.fetch_vetting import LOOK_UPS_AT_ONCE, Resolver, SystemResolver, Vetting
 from watchkeeper.services.fetched import Fetched, FetchRefusedError, Redirect
 from watchkeeper.services.fetched_body import BodyFile, Budget
 from watchkeeper.services.stored_evidence import decode_text
@@ -66,17 +67,19 @@ class Fetcher:
     def __init__(self, config: FetchConfig | None = None) -> None:
         self._config = config or FetchConfig()
         self._resolve = self._config.resolve or SystemResolver()
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return self._config.tls or httpcore2.default_ssl_context()
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Fetching]:
-        """Begin one check: its clock runs from here, and its files are gone at the end."""
+    async def begin(self, project_id: str = "") -> AsyncIterator[Fetching]:
+        """Begin one check of a project: its clock runs from here, and its files are gone at the end."""
         folder = Path(tempfile.mkdtemp(prefix="watchkeeper-", dir=self._config.folder))
         try:
-            vetting = Vetting(self._resolve, self._config.allowed, self._config.own())
+            turns = self._turns.setdefault(project_id, asyncio.Semaphore(LOOK_UPS_AT_ONCE))
+            vetting = Vetting(self._resolve, turns, self._config.allowed, self._config.own())
             yield Fetching(self._config, vetting, self._tls, folder)
         finally:
             await _to_its_end(shutil.rmtree, folder, True)

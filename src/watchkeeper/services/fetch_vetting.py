@@ -17,12 +17,25 @@ Address = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a host as text, best first; raises OSError where there are none."""
 
+LOOK_UPS_AT_ONCE = 2
+"""Of one project: names that are never answered hold up its own checks and nobody else's."""
+
 
 class Vetting:
-    """Judges hosts by the deny table, by what the installation allows, and by where our own server is."""
+    """Judges hosts by the deny table, by what the installation allows, and by where our own server is.
 
-    def __init__(self, resolve: Resolver, allowed: Sequence[AllowedHost], own: OwnListeners) -> None:
+    `turns` bounds the look-ups of all that share it.
+    """
+
+    def __init__(
+        self,
+        resolve: Resolver,
+        turns: asyncio.Semaphore,
+        allowed: Sequence[AllowedHost],
+        own: OwnListeners,
+    ) -> None:
         self._resolve = resolve
+        self._turns = turns
         self._allowed = allowed
         self._own = own
 
@@ -49,7 +62,7 @@ class Vetting:
 
     async def _resolved(self, url: ForeignUrl) -> list[Address]:
         try:
-            texts = await self._resolve(url.host, url.port)
+            texts = await self._look_up(url)
         except OSError as error:
             raise FetchRefusedError(
                 GateCheck.HTTP_STATUS, f"{url.host} has no address: {error.strerror or error}"
@@ -61,6 +74,13 @@ class Vetting:
         if not found:
             raise FetchRefusedError(GateCheck.HTTP_STATUS, f"{url.host} has no address")
         return found
+
+    async def _look_up(self, url: ForeignUrl) -> Sequence[str]:
+        """Ask the resolver; whoever stops waiting leaves the turn taken, as the thread is until the system answers."""
+        await self._turns.acquire()
+        asking = asyncio.ensure_future(self._resolve(url.host, url.port))
+        asking.add_done_callback(lambda _: self._turns.release())
+        return await asyncio.shield(asking)
 
 
 class SystemResolver:

@@ -19,9 +19,10 @@ from watchkeeper.domain.evidence import (
     GateCheck,
 )
 from watchkeeper.domain.file_names import checked_name
+from watchkeeper.domain.foreign_lists import FileList
 from watchkeeper.domain.suggestions import shown
 from watchkeeper.services.fetch import Fetched, Fetching, FetchRefusedError
-from watchkeeper.services.foreign_lists import FileList, list_files
+from watchkeeper.services.foreign_lists import list_files
 from watchkeeper.services.stored_evidence import TEXT_LIMIT_BYTES, decode_text
 
 FILES_AT_ONCE = 4
@@ -86,11 +87,19 @@ class ForeignEvidence:
         if listing.problem is not None:
             return ForeignFindings(page.unread(listing.problem.check, listing.problem.detail))
         is_served = listing.source == "directory_index"
+        folders = tuple(file.name for file in listing.files if file.name.endswith("/"))
+        if folders and artifact.files is None:
+            detail = f"{shown(folders[0], 200)} is listed: folders are not opened; name what counts in files"
+            return ForeignFindings(page.unread(GateCheck.NO_FILE_LIST, detail))
         files = [file for file in listing.files if not file.name.endswith("/")]
         targets = [_Target.listed(file.name, file.url, is_shown=is_served) for file in files]
+        named = sorted(set(artifact.files or ()) - {file.name for file in files})
+        targets += _declared([name for name in named if name.startswith(folders)], fetched.url)
         listed = await self._listed(targets)
-        missing = sorted(set(artifact.files or ()) - {file.name for file in listed})
-        listed += tuple(_Target.listed(name, urljoin(fetched.url, quote(name))).missing() for name in missing)
+        listed += tuple(
+            target.missing()
+            for target in _declared([name for name in named if not name.startswith(folders)], fetched.url)
+        )
         return ForeignFindings(_meant(listing, listed, page), listed)
 
     async def _listed(self, targets: Sequence[_Target]) -> tuple[FileFindings, ...]:

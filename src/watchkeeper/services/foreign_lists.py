@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from watchkeeper.domain.foreign_addresses import ForeignUrl
-from watchkeeper.domain.foreign_lists import FileList, ListedFile, read_list
+from watchkeeper.domain.foreign_lists import FileList, read_list
 from watchkeeper.services.fetch import Fetched, Fetching
-
-__all__ = ["FileList", "ListedFile", "list_files"]
 
 
 async def list_files(fetching: Fetching, page: Fetched) -> FileList | None:

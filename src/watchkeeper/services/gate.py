@@ -162,7 +162,7 @@ class Gate:
         async with AsyncExitStack() as stack:
             evidence = None
             if wanted:
-                fetching = await stack.enter_async_context(self._fetcher.begin())
+                fetching = await stack.enter_async_context(self._fetcher.begin(project_id))
                 evidence = ForeignEvidence(fetching, self._rules.http_statuses, self._rules.markers)
             rows = await self._database.fetch("job_artifacts", where)
             manifest = [await asyncio.to_thread(self._read, project_id, row, deadline) for row in rows]
