@@ -43,6 +43,25 @@ MARKER = "pending publish"
         "1 < 2 pending publish",
         "<p>pending publish <",
         "<template></template>pending publish",
+        "<p style='display:none;display:block'>pending publish",
+        "<p style='display:block!important;display:none'>pending publish",
+        "<p style='--x:display:none'>pending publish",
+        "<p style='--x:(;display:none)'>pending publish",
+        "<p style='--x:[);display:none'>pending publish",
+        "<p style='content:\";display:none;\"'>pending publish",
+        "<p style='display:none;background:url(a\");display:block'>pending publish",
+        "<p style='display:none;all:initial'>pending publish",
+        "<p style='display:none;d\\69splay:block'>pending publish",
+        "<p style='display:none;a{;}display:block'>pending publish",
+        "<p style='display:\xa0none'>pending publish",
+        "<p style='display:none foo'>pending publish",
+        "<p hidden style='display:block'>pending publish",
+        "<div style='visibility:hidden'><p style='visibility:visible'>pending publish</div>",
+        "<p style='opacity:0'>pending publish",
+        "<p style='font-size:0'>pending publish",
+        "<iframe srcdoc='<p>pending publish</p>'></iframe>",
+        "<iframe srcdoc='&lt;iframe srcdoc=&quot;pending publish&quot;>'></iframe>",
+        "<iframe srcdoc='<title>pending publish</title>'></iframe>",
     ],
 )
 def test_what_a_reader_sees_is_found(page: str) -> None:
@@ -64,6 +83,13 @@ def test_what_a_reader_sees_is_found(page: str) -> None:
         "<div style='color:red; DISPLAY : none!important'>pending publish</div>",
         "<div style='display:/**/none'>pending publish</div>",
         "<div style='visibility:hidden'>pending publish</div>",
+        "<div style='display:block;display:none'>pending publish</div>",
+        "<div style='display:none!important;display:block'>pending publish</div>",
+        "<div style='display:none; background:url(a;b)'>pending publish</div>",
+        "<div style='visibility:hidden'><p style='color:red'>pending publish</p></div>",
+        "<div style='display:none'><p style='display:block'>pending publish</p></div>",
+        "<iframe hidden srcdoc='<p>pending publish</p>'></iframe>",
+        "<iframe srcdoc='<p hidden>pending publish</p>'></iframe>",
         "<template><p>pending publish</p></template>",
         "<noscript>pending publish</noscript>",
         "<input type=hidden value='pending publish'>",
@@ -100,6 +126,13 @@ def test_a_local_address_counts_in_links() -> None:
         "<script type='application/json'>{}</script>",
         "<template><script>run()</script></template>",
         "<div style='display:none'><img src=x></div>",
+        "<div style='opacity:0'>x</div>",
+        "<div style='opacity:0.0%'><img src=x></div>",
+        "<div style='font-size:0px'>x</div>",
+        "<div style='font-size:0'><p style='font-size:2em'>x</p></div>",
+        "<div style='display:none;display:nonsense'>x</div>",
+        "<iframe srcdoc=''></iframe>",
+        "<iframe srcdoc='<p hidden>x</p>'></iframe>",
         "<img>",
         "<input type=hidden>",
         "<noscript>Turn on scripts</noscript>",
@@ -125,6 +158,11 @@ def test_a_page_that_shows_nothing_is_empty(page: str) -> None:
         "<button></button>",
         "<iframe src=a></iframe>",
         "<div hidden><script>run()</script></div>",
+        "<div style='opacity:0.5'>x</div>",
+        "<div style='font-size:0'><img src=a.png></div>",
+        "<div style='font-size:0'><p style='font-size:16px'>x</p></div>",
+        "<div style='opacity:0;opacity:1'>x</div>",
+        "<iframe srcdoc='x'></iframe>",
     ],
 )
 def test_a_page_that_draws_is_not_empty(page: str) -> None:
@@ -154,6 +192,33 @@ def test_markdown_is_read_without_its_comments() -> None:
 def test_a_page_is_known_by_its_beginning(text: str, answer: bool) -> None:
     """A file without a telling name is a page if it begins like one."""
     assert is_page(text) is answer
+
+
+NOISE = ["color:red", "--x:display:none", "content:';display:none;'", "a:url(;display:none)", "b:[(;]);]", ""]
+DISPLAYS = ["none", "block", "NONE", " inline flex ", "/**/none/**/"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(DISPLAYS), st.booleans(), st.sampled_from(NOISE)), max_size=6),
+    st.booleans(),
+)
+def test_the_last_declaration_wins_and_an_important_one_before_it(
+    declared: list[tuple[str, bool, str]], has_hidden: bool
+) -> None:
+    """Whatever stands between them, of several `display` that one counts which a browser takes."""
+    style = ";".join(f"{noise};Display :{value}{'! Important' * urgent}" for value, urgent, noise in declared)
+    urgent = [value for value, is_urgent, _ in declared if is_urgent]
+    wins = (urgent or [value for value, _, _ in declared] or ["none" if has_hidden else "block"])[-1]
+    page = visible_page(f'<p {"hidden" * has_hidden} style="{style}">pending publish</p>')
+    is_hidden = "none" in wins.lower()
+    assert page.mentions(MARKER) is not is_hidden
+    assert page.is_empty is is_hidden
+
+
+@given(st.text("display:none;block!mportan()[]{}\\'\"/*ul -", max_size=60))
+def test_any_style_can_be_read(style: str) -> None:
+    """No style, however broken, breaks the gate."""
+    visible_page(f"<p style='{style}'>x")
 
 
 @given(st.text("<>/!-='\"ab p hidden", max_size=60) | st.text(max_size=60))
@@ -192,7 +257,35 @@ PIECES += [
     "=",
     "<p hidden>",
 ]
-PIECES += ["<ul><li>", "<b style='/*", "-", "\n", " "]
+PIECES += ["<ul><li>", "<b style='/*", "-", "\n", " ", "<b style='", "<iframe/srcdoc=", "<iframe srcdoc='"]
+STYLES = [
+    "display:none;",
+    "/*",
+    "(",
+    "[",
+    ")",
+    "a",
+    "url(",
+    "url(a",
+    "&quot;",
+    "!important",
+    "!",
+    ":",
+    "0",
+    "--",
+    " ",
+]
+PIECES += ["<iframe srcdoc=x>", *(f"<p style='{style}'>" for style in STYLES)]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_time_grows_no_faster_than_a_style(style: str) -> None:
+    """One element with a style of megabytes is read as fast as any page."""
+    began = time.process_time()
+    visible_page("<p style='" + style * (500_000 // len(style)) + "'>x")
+    visible_page("<p style='opacity:" + style * (500_000 // len(style)) + "'>x")
+    visible_page("<p style='font-size:" + style * (500_000 // len(style)) + "'>x")
+    assert time.process_time() - began < 6
 
 
 @pytest.mark.parametrize("piece", PIECES)

@@ -12,13 +12,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from watchkeeper.domain.html_tokens import VOID, End, Start, Text, names, tokens
+from watchkeeper.domain.inline_style import Sight
 
 _COMMENT = re.compile(r"<!--(?s:.*?)(?:-->|\Z)")
 _COMMENT_START = re.compile(r"\ufeff?\s*+<!--")
 _DOCUMENT_START = re.compile(r"\ufeff?\s*+<(?:!doctype\s++html|html|head|body)(?![\w-])", re.IGNORECASE)
-_HIDING_STYLE = re.compile(
-    r"(?:display\s*+:\s*+none|visibility\s*+:\s*+(?:hidden|collapse))(?![\w-])", re.IGNORECASE
-)
 _RUNNING_SCRIPT = re.compile(r"(?:(?:text|application)/(?:x-)?(?:java|ecma)script|module)?", re.IGNORECASE)
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*+(?=\n)")
 
@@ -43,6 +41,9 @@ _SIBLINGS = {
 }
 _ENDS_NO_SIBLING = names("ul ol dl table tr select")
 _LOOK_BACK = 64
+_PAGES_WITHIN = 4
+"""A page in a `srcdoc` within so many is read as plain text: each takes the time of all that it holds."""
+
 _SHOWN_ATTRIBUTES = ("placeholder", "value", "alt", "title", "label")
 _LINK_ATTRIBUTES = ("href", "src", "action", "poster", "data")
 
@@ -55,7 +56,10 @@ _TRANSLATION = {
 
 @dataclass(slots=True)
 class Visible:
-    """What is to be seen: text by blocks, what attributes show, where links lead, whether anything draws."""
+    """What is to be seen: text by blocks, what attributes show, where links lead, whether anything is drawn.
+
+    A text may be readable by those who mark it though it is not drawn.
+    """
 
     blocks: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
@@ -65,7 +69,7 @@ class Visible:
     @property
     def is_empty(self) -> bool:
         """Say whether a person would see nothing: no text, no picture, no control, no script."""
-        return not self.blocks and not self.draws
+        return not self.draws
 
     def mentions(self, marker: str) -> bool:
         """Say whether the marker can be read; one that is a URL's beginning counts in links too."""
@@ -93,30 +97,30 @@ def is_page(text: str) -> bool:
 def visible_text(text: str) -> Visible:
     """Read a text that is no page: all of it is seen but the comments that Markdown hides."""
     blocks = map(plain, _PARAGRAPH_END.split(_COMMENT.sub(" ", text)))
-    return Visible(blocks=[block for block in blocks if block])
+    seen = [block for block in blocks if block]
+    return Visible(blocks=seen, draws=bool(seen))
 
 
 def visible_page(page: str) -> Visible:
     """Read an HTML page."""
-    return _Reader().read(page)
+    return _Reader(_PAGES_WITHIN).read(page)
 
 
 class _Reader:
     """Keeps the open elements as a browser would, as far as that decides what is hidden."""
 
-    def __init__(self) -> None:
+    def __init__(self, pages_within: int) -> None:
+        self._pages_within = pages_within
         self._visible = Visible()
         self._pieces: list[str] = []
-        self._open: list[tuple[str, bool]] = []
+        self._open: list[tuple[str, Sight]] = []
         self._names: Counter[str] = Counter()
-        self._hidden = 0
 
     def read(self, page: str) -> Visible:
         for token in tokens(page):
             match token:
                 case Text(content):
-                    if not self._hidden:
-                        self._pieces.append(content)
+                    self._text(content, self._sight)
                 case End(name):
                     self._separate(name)
                     if self._names[name]:
@@ -126,29 +130,54 @@ class _Reader:
         self._separate("")
         return self._visible
 
+    @property
+    def _sight(self) -> Sight:
+        return self._open[-1][1] if self._open else Sight()
+
+    def _text(self, content: str, sight: Sight) -> None:
+        if sight.reads:
+            self._pieces.append(content)
+        if sight.draws_text and not self._visible.draws:
+            self._visible.draws = bool(plain(content))
+
     def _start(self, tag: Start) -> None:
         self._separate(tag.name)
         self._end_implied(tag.name)
-        hides = _is_hidden(tag)
+        sight = _sight_in(tag, self._sight)
         if tag.name == "script" and not self._names["template"]:
             self._visible.draws |= _runs(tag)
         elif tag.name == "title":
             self._visible.shown.append(plain(html.unescape(tag.raw or "")))
-        elif not hides and not self._hidden:
-            self._show(tag)
+        elif sight.reads or sight.draws:
+            self._show(tag, sight)
         if tag.raw is None and tag.name not in VOID:
-            self._open.append((tag.name, hides))
+            self._open.append((tag.name, sight))
             self._names[tag.name] += 1
-            self._hidden += hides
 
-    def _show(self, tag: Start) -> None:
+    def _show(self, tag: Start, sight: Sight) -> None:
         attributes = tag.attributes
-        self._visible.draws |= tag.name in _DRAWING or tag.name == "input"
-        self._visible.draws |= tag.name == "img" and bool(attributes.get("src") or attributes.get("srcset"))
+        if tag.name == "iframe" and "srcdoc" in attributes:
+            self._page_within(attributes["srcdoc"], sight)
+        elif sight.draws:
+            self._visible.draws |= tag.name in _DRAWING or tag.name == "input"
+            self._visible.draws |= tag.name == "img" and bool(
+                attributes.get("src") or attributes.get("srcset")
+            )
+        if not sight.reads:
+            return
         self._visible.shown += [plain(attributes[key]) for key in _SHOWN_ATTRIBUTES if key in attributes]
         self._visible.links += [plain(attributes[key]) for key in _LINK_ATTRIBUTES if key in attributes]
         if tag.raw is not None and tag.name in _SHOWN_RAW:
-            self._pieces.append(html.unescape(tag.raw))
+            self._text(html.unescape(tag.raw), sight)
+
+    def _page_within(self, page: str, sight: Sight) -> None:
+        is_read = self._pages_within > 0
+        within = _Reader(self._pages_within - 1).read(page) if is_read else visible_text(page)
+        if sight.reads:
+            self._visible.blocks += within.blocks
+            self._visible.shown += within.shown
+            self._visible.links += within.links
+        self._visible.draws |= sight.draws and within.draws
 
     def _separate(self, name: str) -> None:
         if name == "br":
@@ -166,7 +195,7 @@ class _Reader:
         siblings = _SIBLINGS.get(name)
         if siblings is None:
             return
-        for open_name, _hides in self._open[: -_LOOK_BACK - 1 : -1]:
+        for open_name, _sight in self._open[: -_LOOK_BACK - 1 : -1]:
             if open_name in siblings:
                 self._close(open_name)
                 return
@@ -176,19 +205,16 @@ class _Reader:
     def _close(self, name: str) -> None:
         closed = ""
         while closed != name:
-            closed, hides = self._open.pop()
+            closed, _ = self._open.pop()
             self._names[closed] -= 1
-            self._hidden -= hides
 
 
-def _is_hidden(tag: Start) -> bool:
+def _sight_in(tag: Start, around: Sight) -> Sight:
     attributes = tag.attributes
-    if tag.name in _UNSEEN or "hidden" in attributes:
-        return True
-    if tag.name == "input" and attributes.get("type", "").strip().lower() == "hidden":
-        return True
-    style = re.sub(r"/\*(?s:.*?)(?:\*/|\Z)", "", attributes.get("style", ""))
-    return _HIDING_STYLE.search(style) is not None
+    is_hidden_input = tag.name == "input" and attributes.get("type", "").strip().lower() == "hidden"
+    if tag.name in _UNSEEN or is_hidden_input:
+        return around.without_box()
+    return around.within(attributes.get("style", ""), has_hidden="hidden" in attributes)
 
 
 def _runs(script: Start) -> bool:
