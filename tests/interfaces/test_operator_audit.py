@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,3 +83,15 @@ async def test_a_lost_key_is_followed_by_a_new_one(sealed: App) -> None:
     answer = told(watchkeeper(sealed, "verify", "--json"))
     assert answer["ok"]
     assert answer["seals"] == 2
+
+
+async def test_nobody_else_may_read_what_audit_writes(sealed: App, tmp_path: Path) -> None:
+    """Exports and the last verification have mode 0600 whatever the umask is: they hold the whole trail."""
+    former = os.umask(0)
+    try:
+        assert watchkeeper(sealed, "export", "--out", str(tmp_path / "trail.jsonl.gz")).returncode == 0
+        assert watchkeeper(sealed, "verify").returncode == 0
+    finally:
+        os.umask(former)
+    for path in (tmp_path / "trail.jsonl.gz", sealed.audit_files.verified):
+        assert path.stat().st_mode & 0o777 == 0o600

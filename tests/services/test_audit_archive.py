@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -50,7 +51,12 @@ async def archive(app: App) -> Path:
 
 async def test_a_month_is_archived_and_everything_still_verifies(old: App) -> None:
     """The month's rows are in the file, not in the database; trail and file verify, and the act is in the trail."""
-    file = await archive(old)
+    former = os.umask(0)
+    try:
+        file = await archive(old)
+    finally:
+        os.umask(former)
+    assert file.stat().st_mode & 0o777 == 0o600
     kept = await rows(old.database, "SELECT event FROM watchkeeper.audit_events ORDER BY xid, seq")
     assert [row["event"] for row in kept] == ["test"] * 3 + ["audit_archived"]
     await seal_all(old)

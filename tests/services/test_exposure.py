@@ -177,3 +177,11 @@ def test_looking_makes_no_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """A diagnosis changes nothing: where root's agents have no user yet, `nobody` is looked at."""
     monkeypatch.setattr("watchkeeper.agents.user.AGENT_USER", "watchkeeper-nobody-yet")
     assert existing_agent_user(None).name == ("nobody" if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name)
+
+
+def test_the_login_without_a_password_is_tried_in_silence(
+    database_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No password of a file is used for it, and nothing of that is said on the terminal."""
+    opens_without_password(database_url)
+    assert capfd.readouterr() == ("", "")

@@ -24,7 +24,7 @@ from watchkeeper.services.audit_chain_check import ChainCheck
 from watchkeeper.services.audit_checkpoints import checkpoint_arguments, checkpoint_hash, sha256_of
 from watchkeeper.services.audit_export import MOST_ROWS_A_SEAL, header_line, row_lines, seal_line
 from watchkeeper.services.audit_form import position_of, signed_seal, time_text
-from watchkeeper.services.audit_keys import AuditFiles, SigningKey, read_key, trusted_keys
+from watchkeeper.services.audit_keys import AuditFiles, SigningKey, new_private_file, read_key, trusted_keys
 from watchkeeper.services.audit_row_check import RowReader
 from watchkeeper.storage import audit as store
 from watchkeeper.storage.audit import RawRow, Tip
@@ -120,7 +120,8 @@ class AuditArchive:
     ) -> tuple[PlaceCollector, int]:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = path.with_name(path.name + ".part")
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)
+        with new_private_file(part) as file:
             # No name and no time in the file's head: the same rows make the same bytes.
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as lines:
                 lines.write(header_line("archive"))

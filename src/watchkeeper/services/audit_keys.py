@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -145,6 +146,12 @@ def read_public_keys(path: Path) -> list[bytes]:
     ]
 
 
+def new_private_file(path: Path) -> BinaryIO:
+    """Make a file that nobody else may read, whatever the umask is; raise FileExistsError where there is one."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    return os.fdopen(descriptor, "wb")
+
+
 def append_line(path: Path, line: bytes) -> None:
     """Append to a file so that it is on the disk; a torn last line, of a crash, is ended first."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -164,8 +171,7 @@ def _publish(path: Path, content: bytes, nonce: int) -> None:
     fresh = path.with_name(f"{path.name}.{nonce}")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with new_private_file(fresh) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -10,7 +10,7 @@ from typing import Any
 
 from watchkeeper.domain.audit_findings import Verification
 from watchkeeper.domain.errors import UsageError
-from watchkeeper.services.audit_keys import AuditFiles
+from watchkeeper.services.audit_keys import AuditFiles, new_private_file
 from watchkeeper.services.operations import find_job
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 
@@ -66,8 +66,13 @@ class AuditReading:
         async with self._database.transaction() as connection:
             clock = await fetch_row(connection, "clock")
         document = json.dumps({"at": clock["now"].isoformat(), **report.to_json()})
+        await asyncio.to_thread(self._keep, document)
+
+    def _keep(self, document: str) -> None:
         fresh = self._files.verified.with_suffix(".new")
-        await asyncio.to_thread(fresh.write_text, document, encoding="utf-8")
+        fresh.unlink(missing_ok=True)
+        with new_private_file(fresh) as file:
+            file.write(document.encode())
         fresh.replace(self._files.verified)
 
     def _last_verification(self) -> Any:

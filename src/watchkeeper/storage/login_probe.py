@@ -9,11 +9,14 @@ import psycopg
 PASSWORDLESS = frozenset({"trust", "peer", "ident"})
 PROBE_SECONDS = 3
 
+NO_PASSFILE = "/dev/null/none"
+"""A path where no file can be: none is read, and libpq is silent, which warns of one that is not a plain file."""
+
 
 def opens_without_password(url: str) -> bool:
     """Try to log in without a password; False where that is refused, or nobody answers. Blocks."""
     address = psycopg.conninfo.make_conninfo(
-        url, password="", passfile="/dev/null", connect_timeout=PROBE_SECONDS
+        url, password="", passfile=NO_PASSFILE, connect_timeout=PROBE_SECONDS
     )
     try:
         psycopg.connect(address).close()

@@ -27,7 +27,7 @@ from watchkeeper.services.audit_archive import Archived
 from watchkeeper.services.audit_export import Write
 from watchkeeper.services.audit_export import export as export_rows
 from watchkeeper.services.audit_file import verify_file
-from watchkeeper.services.audit_keys import AuditFiles, trusted_keys
+from watchkeeper.services.audit_keys import AuditFiles, new_private_file, trusted_keys
 from watchkeeper.services.audit_timeline import begin_timeline
 from watchkeeper.settings import Settings
 
@@ -203,7 +203,7 @@ def _written(path: Path | None) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         return
     try:
-        plain = path.open("xb")
+        plain = new_private_file(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     with plain:
