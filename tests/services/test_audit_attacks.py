@@ -184,7 +184,7 @@ async def test_a_chain_that_was_sealed_anew_without_the_key_is_refused(
             },
         )
     found = await findings(sealed)
-    assert {(each.what, each.seal) for each in found} >= {(What.SEAL_UNSIGNED, n) for n in (1, 2, 3)}
+    assert [each.seal for each in found if each.what is What.SEAL_UNSIGNED] == [1], "the key is named once"
     assert (What.CHAIN_FORKED, 3) in {(each.what, each.seal) for each in found}
 
 

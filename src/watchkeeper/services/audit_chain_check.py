@@ -31,6 +31,7 @@ class ChainCheck:
         self.last: Position = BEFORE_ALL
         self.rows: int | None = 0
         self.certain = True
+        self._untrusted: set[str] = set()
 
     def begin_before(self, seal: Seal) -> None:
         """Take for granted what came before a seal: a file holds a part of the chain."""
@@ -84,11 +85,20 @@ class ChainCheck:
                 What.SEAL_EDITED, seal.number, f"it is not what was signed; its rows end at {seal.last}"
             )
         elif seal.key_id not in self._keys:
-            self.find(
-                What.SEAL_UNSIGNED, seal.number, f"it is signed with key {seal.key_id}, which is not trusted"
-            )
+            self._find_untrusted(seal)
         else:
             self.find(What.SEAL_UNSIGNED, seal.number, f"its signature is not of key {seal.key_id}")
+
+    def _find_untrusted(self, seal: Seal) -> None:
+        """Name a key once, at its first seal: where it is only missing here, one step mends all of its seals."""
+        if seal.key_id in self._untrusted:
+            return
+        self._untrusted.add(seal.key_id)
+        detail = (
+            f"it and maybe more are signed with key {seal.key_id}, which is not trusted here: "
+            "if it is yours, add its line of the former home's audit-keys.pub to this one's"
+        )
+        self.find(What.SEAL_UNSIGNED, seal.number, detail)
 
     def find(self, what: What, number: int, detail: str) -> None:
         self._report.add(Finding(what, detail, seal=number))

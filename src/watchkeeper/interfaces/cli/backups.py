@@ -17,6 +17,7 @@ from watchkeeper.interfaces.cli.local import database_user, has_database, with_d
 from watchkeeper.interfaces.cli.options import DryRun, Json, Reason
 from watchkeeper.interfaces.cli.output import cell, show
 from watchkeeper.interfaces.cli.starting import begin, note
+from watchkeeper.services.audit_keys import AuditFiles, trusted_keys
 from watchkeeper.services.backup import Backup
 from watchkeeper.services.restoration import Restored, read_backup
 from watchkeeper.services.standstill import NothingStandsStill
@@ -55,12 +56,14 @@ def restore(path: BackupPath, dry_run: DryRun = False, as_json: Json = False) ->
     settings, path = begin(), path.absolute()
     if dry_run:
         manifest = _check(settings, path)
+        _warn_of_key(settings, manifest)
         text = f"would restore {manifest.tables['job_specs']:,} jobs and {manifest.files:,} artifact files"
         plan = {"ok": True, "dry_run": True, "backup": manifest.to_json()}
         show(plan if as_json else None, as_json=as_json, empty=f"{text}; nothing was done")
         return
     with database_user(settings, note) as start:
         restored = asyncio.run(_restore(start(), path))
+    _warn_of_key(settings, restored.manifest)
     text = (
         f"restored as of {cell(restored.manifest.taken_at)}; {restored.jobs_paused} jobs that ran are paused. "
         "Nothing moves until 'watchkeeper db resume'"
@@ -105,6 +108,16 @@ def _check(settings: Settings, path: Path) -> Manifest:
         return asyncio.run(read_backup(path))
     with with_database(settings, note) as complete:
         return asyncio.run(_check_both(complete, path))
+
+
+def _warn_of_key(settings: Settings, manifest: Manifest) -> None:
+    """Say it where the backup's audit trail is sealed with a key that this home does not trust."""
+    files, head = AuditFiles.of(settings), manifest.seal_head
+    if head is not None and head["key_id"] not in trusted_keys(files):
+        note(
+            f"the backup's audit trail is sealed with key {head['key_id']}, which this home does not trust: "
+            f"'audit verify' will fail until its line of the former home's audit-keys.pub stands in {files.trusted}"
+        )
 
 
 async def _check_both(settings: Settings, path: Path) -> Manifest:
