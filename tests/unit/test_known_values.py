@@ -1,6 +1,7 @@
 """Values that the program was told are secret show nowhere, in whatever form."""
 
 import base64
+import html
 import textwrap
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "url-safe base64": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
     "base64 in a URL": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
     "percent": lambda text: quote(text, safe=""),
+    "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
     "lower percent": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
 }
 
@@ -38,6 +40,35 @@ def test_a_form_is_found_at_every_alignment(form: str, before: str) -> None:
     assert "[redacted:known]" in redacted
     longest_rest = max(len(part) for part in redacted.replace("[redacted:known]", " ").split())
     assert longest_rest <= len(FORMS[form](f"{before}~~end")) + 4
+
+
+WRITINGS: dict[str, Callable[[str], str]] = {
+    "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "HTML": html.escape,
+    "decimal entities": lambda text: "".join(f"&#{ord(one)};" for one in text),
+    "hex entities": lambda text: "".join(f"&#x{ord(one):X};" for one in text),
+    "some entities": lambda text: "".join(one if one.isalnum() else f"&#{ord(one)};" for one in text),
+    "unicode": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
+    "some unicode": lambda text: "".join(one if one.isalnum() else f"\\u{ord(one):04X}" for one in text),
+    "colours": lambda text: "\x1b[1;31m".join(text),
+    "colour in JSON": lambda text: text[:6] + "\\u001b[0m" + text[6:],
+}
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+@given(
+    value=st.text("abcXYZ019&=/'<>+-", min_size=8, max_size=30).filter(is_worth_knowing),
+    size=st.integers(1, 40),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_value_is_found_however_its_characters_are_written(writing: str, value: str, size: int) -> None:
+    """A secret whose characters are escaped, or coloured, one and all, is taken out whole; in pieces, too."""
+    redactor = Redactor([value])
+    text = f"so <{WRITINGS[writing](value)}> it is\n"
+    assert redactor.redact(text) == "so <[redacted:known]> it is\n"
+    stream = RedactingStream(redactor)
+    out = "".join(stream.feed(text[at : at + size]) for at in range(0, len(text), size)) + stream.close()
+    assert out == "so <[redacted:known]> it is\n"
 
 
 @given(st.integers(16, 90), st.sampled_from([*FORMS][1:]), st.sampled_from(["\n", "\r\n", "\n  ", "\\n"]))
@@ -82,7 +113,12 @@ def test_many_values_are_found_as_few_are(values: list[str], text: str) -> None:
     assert {text[begin:end] for begin, end in spans} >= {value for value in worth if value in text}
 
 
-@pytest.mark.parametrize("text", ["known-secret-" * 20_000, "AAAA" * 60_000, "a line of words\n" * 16_000])
+ESCAPED = ["\\u0041" * 30_000, "&#65;" * 40_000, "%2541" * 40_000, "\x1b[0m" * 50_000]
+
+
+@pytest.mark.parametrize(
+    "text", ["known-secret-" * 20_000, "AAAA" * 60_000, "a line of words\n" * 16_000, *ESCAPED]
+)
 def test_a_thousand_values_cost_little_more_than_a_hundred(text: str) -> None:
     """What a text costs hardly grows with the number of secrets that are known."""
 

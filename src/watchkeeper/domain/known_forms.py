@@ -7,10 +7,11 @@ into a table says, or names the few lengths to compare.
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 Span = tuple[int, int]
@@ -44,6 +45,19 @@ _STRIDE = MIN_KNOWN - _PIECE + 1
 _BREAK = re.compile(r"(?<=[^\s\\]{16})(?:\r?\n|\\r\\n|\\n)[ \t]{0,64}(?=[^\s\\])")
 _LAST_BREAK = re.compile(r"(?<=[^\s\\]{16})(?:\r?\n|\\r\\n|\\n)[ \t]{0,64}\Z")
 _LAST_RUNS = 4096
+
+_COLOUR = re.compile(r"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033|\\e)\[[0-9;:?]{0,32}[A-Za-z]")
+_UNICODE = re.compile(r"\\u[0-9A-Fa-f]{4}")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);")
+_VIEWS: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
+    ("[", _COLOUR, lambda _: ""),
+    ("\\u", _UNICODE, lambda found: bytes.fromhex(found[2:]).decode("utf-16-be", "replace")),
+    ("&", _ENTITY, html.unescape),
+)
+"""Ways of writing in which any character of a form may be hidden: what must occur, what is replaced, and by what."""
+
+LONGEST_WRITING = 3
+"""No view makes a form longer than so many times the longest, in which each byte takes three characters."""
 
 
 def is_worth_knowing(value: str) -> bool:
@@ -96,7 +110,10 @@ class KnownForms:
         if not self._forms:
             return
         yield from self._found(text)
-        yield from self._wrapped(text)
+        yield from self._found_in(text, _joined(text))
+        for hint, pattern, character in _VIEWS:
+            if hint in text:
+                yield from self._found_in(text, _read_as(text, pattern, character))
 
     def unfinished(self, text: str) -> int:
         """Give where at a text's end a form may have begun that the next line goes on with; its length if nowhere."""
@@ -133,14 +150,33 @@ class KnownForms:
                 if begin >= 0 and text[begin : begin + length] in forms:
                     yield begin, begin + length
 
-    def _wrapped(self, text: str) -> Iterator[Span]:
-        joined, shifts = _joined(text)
+    def _found_in(self, text: str, view: tuple[str, list[tuple[int, int]]]) -> Iterator[Span]:
+        seen, shifts = view
         if not shifts:
             return
-        for begin, end in self._found(joined):
+        for begin, end in self._found(seen):
+            # The last character may be written in several; a colour or a line's end after it is none of them.
             first, last = _original(begin, shifts), _original(end - 1, shifts) + 1
+            if text[last - 1] != seen[end - 1] or text[last - 1] in "&\\":
+                last = _original(end, shifts)
             if last - first > end - begin:
                 yield first, last
+
+
+def _read_as(
+    text: str, pattern: re.Pattern[str], character: Callable[[str], str]
+) -> tuple[str, list[tuple[int, int]]]:
+    """Give the text with what is found replaced, and (position in it, characters left out before it)."""
+    pieces, shifts, position, out = [], [], 0, 0
+    for found in pattern.finditer(text):
+        written = character(found[0])
+        piece = text[position : found.start()] + written
+        pieces.append(piece)
+        out += len(piece)
+        position = found.end()
+        shifts.append((out, position - out))
+    pieces.append(text[position:])
+    return "".join(pieces), shifts
 
 
 def _joined(text: str) -> tuple[str, list[tuple[int, int]]]:
@@ -162,13 +198,14 @@ def _original(position: int, shifts: list[tuple[int, int]]) -> int:
 
 
 def encoded_forms(value: str) -> set[str]:
-    """Give the forms in which a known value may turn up: as it is, URL-encoded, JSON-escaped, in hex, in base64."""
+    """Give the forms in which a known value may turn up: as it is, in URLs (twice, too), JSON, hex, base64."""
     data = value.encode("utf-8", "replace")
     percent = "".join(f"%{byte:02X}" for byte in data)
     escaped = {quote(data, safe=safe) for safe in ("", "/", "!'()*-._~", "/:@")} | {quote_plus(data), percent}
     in_base64 = _base64_forms(data)
     escaped |= {quote(form, safe="") for form in in_base64}
     escaped |= {_lower_escapes(form) for form in escaped}
+    escaped |= {form.replace("%", "%25") for form in escaped}
     once = {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     in_json = once | {json.dumps(form, ensure_ascii=False)[1:-1] for form in once}
     in_json |= {form.replace("/", "\\/") for form in in_json}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from watchkeeper.domain.errors import UsageError
-from watchkeeper.domain.known_forms import KnownForms
+from watchkeeper.domain.known_forms import LONGEST_WRITING, KnownForms
 from watchkeeper.domain.secret_assignments import Span, names_a_secret
 from watchkeeper.domain.secret_shapes import SHAPES
 
@@ -50,8 +50,8 @@ class Redactor:
 
     @property
     def longest_known(self) -> int:
-        """Give the length of the longest form of a known value."""
-        return max(forms.longest for forms in self._all_forms)
+        """Give the length of the longest form of a known value, however it is written."""
+        return max(forms.longest for forms in self._all_forms) * LONGEST_WRITING
 
     @property
     def longest_known_block(self) -> int:
