@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
-from bench import server
-from bench.commands import PROGRAM
 from bench.deep_tables import fill
 from bench.drain import LANE
 from bench.peers import Watchkeeper
 from bench.plan import Bench, Row, Spread
 from bench.product import KIND
+from bench.restored import add_files, command, restore, seal
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECONDS
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, DatabaseConfig, connect
@@ -30,26 +25,22 @@ WORKER = "bench-worker"
 
 async def measure(bench: Bench) -> list[Row]:
     """Claim and complete at a steady pace, before and during a backup; then restore it into an empty database."""
+    home = bench.scratch / "home"
     async with bench.server.database() as url, bench.server.database() as empty:
         await fill(bench, Watchkeeper(), url, "queued")
+        bench.say("backup: files, and sealing the trail")
+        await add_files(home, url)
+        sealed = await seal(bench, home, url)
         path = bench.scratch / "backup"
         calm = await _claims_until(url, asyncio.create_task(asyncio.sleep(CALM_SECONDS)))
         bench.say(f"backup: {bench.plan.depth:,} jobs")
         begun = time.perf_counter()
-        taking = asyncio.create_task(_command(bench, url, "db", "backup", str(path)))
+        taking = asyncio.create_task(command(home, url, "db", "backup", str(path)))
         during = await _claims_until(url, taking)
         took = time.perf_counter() - begun
         bench.say("backup: restoring it")
-        begun = time.perf_counter()
-        await _command(bench, empty, "db", "restore", str(path))
-        restored = time.perf_counter() - begun
-        verified = await _command(bench, empty, "audit", "verify")
-        jobs = await server.value(empty, "SELECT count(*) FROM watchkeeper.jobs WHERE state = 'pending'")
-        manifest = (await taking)["backup"]
-    return [
-        _waits(bench, calm, during, took, manifest),
-        _restored(bench, restored, int(str(jobs)), manifest, verified),
-    ]
+        restored = await restore(bench, home, empty, path, sealed)
+    return [_waits(bench, calm, during, took, (await taking)["backup"]), restored]
 
 
 async def _claims_until(url: str, end: asyncio.Task[Any]) -> list[float]:
@@ -82,21 +73,6 @@ async def _claim_and_complete(connection: Connection, request: store.ClaimReques
     return waited
 
 
-async def _command(bench: Bench, url: str, *arguments: str) -> dict[str, Any]:
-    """Run a command on a database and give its JSON; raise RuntimeError where it fails."""
-    own = {name: text for name, text in os.environ.items() if not name.startswith("WATCHKEEPER_")}
-    home: Path = bench.scratch / "home"
-    environment = {**own, "WATCHKEEPER_HOME": str(home), "WATCHKEEPER_DATABASE_URL": url}
-    process = await asyncio.create_subprocess_exec(
-        *(*PROGRAM, *arguments, "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-    )
-    said, errors = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"'watchkeeper {' '.join(arguments)}' failed: {(said + errors).decode()[-600:]}")
-    answer: dict[str, Any] = json.loads(said)
-    return answer
-
-
 def _waits(
     bench: Bench, calm: list[float], during: list[float], took: float, manifest: dict[str, Any]
 ) -> Row:
@@ -117,19 +93,4 @@ def _waits(
             "backup_seconds": took,
             "dump_bytes": manifest["dump"]["bytes"],
         },
-    )
-
-
-def _restored(
-    bench: Bench, seconds: float, jobs: int, manifest: dict[str, Any], verified: dict[str, Any]
-) -> Row:
-    unfinished = manifest["tables"]["ready_jobs"] + manifest["tables"]["leases"]
-    paused = manifest["tables"]["leases"]
-    ok = bool(verified["ok"]) and jobs == unfinished - paused
-    return Row(
-        what=f"restore of {bench.plan.depth:,} jobs",
-        required="counts, hashes and chain verify",
-        reached=f"{'they do' if ok else 'THEY DO NOT'}, in {seconds:.1f} s",
-        ok=ok,
-        figures={"seconds": seconds, "pending_jobs": jobs, "tables": manifest["tables"]},
     )

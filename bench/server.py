@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -59,6 +60,15 @@ async def value(url: str, statement: str, *arguments: object) -> object:
     connection = await asyncpg.connect(url)
     try:
         return await connection.fetchval(statement, *arguments)
+    finally:
+        await connection.close()
+
+
+async def row(url: str, statement: str, *arguments: object) -> dict[str, Any]:
+    """Give the one row of a statement."""
+    connection = await asyncpg.connect(url)
+    try:
+        return dict(await connection.fetchrow(statement, *arguments))
     finally:
         await connection.close()
 
