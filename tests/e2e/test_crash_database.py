@@ -145,33 +145,40 @@ def postmaster_pid(place: Path) -> int:
 
 
 @pytest.fixture
-def small_database(server: TestServer, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A database on a disk of 48 MB, and the place of that disk."""
+def small_database() -> Iterator[tuple[str, Path]]:
+    """A database on a disk of 64 MB, and that disk; on a server of its own, since a full disk fails all checkpoints."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a small disk")
     disk = Path(subprocess.check_output(["mktemp", "-d", "/tmp/wk-disk-XXXXXX"], text=True).strip())
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m,mode=0755", "small", disk], check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=0755", "small", disk], check=False)
     if mounted.returncode:
         disk.rmdir()
         pytest.skip("needs the right to mount a small disk")
-    space = "space_" + disk.name.replace("-", "_").lower()
     try:
-        with psycopg.connect(server.admin_url, autocommit=True) as connection:
-            owner = connection.execute("SHOW data_directory").fetchone()
-            assert owner is not None
-            data = Path(str(owner[0]))
-            (disk / "data").mkdir()
-            os.chown(disk / "data", data.stat().st_uid, data.stat().st_gid)
-            connection.execute(f"CREATE TABLESPACE {space} LOCATION '{disk}/data'".encode())
-            connection.execute(
-                f'CREATE DATABASE "{space}" TEMPLATE "{server.template}" TABLESPACE {space}'.encode()
-            )
-            yield server.url(space), disk
-            connection.execute(f'DROP DATABASE "{space}" WITH (FORCE)'.encode())
-            connection.execute(f"DROP TABLESPACE {space}".encode())
+        with servers() as made:
+            own = made.at()
+            with joined(own) as users:
+                url_of(users[0])  # it runs, then
+                with psycopg.connect(own.admin_url(), autocommit=True) as connection:
+                    yield _on_disk(connection, disk), disk
     finally:
         subprocess.run(["umount", disk], check=True)
         disk.rmdir()
+
+
+def _on_disk(connection: psycopg.Connection, disk: Path) -> str:
+    owner = connection.execute("SHOW data_directory").fetchone()
+    assert owner is not None
+    data = Path(str(owner[0])).stat()
+    (disk / "data").mkdir()
+    os.chown(disk / "data", data.st_uid, data.st_gid)
+    connection.execute(f"CREATE TABLESPACE small LOCATION '{disk}/data'".encode())
+    connection.execute(b"CREATE DATABASE small TABLESPACE small")
+    return psycopg.conninfo.make_conninfo(_address(connection), dbname="small")
+
+
+def _address(connection: psycopg.Connection) -> str:
+    return f"{connection.info.dsn} password={connection.info.password}"
 
 
 async def _enqueue_without_end(app: App, accepted: list[str]) -> None:
@@ -187,6 +194,7 @@ async def test_a_full_disk_is_told_and_loses_nothing(
     url, disk = small_database
     async with running(Settings(home=tmp_path, database_url=url)) as app:
         await app.kinds.ensure_project("p")
+        await rows(app.database, "CHECKPOINT")  # what is only in memory would take its room later
         free = os.statvfs(disk)
         ballast = disk / "ballast"
         ballast.write_bytes(b"\0" * (free.f_bavail * free.f_bsize - 4_000_000))
