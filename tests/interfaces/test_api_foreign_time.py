@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -124,3 +124,36 @@ async def test_a_check_ends_when_its_lease_is_lost(app: App, site: Site) -> None
         lost.set()
         assert (await asking).code == "stale_lease"
         assert len(await rows(app.database, "SELECT 1 FROM watchkeeper.reconcile_items")) == 1
+
+
+async def test_a_lease_is_extended_for_ten_minutes_at_most(
+    app: App, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check that goes on for longer is its holder's to renew for: a lease of 15 minutes is extended twice."""
+    seconds, renewals, ten_minutes = 0.0, 0, asyncio.Event()
+    renew = app.queue.renew
+
+    async def wait(pause: float) -> None:
+        nonlocal seconds
+        seconds += pause
+        if seconds >= 600:
+            ten_minutes.set()
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal renewals
+        renewals += 1
+        return await renew(*arguments)
+
+    monkeypatch.setattr(app.queue, "renew", counted)
+    app.checking._verifying = Verifying(app.queue, wait=wait, clock=lambda: seconds)
+    site.held["/d/"] = asyncio.Event()
+    async with serving(app) as api:
+        job = await api.claimed(contract={})
+        artifacts = primary(site.put("/d/", PAGE), files=["a.csv"])
+        site.put("/d/a.csv", "1", "text/csv")
+        asking = asyncio.ensure_future(api.command("complete", job, summary="published", artifacts=artifacts))
+        await ten_minutes.wait()
+        await site.reached.wait()
+        site.held["/d/"].set()
+        assert (await asking).body["verified"] == "artifact"
+    assert (seconds, renewals) == (600.0, 2)
