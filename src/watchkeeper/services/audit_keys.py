@@ -1,4 +1,7 @@
-"""The keys of the audit chain: the one that signs, in a file outside the database, and those that are trusted."""
+"""The keys of the audit chain: the one that signs, in a file outside the database, and those that are trusted.
+
+The library that signs is imported where it is used: its 6 MB are for those who seal or verify, not for every worker.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from typing import TYPE_CHECKING, BinaryIO
 
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.settings import Settings
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ID_LENGTH = 32
 
@@ -54,7 +50,7 @@ class SigningKey:
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
         self._private = private
-        self.public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.public = private.public_key().public_bytes_raw()
         self.id = key_id(self.public)
 
     def sign(self, tag: bytes, digest: bytes) -> bytes:
@@ -70,6 +66,9 @@ def read_key(path: Path) -> SigningKey | None:
 
     Raises SettingError for a file that cannot be read, or holds something else; never shows what it holds.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         if path.stat().st_mode & 0o077:
             raise SettingError(f"the audit key {path} is open to other users", hint=f"chmod 600 {path}")
@@ -87,6 +86,9 @@ def read_key(path: Path) -> SigningKey | None:
 
 def read_or_make_key(files: AuditFiles) -> SigningKey:
     """Give the home's key, made and trusted now where there is none; two that make it at once get the same."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
     if (key := read_key(files.key)) is None:
         private = Ed25519PrivateKey.generate()
         _publish(
@@ -105,6 +107,8 @@ class TrustedKeys:
     """The public keys whose signatures count. One line of `audit-keys.pub` each: id, key in base64, remark."""
 
     def __init__(self, public: Iterable[bytes]) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         self._keys = {key_id(each): Ed25519PublicKey.from_public_bytes(each) for each in public}
 
     def __len__(self) -> int:
@@ -115,6 +119,8 @@ class TrustedKeys:
 
     def signed(self, key: str, signature: bytes, tag: bytes, digest: bytes) -> bool:
         """Say whether a trusted key of this id has signed."""
+        from cryptography.exceptions import InvalidSignature
+
         public = self._keys.get(key)
         if public is None:
             return False
@@ -181,6 +187,8 @@ def _publish(path: Path, content: bytes, nonce: int) -> None:
 
 
 def _public(line: str, path: Path, number: int) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         given, encoded = line.split()[:2]
         public = base64.b64decode(encoded, validate=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx2
-
 from watchkeeper.logs import log
 from watchkeeper.services.audit_anchor import Head
 from watchkeeper.services.audit_sealer import AuditSealer
@@ -31,6 +29,8 @@ class AuditWebhook:
 
     async def run_once(self) -> Ran:
         """Send the head if it is new; a failure is logged once, and tried again half a minute later."""
+        import httpx2  # 2 MB that nobody without a webhook needs
+
         clock = asyncio.get_running_loop().time
         head = self._sealer.anchored
         if head is None or head == self._told or clock() < self._not_before:

@@ -1,7 +1,8 @@
 """The fetcher: opens foreign addresses for the gate, under one deadline and one budget for all files of a check.
 
 Each address on the way is vetted (services/fetch_vetting.py) and connected to as it was vetted
-(services/fetch_connection.py). No proxy of the environment, no .netrc and no cookies are heeded.
+(services/fetch_connection.py, imported at the first fetch: workers that never fetch do without its client). No proxy of
+the environment, no .netrc and no cookies are heeded.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
-
-import httpcore2
 
 from watchkeeper.domain.allowed_hosts import AllowedHost, OwnListeners
 from watchkeeper.domain.evidence import GateCheck
 from watchkeeper.domain.foreign_addresses import AddressRefused, ForeignUrl
-from watchkeeper.services.fetch_connection import Answer, ask
 from watchkeeper.services.fetch_vetting import LOOK_UPS_AT_ONCE, Resolver, SystemResolver, Vetting
 from watchkeeper.services.fetched import Fetched, FetchRefusedError, Redirect
 from watchkeeper.services.fetched_body import BodyFile, Budget
 from watchkeeper.services.stored_evidence import decode_text
+
+if TYPE_CHECKING:
+    from watchkeeper.services.fetch_connection import Answer
 
 __all__ = ["FetchConfig", "FetchRefusedError", "Fetched", "Fetcher", "Fetching", "Redirect"]
 
@@ -71,7 +72,9 @@ class Fetcher:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return self._config.tls or httpcore2.default_ssl_context()
+        from httpcore2 import default_ssl_context
+
+        return self._config.tls or default_ssl_context()
 
     @asynccontextmanager
     async def begin(self, project_id: str = "") -> AsyncIterator[Fetching]:
@@ -124,6 +127,8 @@ class Fetching:
             ) from None
 
     async def _follow(self, asked: str) -> Fetched:
+        from watchkeeper.services.fetch_connection import ask
+
         url = _vetted(lambda: ForeignUrl.parse(asked))
         steps: list[Redirect] = []
         while True:
