@@ -180,16 +180,8 @@ def _read_as(
 
 
 def _joined(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Give the text without the breaks of wrapped lines, and (position in it, characters left out before it)."""
-    pieces, shifts, position, out = [], [], 0, 0
-    for found in _BREAK.finditer(text):
-        piece = text[position : found.start()]
-        pieces.append(piece)
-        out += len(piece)
-        position = found.end()
-        shifts.append((out, position - out))
-    pieces.append(text[position:])
-    return "".join(pieces), shifts
+    """The same without the breaks of wrapped lines."""
+    return _read_as(text, _BREAK, lambda _: "")
 
 
 def _original(position: int, shifts: list[tuple[int, int]]) -> int:

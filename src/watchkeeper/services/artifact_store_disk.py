@@ -32,6 +32,7 @@ from watchkeeper.services.artifact_store import (
     regular_file,
     writing,
 )
+from watchkeeper.services.private_files import make_folders, new_private_file, sync_folder
 
 INCOMING = ".incoming"
 LOCK = ".lock"
@@ -129,9 +130,8 @@ class BlobWriter:
         with writing():
             make_folders(folder / INCOMING)
             self._path = folder / INCOMING / secrets.token_hex(16)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            self._file: BinaryIO | None = os.fdopen(descriptor, "wb", buffering=0)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._file: BinaryIO | None = new_private_file(self._path, buffering=0)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def write(self, chunk: bytes) -> None:
         """Add a chunk; on any error nothing is kept."""
@@ -201,24 +201,5 @@ def project_lock(folder: Path, mode: int) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, mode)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def make_folders(folder: Path) -> None:
-    """Make a folder and its parents, closed to others, so that they survive a power cut."""
-    if folder.is_dir():
-        return
-    make_folders(folder.parent)
-    with contextlib.suppress(FileExistsError):  # another writer was faster
-        folder.mkdir(mode=0o700)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

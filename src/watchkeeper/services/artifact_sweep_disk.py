@@ -19,8 +19,8 @@ from watchkeeper.services.artifact_store_disk import (
     TOMBSTONE,
     DiskArtifactStore,
     project_lock,
-    sync_folder,
 )
+from watchkeeper.services.private_files import sync_folder
 
 
 class DiskArtifactSweep:

@@ -24,8 +24,9 @@ from watchkeeper.services.audit_chain_check import ChainCheck
 from watchkeeper.services.audit_checkpoints import checkpoint_arguments, checkpoint_hash, sha256_of
 from watchkeeper.services.audit_export import MOST_ROWS_A_SEAL, header_line, row_lines, seal_line
 from watchkeeper.services.audit_form import position_of, signed_seal, time_text
-from watchkeeper.services.audit_keys import AuditFiles, SigningKey, new_private_file, read_key, trusted_keys
+from watchkeeper.services.audit_keys import AuditFiles, SigningKey, read_key, trusted_keys
 from watchkeeper.services.audit_row_check import RowReader
+from watchkeeper.services.private_files import new_private_file, sync_folder
 from watchkeeper.storage import audit as store
 from watchkeeper.storage.audit import RawRow, Tip
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
@@ -129,7 +130,7 @@ class AuditArchive:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        _sync_directory(path.parent)
+        sync_folder(path.parent)
         return written
 
     async def _write_rows(
@@ -167,18 +168,13 @@ class AuditArchive:
 
 def _add(places: PlaceCollector, place: int | None, row: RawRow) -> None:
     """Add a row's place; raise Conflict for a row that was not sealed so, or stands twice."""
+    if place is None:
+        raise _not_as_sealed(row)
     try:
-        if place is not None:
-            places.add(place)
-            return
-    except ValueError:
-        pass  # it stands twice
-    raise Conflict(f"the row at {position_of(row)} is not what was sealed", hint=VERIFY_FIRST)
+        places.add(place)
+    except ValueError as error:
+        raise _not_as_sealed(row) from error
 
 
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _not_as_sealed(row: RawRow) -> Conflict:
+    return Conflict(f"the row at {position_of(row)} is not what was sealed", hint=VERIFY_FIRST)

@@ -12,9 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from watchkeeper.domain.errors import SettingError
+from watchkeeper.services.private_files import new_private_file
 from watchkeeper.settings import Settings
 
 if TYPE_CHECKING:
@@ -150,12 +151,6 @@ def read_public_keys(path: Path) -> list[bytes]:
         for number, line in enumerate(lines, 1)
         if line.strip() and not line.startswith("#")
     ]
-
-
-def new_private_file(path: Path) -> BinaryIO:
-    """Make a file that nobody else may read, whatever the umask is; raise FileExistsError where there is one."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    return os.fdopen(descriptor, "wb")
 
 
 def append_line(path: Path, line: bytes) -> None:

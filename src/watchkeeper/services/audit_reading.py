@@ -10,8 +10,9 @@ from typing import Any
 
 from watchkeeper.domain.audit_findings import Verification
 from watchkeeper.domain.errors import UsageError
-from watchkeeper.services.audit_keys import AuditFiles, new_private_file
+from watchkeeper.services.audit_keys import AuditFiles
 from watchkeeper.services.operations import find_job
+from watchkeeper.services.private_files import new_private_file
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 
 FROM_THE_END = {"timeline": 2**31 - 1, "xid": str(2**63 - 1), "seq": 2**63 - 1}

@@ -25,7 +25,7 @@ from typing import BinaryIO, Self
 from watchkeeper.domain.backups import DUMP, FILE_LIST, FILES, MANIFEST, BackupUnusable, Manifest, SealedFile
 from watchkeeper.domain.errors import Conflict, SettingError, WatchkeeperError
 from watchkeeper.services.artifact_store import CHUNK_BYTES
-from watchkeeper.services.artifact_store_disk import make_folders, sync_folder
+from watchkeeper.services.private_files import make_folders, new_private_file, sync_folder
 
 PARTIAL = ".partial"
 NOTES = "to-copy"
@@ -48,8 +48,7 @@ class SealedWriter:
     """Writes one file, closed to others, and says in the end what it must be when it is read again."""
 
     def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
+        self._file: BinaryIO = new_private_file(path, buffering=0)
         self._name = path.name
         self._hash = hashlib.sha256()
         self._bytes = 0

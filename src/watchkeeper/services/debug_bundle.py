@@ -19,6 +19,7 @@ from typing import Any
 
 from watchkeeper import __version__
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.services.private_files import new_private_file
 
 MAX_BYTES = 20 * 1024 * 1024
 """All members together, before they are compressed."""
@@ -102,9 +103,8 @@ class DebugBundle:
 
     def write(self, path: Path) -> int:
         """Write the bundle to a new file that only this user can read; give its size. Raises FileExistsError."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        manifest = json.dumps(self.manifest(), indent=1, ensure_ascii=False).encode()
-        with os.fdopen(descriptor, "wb") as file:
+        with new_private_file(path) as file:
+            manifest = json.dumps(self.manifest(), indent=1, ensure_ascii=False).encode()
             with tarfile.open(fileobj=file, mode="w:gz") as archive:
                 for name, data in {"manifest.json": manifest, **self.members}.items():
                     entry = tarfile.TarInfo(f"watchkeeper-debug/{name}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import zlib
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from watchkeeper.domain.evidence import GateCheck
 from watchkeeper.services.fetched import FetchRefusedError
+from watchkeeper.services.private_files import new_private_file
 
 STEP_BYTES = 256 * 1024
 """Of compressed data this much is unfolded at once, whatever it promises."""
@@ -97,7 +97,7 @@ class BodyFile:
         self._keep_bytes = keep_bytes
         self._digest = hashlib.sha256()
         self._raw = self._spent = 0
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        self._file = new_private_file(path)
 
     @property
     def sha256(self) -> str:

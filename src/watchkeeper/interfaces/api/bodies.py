@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any
 
 from fastapi import Request
 
 from watchkeeper.domain.errors import UsageError
+from watchkeeper.domain.strict_json import MAX_DEPTH, finite
 from watchkeeper.interfaces.api.errors import BodyTooLarge, NotJson
 
-MAX_DEPTH = 100
 MAX_DRAINED_BYTES = 16 * 1024 * 1024
 """So much of a refused body is read all the same: a client that is cut off while sending sees no answer."""
 
@@ -71,7 +70,7 @@ def parse(content: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise UsageError(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
     try:
-        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        document = json.loads(text, parse_constant=_refuse_constant, parse_float=finite)
     except RecursionError:
         raise UsageError(f"the body is nested more than {MAX_DEPTH} deep") from None
     except json.JSONDecodeError as error:
@@ -107,13 +106,6 @@ def _check_text(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise UsageError("the body holds half a surrogate pair, which is no Unicode text") from None
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"the number {text[:40]} is too large")
-    return number
 
 
 def _refuse_constant(name: str) -> Any:

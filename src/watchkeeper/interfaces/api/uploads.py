@@ -11,9 +11,8 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from io import BufferedWriter
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -23,6 +22,7 @@ from watchkeeper.domain.errors import ContractRejected, UsageError
 from watchkeeper.domain.file_names import checked_name
 from watchkeeper.interfaces.api.errors import BodyTooLarge, NotJson
 from watchkeeper.services.artifact_store import ArtifactStoreError, ArtifactStoreFullError
+from watchkeeper.services.private_files import new_private_file
 from watchkeeper.settings import Settings
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class _Parts:
         self._limit = limit_bytes
         self._left_in_all = limit_bytes * FILES_OF_FULL_SIZE
         self._left = 0
-        self._file: BufferedWriter | None = None
+        self._file: BinaryIO | None = None
         self._header = (b"", b"")
         self._disposition = b""
 
@@ -190,7 +190,7 @@ class _Parts:
                 f"more than {MAX_FILES:,} files in one upload", hint="Upload an archive instead."
             )
         path = self._folder / str(len(self.files))
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        self._file = new_private_file(path)
         self._left = self._limit
         self.files.append((name, path))
 

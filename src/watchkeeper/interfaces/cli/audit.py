@@ -27,8 +27,9 @@ from watchkeeper.services.audit_archive import Archived
 from watchkeeper.services.audit_export import Write
 from watchkeeper.services.audit_export import export as export_rows
 from watchkeeper.services.audit_file import verify_file
-from watchkeeper.services.audit_keys import AuditFiles, new_private_file, trusted_keys
+from watchkeeper.services.audit_keys import AuditFiles, trusted_keys
 from watchkeeper.services.audit_timeline import begin_timeline
+from watchkeeper.services.private_files import new_private_file
 from watchkeeper.settings import Settings
 
 audit = typer.Typer(no_args_is_help=True, help="The sealed audit trail: verify, export, archive, timeline.")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from typing import Any
 
 from watchkeeper.domain.errors import UsageError
+from watchkeeper.domain.strict_json import MAX_DEPTH, finite
 
 TEXT_LIMIT_BYTES = 8 * 1024 * 1024
 READ_BYTES = 64 * 1024
-MAX_DEPTH = 100
-"""The server takes no more."""
 
 
 class Texts:
@@ -40,7 +38,7 @@ class Texts:
         """Give the value that an argument's JSON means; raise UsageError with line and column."""
         text = self.text(given, name)
         try:
-            value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+            value = json.loads(text, parse_constant=_refuse_constant, parse_float=finite)
             # What can be read may still be nothing that can be sent: half a surrogate pair is no text.
             json.dumps(value, ensure_ascii=False).encode()
         except json.JSONDecodeError as error:
@@ -95,13 +93,6 @@ def _read(descriptor: int, name: str, source: str) -> str:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON value")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"the number {text[:40]} is too large")
-    return number
 
 
 def _depth(document: Any) -> int:
