@@ -1,0 +1,43 @@
+"""What a rule finds: the rule, what it is about, and the facts that it rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from watchkeeper.domain.rules.catalogue import RuleName
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule's sentence about one thing, at one time.
+
+    `identity` is what the rule is about, and with the project and the rule makes the fingerprint: a job's id, a
+    worker's name, a kind. It holds nothing that changes while the trouble lasts. `evidence` is JSON, redacted by who
+    recorded its facts; `evidence_ref` names the row to look at (`helper_event:ID`, `artifact_check:ID`). `cause` is
+    the class of the trouble in a word, from the rule's own list.
+    """
+
+    project_id: str
+    rule: RuleName
+    identity: tuple[str, ...]
+    found_at: datetime
+    cause: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence_ref: str | None = None
+    job_id: UUID | None = None
+    worker_id: str | None = None
+    kind: str | None = None
+    is_mirrored: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Give the SHA-256 of project, rule and identity, by which findings are one incident."""
+        return hashlib.sha256(
+            json.dumps([self.project_id, self.rule, *self.identity], ensure_ascii=False).encode()
+        ).hexdigest()
