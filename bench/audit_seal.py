@@ -16,8 +16,8 @@ from bench.crew import line_of, running
 from bench.drain import drain
 from bench.peers import Watchkeeper, sql
 from bench.plan import Bench, Row, Spread
-from watchkeeper import app as root
-from watchkeeper.app import App
+from watchkeeper.app import whole as root
+from watchkeeper.app.whole import App
 from watchkeeper.settings import Settings
 
 SEALED = 20_000

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench import commands
 from bench.plan import Bench
-from watchkeeper.app import running
+from watchkeeper.app.whole import running
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.domain.principals import Role
 from watchkeeper.settings import Settings

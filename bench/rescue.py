@@ -14,7 +14,7 @@ from bench import server
 from bench.crew import line_of, worker
 from bench.peers import Watchkeeper, sql
 from bench.plan import Bench, Row, Spread
-from watchkeeper.app import running
+from watchkeeper.app.whole import running
 from watchkeeper.services.duties import Duties
 from watchkeeper.settings import Settings
 

@@ -17,8 +17,8 @@ from bench.commands import PROGRAM
 from bench.peers import sql
 from bench.plan import Bench, Row
 from watchkeeper import JobContext, job
-from watchkeeper import app as root
-from watchkeeper.app import App
+from watchkeeper.app import whole as root
+from watchkeeper.app.whole import App
 from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.worker import HandlerWorker, WorkerConfig

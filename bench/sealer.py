@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from watchkeeper import logs
-from watchkeeper.app import build
+from watchkeeper.app.whole import build
 from watchkeeper.services.duties import Duties
 from watchkeeper.settings import Settings
 

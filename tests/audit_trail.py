@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.storage.database import Database
 

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from moving_clock import MovingClock
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find
 from watchkeeper.storage.database import Database, DatabaseConfig

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self, cast
 
-from watchkeeper.app import App, build
+from watchkeeper.app.core import Core, build_core
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.handlers import Handler
+from watchkeeper.services.insights import whole_job
 from watchkeeper.services.worker import HandlerWorker, WorkerConfig
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import AnyConnection, Connection
@@ -17,11 +18,11 @@ from watchkeeper.storage.migrate import migrate
 from watchkeeper.storage.new_jobs import Enqueued
 
 
-def _app(database_url: str | None) -> App:
+def _core(database_url: str | None) -> Core:
     settings = Settings.read()
     if database_url is not None:
         settings = replace(settings, database_url=database_url)
-    return build(settings)
+    return build_core(settings)
 
 
 class Client:
@@ -33,22 +34,22 @@ class Client:
     def __init__(
         self, database_url: str | None = None, *, project: str = "default", actor: str = "client"
     ) -> None:
-        self._app = _app(database_url)
+        self._core = _core(database_url)
         self._project = project
         self._actor = actor
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, and make the project if there is none."""
-        await self._app.database.open()
+        await self._core.database.open()
         try:
-            await migrate(self._app.database)
-            await self._app.kinds.ensure_project(self._project)
+            await migrate(self._core.database)
+            await self._core.kinds.ensure_project(self._project)
         except BaseException:
-            await self._app.database.close()
+            await self._core.database.close()
             raise
 
     async def close(self) -> None:
-        await self._app.database.close()
+        await self._core.database.close()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -82,13 +83,13 @@ class Client:
         self, requests: Sequence[JobRequest], *, connection: AnyConnection | None = None
     ) -> list[Enqueued]:
         """Add jobs in bulk, all or none, in order; with `connection`, inside the caller's own psycopg transaction."""
-        return await self._app.queue.enqueue(
+        return await self._core.queue.enqueue(
             self._project, requests, actor=self._actor, connection=cast("Connection | None", connection)
         )
 
     async def job(self, job_id: str) -> dict[str, Any]:
         """Give a job with its state, attempts and artifacts; raise JobNotFound."""
-        return await self._app.insights.job(self._project, job_id)
+        return await whole_job(self._core.database, self._project, job_id)
 
 
 class Worker(HandlerWorker):
@@ -110,15 +111,15 @@ class Worker(HandlerWorker):
         role: str | None = None,
         persona: str | None = None,
     ) -> None:
-        self._app = _app(database_url)
+        self._core = _core(database_url)
         config = WorkerConfig(project, concurrency, prefetch, worker_id, pool, role, persona)
-        super().__init__(handlers, self._app.desk, config)
+        super().__init__(handlers, self._core.desk, config)
 
     async def run(self) -> None:
         """Work until `stop()`; then finish what runs, hand back what has not begun, and return."""
-        await self._app.database.open()
+        await self._core.database.open()
         try:
-            await migrate(self._app.database)
+            await migrate(self._core.database)
             await super().run()
         finally:
-            await self._app.database.close()
+            await self._core.database.close()

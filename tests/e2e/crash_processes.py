@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.enqueueing import JobRequest
 
 PROGRAM = Path(__file__).with_name("crash_worker.py")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper import logs
-from watchkeeper.app import running
+from watchkeeper.app.whole import running
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.server import run_server
 from watchkeeper.services.checking import Checking

@@ -14,7 +14,7 @@ from interfaces.api_client import Api, serving
 from interfaces.contract_program import Outcome, Program
 from interfaces.contract_schemas import holds
 from interfaces.test_api_server import server_process, url_of
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.settings import Settings
 

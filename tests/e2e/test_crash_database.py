@@ -20,7 +20,7 @@ from embedded_servers import instance, joined, servers, url_of
 from moving_clock import MovingClock
 from raw_sql import rows
 from waiting import wait_until
-from watchkeeper.app import App, running
+from watchkeeper.app.whole import App, running
 from watchkeeper.domain.attempts import INFRASTRUCTURE_DELAY_SECONDS
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.host.clock import boot_clock

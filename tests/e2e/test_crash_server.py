@@ -17,7 +17,7 @@ from urllib.error import URLError
 import pytest
 
 from e2e.crash_processes import ask, attempts, state
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Role
 
 PROGRAM = Path(__file__).with_name("crash_server.py")

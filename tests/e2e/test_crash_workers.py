@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from e2e.crash_processes import ask, attempts, state, stopped, watched, worker
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.host.clock import boot_clock
 
 LATE_LEASE = 2.0

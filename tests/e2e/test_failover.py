@@ -9,7 +9,7 @@ from e2e.crash_processes import ask, attempts, stopped, watched, worker
 from e2e.test_crash_database import BALANCE, enqueue_counts
 from raw_sql import rows
 from replicated_pair import replicated_pair
-from watchkeeper.app import App, running
+from watchkeeper.app.whole import App, running
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.settings import Settings
 

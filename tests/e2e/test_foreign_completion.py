@@ -14,7 +14,7 @@ from foreign_site import Site, foreign_site
 from interfaces.api_client import serving
 from interfaces.contract_program import Program
 from interfaces.test_api_server import server_process, url_of
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.settings import Settings
 

@@ -17,7 +17,7 @@ import pytest
 from e2e.running_up import SOURCE
 from e2e.wire import Wire
 from waiting import wait_until
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.enqueueing import JobRequest
 
 HANDLERS = """

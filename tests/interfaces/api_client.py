@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from interfaces.contract_schemas import holds
 from waiting import wait_until
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import HTTP_STATUS
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.domain.principals import Role

@@ -11,7 +11,7 @@ from foreign_site import Site, foreign_site
 from interfaces.api_client import Api, serving
 from interfaces.contract_program import Program
 from interfaces.contract_server import ContractServer
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import AttemptCause, OnLost
 from watchkeeper.domain.kinds import KindDeclaration

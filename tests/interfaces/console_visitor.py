@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import httpx2
 
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.limits import ApiLimits

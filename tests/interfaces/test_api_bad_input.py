@@ -8,7 +8,7 @@ import pytest
 
 from interfaces.api_client import Api, raw, serving
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import WatchkeeperError
 
 MALFORMED = [

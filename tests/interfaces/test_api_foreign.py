@@ -13,7 +13,7 @@ from foreign_site import Site
 from interfaces.api_client import Api, serving
 from interfaces.foreign_results import PAGE, checks, completed, primary
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.settings import Settings
 
 GIST = "0123456789abcdef0123456789abcdef"

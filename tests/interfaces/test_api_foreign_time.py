@@ -15,7 +15,7 @@ from interfaces.foreign_results import PAGE, checks, primary
 from moving_clock import MovingClock
 from raw_sql import rows
 from waiting import wait_until
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.interfaces.api.completions import Completions
 from watchkeeper.services.verifying import Verifying
 from watchkeeper.settings import Settings

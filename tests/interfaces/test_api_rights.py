@@ -10,7 +10,7 @@ import pytest
 from interfaces.api_client import Api, serving
 from moving_clock import MovingClock
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Right, Role
 from watchkeeper.interfaces.api.limits import ApiLimits, Buckets
 from watchkeeper.interfaces.api.openapi import document

@@ -24,7 +24,7 @@ from watchkeeper.settings import Settings
 
 PROGRAM = """
 import asyncio, sys
-from watchkeeper.app import running
+from watchkeeper.app.whole import running
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.server import run_server
 from watchkeeper.settings import Settings

@@ -12,7 +12,7 @@ import pytest
 
 from interfaces.api_client import PAGE, Api, raw, serving
 from raw_sql import rows
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.interfaces.api import uploads
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database

@@ -8,7 +8,7 @@ import pytest
 
 from interfaces.console_project import ConsoleProject, fill
 from interfaces.console_visitor import Visitor, visiting
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.domain.principals import Role
 from watchkeeper.settings import Settings

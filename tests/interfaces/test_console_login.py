@@ -9,7 +9,7 @@ import pytest
 
 from interfaces.console_visitor import ORIGIN, SAME_ORIGIN, Visitor, visiting
 from moving_clock import MovingClock
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import RIGHTS, Role
 from watchkeeper.services.failed_logins import LoginPatience
 from watchkeeper.services.login_links import CODE_SECONDS, IDLE_SECONDS, SESSION_SECONDS, LoginLinks

@@ -10,7 +10,7 @@ import pytest
 from interfaces.console_project import ACTOR, ConsoleProject, fill
 from interfaces.console_visitor import Visitor, visiting
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.domain.principals import Role
 from watchkeeper.settings import Settings

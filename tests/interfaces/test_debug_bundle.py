@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from secret_examples import PLANTED
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Role
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.debug_bundle import MAX_BYTES, MAX_MEMBER_BYTES, DebugBundle

@@ -10,7 +10,7 @@ import pytest
 
 from interfaces.api_client import Api, serving
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import RateLimited
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.services.failed_logins import REMEMBERED_ADDRESSES, FailedLogins, LoginPatience, source_of

@@ -13,7 +13,7 @@ import pytest
 
 from audit_trail import attack, seal_all, write
 from e2e.running_up import SOURCE
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 
 
 @pytest.fixture

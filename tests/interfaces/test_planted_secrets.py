@@ -14,7 +14,7 @@ from interfaces.planting import Planting
 from secret_examples import PLANTED
 from secret_scan import found_in, in_tables
 from watchkeeper import logs
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.console.login import SESSION_COOKIE

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from interfaces.api_client import Answered, Api, check_form, client_of
 from interfaces.credentials import NOBODY, WHY, Credential, Credentials, routes_of
 from moving_clock import MovingClock
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.guarded import RIGHTS_KEY, GuardedRoute

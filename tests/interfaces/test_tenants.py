@@ -11,7 +11,7 @@ import pytest
 
 from interfaces.api_client import PAGE, Api, client_of
 from interfaces.two_tenants import MARKER, Theirs, absent, plant
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.api.openapi import document

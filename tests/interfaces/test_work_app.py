@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from e2e.running_up import SOURCE
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.enqueueing import JobRequest
 
 MODULE = """

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from any_rows import add_row
 from interfaces.console_project import fill
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Role
 
 MARKER = "zztheirs"

@@ -22,7 +22,7 @@ from properties.queue_model import (
     Job,
     Model,
 )
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import AttemptCause, OnLost
 from watchkeeper.domain.kinds import KindDeclaration

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from properties.queue_machine import QueueMachine
-from watchkeeper.app import build
+from watchkeeper.app.whole import build
 from watchkeeper.settings import Settings
 
 

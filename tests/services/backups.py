@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from watchkeeper import app as root
-from watchkeeper.app import App
+from watchkeeper.app import whole as root
+from watchkeeper.app.whole import App
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.settings import Settings

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import TestServer
 from services.backups import Before, at, prepared
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.claiming import POLL_SECONDS
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.handlers import Handler

@@ -12,7 +12,7 @@ import pytest
 
 from artifact_places import CREDENTIALS, InBucket, bucket_server, new_bucket, small_disk
 from interfaces.api_client import PAGE, serving
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.services import artifact_bucket, artifact_store_s3
 from watchkeeper.services.artifact_bucket import BucketPlace

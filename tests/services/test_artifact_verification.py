@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.artifact_store_disk import DiskArtifactStore
 from watchkeeper.services.enqueueing import JobRequest
 

@@ -13,7 +13,7 @@ import pytest
 from audit_trail import attack, seal_all, until_final, write
 from moving_clock import MovingClock
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.audit_findings import Note, What
 from watchkeeper.domain.errors import Conflict, DatabaseUnavailable, NotFound, UsageError
 from watchkeeper.services.audit_export import export

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit_trail import attack, seal_all, seals, until_final, write
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.audit_chain import CHAIN_START, row_hash
 from watchkeeper.domain.audit_findings import Finding, Note, What
 from watchkeeper.services.audit_form import signed_seal

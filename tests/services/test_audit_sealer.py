@@ -12,7 +12,7 @@ import pytest
 
 from audit_trail import WRITE, attack, seal_all, seals, unsealed, write
 from raw_sql import rows
-from watchkeeper.app import App, build
+from watchkeeper.app.whole import App, build
 from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.storage.database import Database

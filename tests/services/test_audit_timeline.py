@@ -10,7 +10,7 @@ import pytest
 
 from audit_trail import attack, seal_all, seals, until_final, write
 from raw_sql import rows
-from watchkeeper.app import App, build
+from watchkeeper.app.whole import App, build
 from watchkeeper.domain.audit_findings import What
 from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.audit_timeline import begin_timeline

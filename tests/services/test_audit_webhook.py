@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from audit_trail import seal_all, seals, write
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.audit_webhook import AuditWebhook
 
 

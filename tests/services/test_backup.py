@@ -9,7 +9,7 @@ import pytest
 
 from raw_sql import rows
 from services.backups import Before, silent
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.settings import Settings

@@ -12,7 +12,7 @@ import pytest
 from moving_clock import MovingClock
 from raw_sql import rows
 from services.handler_runs import until
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import Conflict
 from watchkeeper.domain.jobs import AttemptCause, OnLost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services import insights
 from watchkeeper.services.enqueueing import JobRequest
 

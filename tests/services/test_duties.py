@@ -6,7 +6,7 @@ import asyncio
 
 from moving_clock import MovingClock
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.services.duties import Duties, Duty, Ran
 from watchkeeper.services.schedules import Schedule

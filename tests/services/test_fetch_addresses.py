@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.foreign_server import ForeignServer, always, answer, fetcher, got, pages, refused, serving
-from watchkeeper.app import fetch_config
+from watchkeeper.app.whole import fetch_config
 from watchkeeper.domain.allowed_hosts import AllowedHost
 from watchkeeper.domain.evidence import GateCheck
 from watchkeeper.services.fetch import FetchConfig, Fetcher

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row, tuple_row
 from raw_sql import rows
 from services.handler_runs import reaches, until
 from watchkeeper import Client, JobContext, JobRequest, Worker, job
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import DatabaseUnavailable, UsageError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services import live
 from watchkeeper.services.changes import Changes
 from watchkeeper.services.enqueueing import JobRequest

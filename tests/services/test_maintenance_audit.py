@@ -6,7 +6,7 @@ import pytest
 
 from moving_clock import MovingClock
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import WatchkeeperError
 from watchkeeper.services.enqueueing import JobRequest
 

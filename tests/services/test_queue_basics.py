@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.services.enqueueing import JobRequest

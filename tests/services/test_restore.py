@@ -15,7 +15,7 @@ import pytest
 from raw_sql import rows
 from services.backups import Before, at, silent, state
 from services.handler_runs import until
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.backups import BackupUnusable
 from watchkeeper.domain.errors import Conflict, SettingError
 from watchkeeper.domain.principals import Role

@@ -9,7 +9,7 @@ import pytest
 from raw_sql import rows
 from services.backups import Before, at, silent, state
 from services.handler_runs import until
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.backups import EPOCH_JUMP
 from watchkeeper.domain.errors import Conflict, WatchkeeperError
 from watchkeeper.domain.leases import LeaseToken

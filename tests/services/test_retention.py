@@ -13,7 +13,7 @@ import pytest
 from any_rows import add_row, tables
 from moving_clock import MovingClock
 from raw_sql import rows
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.retention import REPORT_DAYS, RETENTION, Kept, Retention, RetentionConfig
 from watchkeeper.storage.database import Database

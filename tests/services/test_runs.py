@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raw_sql import rows
 from services.handler_runs import ask, reaches, working
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.services.handlers import JobContext, job
 
 PASSWORD = "correct-horse-battery"

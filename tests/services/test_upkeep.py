@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 
 HOUR_SECONDS = 3600
 

@@ -11,7 +11,7 @@ import pytest
 from raw_sql import rows
 from services.handler_runs import ask, attempts, reaches, until, working
 from watchkeeper import JobContext, job
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.errors import DatabaseUnavailable
 

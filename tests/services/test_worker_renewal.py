@@ -11,7 +11,7 @@ import pytest
 
 from raw_sql import rows
 from services.handler_runs import until
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.renewal import LeaseBook, RenewalConfig, Renewer, boot_clock

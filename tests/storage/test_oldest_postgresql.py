@@ -11,7 +11,7 @@ import pytest
 from embedded_servers import joined, servers, url_of
 from moving_clock import MovingClock
 from properties.queue_play import play
-from watchkeeper.app import running
+from watchkeeper.app.whole import running
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find
 

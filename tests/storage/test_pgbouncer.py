@@ -18,7 +18,7 @@ from properties.queue_play import play
 from services.handler_runs import ask, reaches, working
 from waiting import wait_until
 from watchkeeper import JobContext, job
-from watchkeeper.app import build
+from watchkeeper.app.whole import build
 from watchkeeper.settings import Settings
 
 CONFIG = """

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.rules.catalogue import RuleName
+from watchkeeper.domain.rules.names import RuleName
 
 
 @dataclass(frozen=True, slots=True)

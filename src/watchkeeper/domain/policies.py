@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from watchkeeper.domain.rules.catalogue import Escalation, NextAction, RepairAction, RuleName, Severity
+from watchkeeper.domain.rules.names import Escalation, NextAction, RepairAction, RuleName, Severity
 
 
 class PolicyMode(StrEnum):

@@ -74,14 +74,7 @@ class Insights:
 
     async def job(self, project_id: str, job: str) -> dict[str, Any]:
         """Give one job with its attempts and artifacts, and why it waits if it does; raise JobNotFound."""
-        async with self._database.transaction() as connection:
-            row = await find_job(connection, project_id, job)
-            where = {"project_id": project_id, "seq": row["seq"]}
-            waiting = await fetch_one(connection, "waiting_jobs", {**where, "kinds": None, "limit": 1})
-            row["waiting_reason"] = None if waiting is None else waiting["reason"]
-            row["attempts"] = await fetch(connection, "job_attempts", where)
-            row["artifacts"] = await fetch(connection, "all_job_artifacts", where)
-        return row
+        return await whole_job(self._database, project_id, job)
 
     async def timeline(self, project_id: str, job: str) -> list[Row]:
         """Give what is known of a job in order of time: audit rows, phases, checks; raise JobNotFound."""
@@ -150,6 +143,18 @@ class Insights:
         if row is None:
             raise JobNotFound("there is no such artifact here")
         return row
+
+
+async def whole_job(database: Database, project_id: str, job: str) -> dict[str, Any]:
+    """Give one job with its attempts and artifacts, and why it waits if it does; raise JobNotFound."""
+    async with database.transaction() as connection:
+        row = await find_job(connection, project_id, job)
+        where = {"project_id": project_id, "seq": row["seq"]}
+        waiting = await fetch_one(connection, "waiting_jobs", {**where, "kinds": None, "limit": 1})
+        row["waiting_reason"] = None if waiting is None else waiting["reason"]
+        row["attempts"] = await fetch(connection, "job_attempts", where)
+        row["artifacts"] = await fetch(connection, "all_job_artifacts", where)
+    return row
 
 
 def _list_query(state: str | None) -> str:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from e2e.crash_server import die_after
-from watchkeeper.app import running
+from watchkeeper.app.whole import running
 from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.server import run_server

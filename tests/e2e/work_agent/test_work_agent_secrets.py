@@ -14,7 +14,7 @@ from secret_examples import PLANTED
 from secret_scan import found_in, in_tables
 from waiting import wait_until
 from watchkeeper.agents.output import READ_BYTES
-from watchkeeper.app import running
+from watchkeeper.app.whole import running
 from watchkeeper.settings import Settings
 
 PRINTS = """

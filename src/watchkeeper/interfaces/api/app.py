@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from watchkeeper import __version__
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.interfaces.api import (
     artifacts,
     audit,

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request
 
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import NotFound, PermissionDenied, Unauthenticated
 from watchkeeper.domain.principals import Principal, Right, Role
 from watchkeeper.interfaces.api.state import ApiState, state_of

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.app import build
+from watchkeeper.app.whole import build
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.settings import Settings
 

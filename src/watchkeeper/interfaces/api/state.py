@@ -9,7 +9,7 @@ from typing import cast
 
 from fastapi import Request
 
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Principal
 from watchkeeper.interfaces.api.completions import Completions
 from watchkeeper.interfaces.api.limits import ApiLimits, Buckets

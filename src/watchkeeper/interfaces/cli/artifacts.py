@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.domain.errors import EXIT_CODE
 from watchkeeper.interfaces.cli.local import with_database
 from watchkeeper.interfaces.cli.options import Json

@@ -15,7 +15,7 @@ from typing import IO, Annotated, Any, cast
 
 import typer
 
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.domain.audit_findings import Verification
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.acting import reason_or_default

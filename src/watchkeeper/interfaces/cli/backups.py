@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.domain.backups import Manifest
 from watchkeeper.interfaces.cli.acting import reason_or_default
 from watchkeeper.interfaces.cli.local import database_user, has_database, with_database

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watchkeeper.app import artifact_store, database_config
+from watchkeeper.app.core import artifact_store, database_config
 from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, WatchkeeperError
 from watchkeeper.interfaces.cli import backups

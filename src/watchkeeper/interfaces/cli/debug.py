@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.domain.errors import SettingError, WatchkeeperError
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.interfaces.cli.local import embedded_server

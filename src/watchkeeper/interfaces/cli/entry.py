@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import StaleLease, Unauthenticated
 from watchkeeper.domain.principals import Principal, Role
 from watchkeeper.interfaces.cli.local import OWNER_FILE, read_secret, write_secret

@@ -11,7 +11,7 @@ from watchkeeper import example
 from watchkeeper.agents.session import Session
 from watchkeeper.agents.user import AgentUser, agent_user, python_for
 from watchkeeper.agents.workspace import Workspaces
-from watchkeeper.app import App
+from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.jobs import JobState
 from watchkeeper.domain.kinds import KindDeclaration

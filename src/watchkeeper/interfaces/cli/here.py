@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.domain.errors import ServerUnreachable
 from watchkeeper.interfaces.cli.entry import login_link, owner_of
 from watchkeeper.interfaces.cli.local import URL, read_secret, read_url, with_database

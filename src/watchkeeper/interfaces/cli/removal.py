@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from watchkeeper import app as root
 from watchkeeper import example
 from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import Workspaces
+from watchkeeper.app import whole as root
 from watchkeeper.domain.errors import NotFound, ServerUnreachable
 from watchkeeper.example.placing import remove_commands
 from watchkeeper.interfaces.cli.acting import Act, carry_out

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper import app as root
 from watchkeeper import logs
+from watchkeeper.app import whole as root
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.server import run_server
 from watchkeeper.interfaces.api.state import ApiState

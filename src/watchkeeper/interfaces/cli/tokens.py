@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.principals import PrincipalKind, Role
 from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default

@@ -15,8 +15,8 @@ from typing import Annotated
 import httpx2
 import typer
 
-from watchkeeper import app as root
-from watchkeeper.app import App
+from watchkeeper.app import whole as root
+from watchkeeper.app.whole import App
 from watchkeeper.domain.addresses import DEFAULT_PORT
 from watchkeeper.domain.errors import SettingError, WatchkeeperError
 from watchkeeper.interfaces.cli.entry import login_link, owner_of, worker_token

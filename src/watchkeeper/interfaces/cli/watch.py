@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from watchkeeper import app as root
+from watchkeeper.app import whole as root
 from watchkeeper.interfaces.cli.local import with_database
 from watchkeeper.interfaces.cli.parent import Parent, stop_asked, tied_to
 from watchkeeper.interfaces.cli.starting import begin, note

@@ -1,0 +1,55 @@
+"""What measures an installation, clears it of what is past, and saves it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TypedDict
+
+from watchkeeper.app.core import Core
+from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
+from watchkeeper.services.artifact_verification import ArtifactVerification
+from watchkeeper.services.audit_keys import AuditFiles
+from watchkeeper.services.audit_timeline import begin_timeline
+from watchkeeper.services.backup import Backups
+from watchkeeper.services.diagnosis import Diagnosis
+from watchkeeper.services.insights import Insights
+from watchkeeper.services.maintenance import Maintenance, MaintenanceConfig
+from watchkeeper.services.restoration import Restoration
+from watchkeeper.services.retention import Retention, RetentionConfig
+
+
+class UpkeepParts(TypedDict):
+    """What measures an installation, clears it of what is past, and saves it."""
+
+    artifact_upkeep: ArtifactUpkeep
+    backups: Backups
+    diagnosis: Diagnosis
+    insights: Insights
+    maintenance: Maintenance
+    restoration: Restoration
+    retention: Retention
+    verification: ArtifactVerification
+
+
+def upkeep_parts(
+    core: Core,
+    files: AuditFiles,
+) -> UpkeepParts:
+    """Put together what measures, clears and saves, with one idea of how long a gap in the watch may be."""
+    settings, database, store, sweep = core.settings, core.database, core.artifacts, core.sweep
+    upkeep = MaintenanceConfig()
+    kept = RetentionConfig(
+        settings.job_retention_days, settings.output_retention_days, settings.event_retention_days
+    )
+    return {
+        "artifact_upkeep": ArtifactUpkeep(database, sweep, settings.orphan_retention_hours),
+        "backups": Backups(database, store, settings.postgres_bin),
+        "diagnosis": Diagnosis(database, store, upkeep.gap_seconds),
+        "insights": Insights(database, upkeep.gap_seconds),
+        "maintenance": Maintenance(database, core.queue, upkeep),
+        "restoration": Restoration(
+            database, store, partial(begin_timeline, files=files), settings.postgres_bin
+        ),
+        "retention": Retention(database, kept),
+        "verification": ArtifactVerification(database, store, sweep),
+    }
