@@ -110,7 +110,8 @@ class KnownForms:
         if not self._forms:
             return
         yield from self._found(text)
-        yield from self._found_in(text, _joined(text))
+        if "\n" in text or "\\n" in text:
+            yield from self._found_in(text, _joined(text))
         for hint, pattern, character in _VIEWS:
             if hint in text:
                 yield from self._found_in(text, _read_as(text, pattern, character))
