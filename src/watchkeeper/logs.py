@@ -5,12 +5,12 @@ Code calls `log("event_name", fact=...)`; the table says at which level. Every t
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
-
-import structlog
 
 from watchkeeper.domain.secret_assignments import names_a_secret
 
@@ -49,6 +49,8 @@ LEVELS: dict[str, int] = {
 TOLD_BY_US = frozenset({"psycopg.pool"})
 """Libraries that tell every attempt during an outage, which `database_down` or the command's own error tells once."""
 
+_LOGGER = logging.getLogger("watchkeeper")
+_HEAD = ("timestamp", "level", "event")
 _PLAIN = (int, float, bool, type(None))
 _WITH_TEXTS = (str, list, tuple, dict)
 
@@ -56,28 +58,35 @@ _redact: Callable[[Any], Any] = str
 
 
 def configure(*, level: str, form: str, redact: Callable[[Any], Any]) -> None:
-    """Set up logging to stderr: `form` is json, text, or auto (text on a terminal); for `redact` see `redact_with`."""
+    """Set up logging to stderr: `form` is json, text, or auto (text on a terminal); for `redact` see `redact_with`.
+
+    Where nobody calls this, in a program that only uses the library, its own logging shows our lines or leaves them.
+    """
     redact_with(redact)
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        if text
-        else structlog.processors.JSONRenderer(sort_keys=True)
-    )
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(_Line(_as_text if text else _as_json))
+    _LOGGER.handlers = [lines]
+    _LOGGER.propagate = False
+    _LOGGER.setLevel(level.upper())
     libraries = logging.getLogger()
     libraries.handlers = [one for one in libraries.handlers if not isinstance(one, _Libraries)] + [
         _Libraries()
     ]
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _redacted,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+
+
+def redact_with(redact: Callable[[Any], Any]) -> None:
+    """Redact by this from here on; it is given texts, lists and dicts, these with all that is in them."""
+    global _redact  # logging is process-wide, like the stream it writes to
+    _redact = redact
+
+
+def log(event: str, **facts: Any) -> None:
+    """Write one event with its facts."""
+    level = LEVELS.get(event, logging.INFO)
+    if _LOGGER.isEnabledFor(level):
+        told = {name: _redacted(name, value) for name, value in facts.items()}
+        _LOGGER.log(level, "%s %s", _redact(event), told, extra={"event": _redact(event), "facts": told})
 
 
 class _Libraries(logging.Handler):
@@ -93,21 +102,35 @@ class _Libraries(logging.Handler):
         log("library_said", library=record.name, detail=self.format(record))
 
 
-def redact_with(redact: Callable[[Any], Any]) -> None:
-    """Redact by this from here on; it is given texts, lists and dicts, these with all that is in them."""
-    global _redact  # logging is process-wide, like the stream it writes to
-    _redact = redact
+class _Line(logging.Formatter):
+    """Writes a record as one line of ours."""
+
+    def __init__(self, write: Callable[[Mapping[str, Any]], str]) -> None:
+        super().__init__()
+        self._write = write
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        head = {"event": vars(record)["event"], "level": record.levelname.lower()}
+        return self._write({**vars(record)["facts"], **head, "timestamp": at.replace("+00:00", "Z")})
 
 
-def log(event: str, **facts: Any) -> None:
-    """Write one event with its facts."""
-    structlog.get_logger().log(LEVELS.get(event, logging.INFO), event, **facts)
+def _as_json(line: Mapping[str, Any]) -> str:
+    return json.dumps(line, sort_keys=True)
 
 
-def _redacted(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key, value in line.items():
-        if names_a_secret(key) and isinstance(value, str):
-            line[key] = "[redacted:secret]"
-        elif not isinstance(value, _PLAIN):
-            line[key] = _redact(value if isinstance(value, _WITH_TEXTS) else str(value))
-    return line
+def _as_text(line: Mapping[str, Any]) -> str:
+    facts = " ".join(f"{name}={_shown(value)}" for name, value in line.items() if name not in _HEAD)
+    return f"{line['timestamp']} [{line['level']:<8}] {line['event']:<30} {facts}".rstrip()
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) and value.isprintable() and " " not in value else repr(value)
+
+
+def _redacted(name: str, value: Any) -> Any:
+    if names_a_secret(name) and isinstance(value, str):
+        return "[redacted:secret]"
+    if isinstance(value, _PLAIN):
+        return value
+    return _redact(value if isinstance(value, _WITH_TEXTS) else str(value))

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-import structlog
 
 from interfaces.api_client import Api, client_of
 from interfaces.planting import Planting
+from kept_logging import kept_logging
 from secret_examples import PLANTED
 from secret_scan import found_in, in_tables
 from watchkeeper import logs
@@ -34,10 +34,9 @@ async def planting(app: App) -> AsyncIterator[Planting]:
     limits = ApiLimits(10_000, 10_000, LoginPatience(free_failures=10_000))
     server = create_app(app, limits=limits, session=session_reader(app))
     server.include_router(create_console(app, server.state.watchkeeper.failed_logins))
-    async with client_of(server) as http:
-        yield Planting(Api(app, http, server.state.watchkeeper))
-    structlog.reset_defaults()
-    logs.redact_with(str)
+    with kept_logging():
+        async with client_of(server) as http:
+            yield Planting(Api(app, http, server.state.watchkeeper))
 
 
 async def test_thirty_shapes_and_more_come_out_nowhere(

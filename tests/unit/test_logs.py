@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import structlog
 
+from kept_logging import kept_logging
 from watchkeeper import logs
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.interfaces.cli import local
@@ -23,11 +24,8 @@ SECRET = "correct-horse-battery"
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     """Leave the process's logging as it was."""
-    handlers = logging.getLogger().handlers[:]
-    yield
-    logging.getLogger().handlers = handlers
-    structlog.reset_defaults()
-    logs.redact_with(str)
+    with kept_logging():
+        yield
 
 
 def test_nested_facts_are_redacted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,3 +93,24 @@ def test_an_outage_is_not_told_by_the_driver_as_well(capsys: pytest.CaptureFixtu
     logging.getLogger("psycopg.pool").warning("error connecting in 'pool-1'")
     logging.getLogger("psycopg").warning("something else")
     assert [json.loads(line)["library"] for line in capsys.readouterr().err.splitlines()] == ["psycopg"]
+
+
+def test_a_line_for_people_shows_time_level_event_and_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    """As text a line begins with its time; a fact that would break the line is written as a literal."""
+    logs.configure(level="info", form="text", redact=Redactor([SECRET]).redact_data)
+    logs.log("database_down", what="reap leases", count=3, detail=f"two\nlines {SECRET}")
+    line = capsys.readouterr().err
+    assert re.fullmatch(
+        r"20\d\d-[^ ]+Z \[error   \] database_down +what='reap leases' count=3 "
+        r"detail='two\\nlines \[redacted:known\]'\n",
+        line,
+    )
+
+
+def test_a_program_that_uses_the_library_keeps_its_own_logging(caplog: pytest.LogCaptureFixture) -> None:
+    """Where nobody set our logging up, our lines go to the program's, redacted, and warn where we warn."""
+    logs.redact_with(Redactor([SECRET]).redact_data)
+    logs.log("lease_lost", detail=SECRET)
+    [record] = caplog.records
+    assert (record.name, record.levelname) == ("watchkeeper", "WARNING")
+    assert record.getMessage() == "lease_lost {'detail': '[redacted:known]'}"

@@ -19,7 +19,6 @@ LIBRARIES = (
     "starlette",
     "uvicorn",
     "pydantic",
-    "structlog",
     "typer",
     "cryptography",
 )
