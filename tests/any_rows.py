@@ -35,6 +35,8 @@ MADE: dict[str, Any] = {
 CLOSED_LISTS: dict[str, dict[str, Any]] = {
     "held_jobs": {"state": "stuck"},
     "job_outcomes": {"state": "failed"},
+    "mirrored_jobs": {"state": "pending"},
+    "foreign_queues": {"ready": 0},
     "closed_attempts": {"outcome": "failed"},
     "workers": {"profile": "runtime"},
     "worker_runs": {"status": "ok"},

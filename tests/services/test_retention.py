@@ -36,6 +36,7 @@ SINCE = {
     "console_sessions": "expires_at",
     "signals": "received_at",
     "alerts": "sent_at",
+    "foreign_queues": "received_at",
 }
 """The column that a row's age counts from; where none is named, `created_at`."""
 

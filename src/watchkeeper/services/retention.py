@@ -76,6 +76,9 @@ RETENTION = (
     Kept("scheduled_jobs", IN_STATE),
     Kept("leases", IN_STATE),
     Kept("held_jobs", IN_STATE),
+    Kept("mirrored_jobs", IN_STATE),
+    Kept("foreign_leases", WITH_JOB),
+    _aged("foreign_queues", "job_days", "it was last reported"),
     Kept("unique_keys", "until its job ends"),
     Kept(
         "job_specs",

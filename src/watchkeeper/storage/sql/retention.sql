@@ -29,6 +29,8 @@ WITH clock AS MATERIALIZED (
   DELETE FROM watchkeeper.artifacts f USING old WHERE f.project_id = old.project_id AND f.seq = old.seq
 ), attempts AS (
   DELETE FROM watchkeeper.closed_attempts a USING old WHERE a.project_id = old.project_id AND a.seq = old.seq
+), reported AS (
+  DELETE FROM watchkeeper.foreign_leases l USING old WHERE l.project_id = old.project_id AND l.seq = old.seq
 ), specs AS (
   DELETE FROM watchkeeper.job_specs s USING old WHERE s.project_id = old.project_id AND s.seq = old.seq
 ), gone AS (
@@ -226,5 +228,15 @@ WITH gone AS (
                           AND (i.state <> 'resolved'
                                OR i.opened_at > (SELECT watchkeeper.now()) - %(report_days)s * interval '1 day'))
      LIMIT %(limit)s FOR UPDATE OF a SKIP LOCKED)) RETURNING 1
+)
+SELECT count(*) AS gone FROM gone
+
+-- name: forget_foreign_queues
+-- Deletes the counters of foreign queues that nobody has reported for long.
+WITH gone AS (
+  DELETE FROM watchkeeper.foreign_queues WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.foreign_queues
+     WHERE received_at < (SELECT watchkeeper.now()) - %(days)s::float8 * interval '1 day'
+     LIMIT %(limit)s FOR UPDATE SKIP LOCKED)) RETURNING 1
 )
 SELECT count(*) AS gone FROM gone
