@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from watchkeeper.domain.rules.names import Escalation, NextAction, RepairAction, RuleName, Severity
+from watchkeeper.domain.attempts import OnGateFailed
+from watchkeeper.domain.heartbeat_checks import DEFAULT_CHECKS, HeartbeatCheck
+from watchkeeper.domain.rules.catalogue import RULES
+from watchkeeper.domain.rules.names import NextAction, RepairAction, RuleName, Severity
 
 
 class PolicyMode(StrEnum):
@@ -55,6 +58,17 @@ class Thresholds:
     recurrence_days: float = 7.0
 
 
+PROTECTING = frozenset(
+    {
+        RepairAction.ALERT,
+        RepairAction.BLOCK_COMPLETE,
+        RepairAction.STOP_WORKER,
+        RepairAction.FREEZE_VERDICTS,
+    }
+)
+"""What only keeps harm off. It heals nothing, so that no list of allowed healing takes it away."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuleChange:
     """What a config document says of one rule otherwise than the catalogue does; None leaves it."""
@@ -63,29 +77,67 @@ class RuleChange:
     severity: Severity | None = None
     escalation: str | None = None
     next_action: NextAction | None = None
+    escalate_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom an escalation name calls, and by which channels; none: by the policy's own."""
+
+    person: str
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One loaded policy; it never changes, a reload makes another. `digest` is the SHA-256 of what it was read from."""
+    """One loaded policy; it never changes, a reload makes another.
+
+    `digest` is the SHA-256 of the document's meaning (domain/config_document.py). `allowed`: None where no list says
+    what may be healed; else what it leaves out waits for a supervisor. `notify_on`: None tells of every rule.
+    """
 
     version: str = "default"
     digest: str = "default"
     thresholds: Thresholds = field(default_factory=Thresholds)
     rules: Mapping[RuleName, RuleChange] = field(default_factory=dict)
+    checks: tuple[HeartbeatCheck, ...] = DEFAULT_CHECKS
+    heartbeat_interval_seconds: float = 600.0
     reclaim: PolicyMode = PolicyMode.AUTO
     reclaim_mirrored: PolicyMode = PolicyMode.SUPERVISOR
-    queue_stuck_alert: tuple[str, ...] = ()
+    on_gate_failed: OnGateFailed | None = None
     four_eyes: FourEyes = FourEyes.PERSONS
+    allowed: frozenset[RepairAction] | None = None
     never_without_a_person: frozenset[RepairAction] = frozenset()
-    contacts: Mapping[Escalation, str] = field(default_factory=dict)
+    owner: str = "owner"
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
+    alert_channels: tuple[str, ...] = ()
+    queue_stuck_alert: tuple[str, ...] | None = None
+    notify_on: frozenset[RuleName] | None = None
     time_zone: str = "UTC"
 
     def mode(self, rule: RuleName, action: RepairAction, *, is_mirrored: bool) -> PolicyMode:
         """Say how far a plan of `rule` may go by itself."""
         change = self.rules.get(rule)
-        if change is not None and change.mode is not None:
-            return change.mode
+        mode = change.mode if change is not None else None
+        if mode is None:
+            mode = self._usual(action, is_mirrored=is_mirrored)
+        return PolicyMode.SUPERVISOR if mode is PolicyMode.AUTO and self._needs_a_person(action) else mode
+
+    def contact(self, escalation: str) -> Contact:
+        """Say whom an escalation name calls; the owner where nobody stands for it."""
+        return self.contacts.get(escalation) or Contact(self.owner, self.alert_channels)
+
+    def notifies(self, rule: RuleName) -> bool:
+        """Say whether people are told of a rule's incidents; of what stops a worker or is critical they always are."""
+        known = RULES[rule]
+        always = known.stops_worker or known.severity is Severity.CRITICAL
+        return always or self.notify_on is None or rule in self.notify_on
+
+    def _usual(self, action: RepairAction, *, is_mirrored: bool) -> PolicyMode:
         if action in (RepairAction.RELEASE, RepairAction.RECLAIM):
             return self.reclaim_mirrored if is_mirrored else self.reclaim
         return PolicyMode.AUTO
+
+    def _needs_a_person(self, action: RepairAction) -> bool:
+        is_left_out = self.allowed is not None and action not in self.allowed | PROTECTING
+        return is_left_out or action in self.never_without_a_person
