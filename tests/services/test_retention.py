@@ -37,6 +37,7 @@ SINCE = {
     "signals": "received_at",
     "alerts": "sent_at",
     "foreign_queues": "received_at",
+    "lesson_uses": "handed_at",
 }
 """The column that a row's age counts from; where none is named, `created_at`."""
 

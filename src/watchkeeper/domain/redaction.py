@@ -66,6 +66,13 @@ class Redactor:
         """Give the text with each secret replaced by `[redacted:<kind>]`."""
         return replace_spans(text, self.spans(text), 0, len(text))
 
+    def kept(self, text: str, most: int = MAX_KEPT_CHARS) -> str:
+        """Give what is kept of a text: its first `most` characters, once its secrets are out."""
+        return self.redact(text)[:most]
+
+    def kept_if_any(self, text: str | None, most: int = MAX_KEPT_CHARS) -> str | None:
+        return None if text is None else self.kept(text, most)
+
     def suspects(self, text: str) -> bool:
         """Say whether the text seems to hold a secret."""
         return next(self._found(text), None) is not None

@@ -119,6 +119,7 @@ RETENTION = (
     Kept("maintenance_windows", FOR_EVER),
     Kept("people_syncs", FOR_EVER),
     Kept("lessons", FOR_EVER),
+    _aged("lesson_uses", "job_days", "it was handed out"),
     Kept("principals", "until its project is removed; those of no project for ever"),
     Kept("audit_events", f"{FOR_EVER}; `audit archive` moves whole months into files"),
     Kept("audit_seals", FOR_EVER),

@@ -117,6 +117,7 @@ WITH ready AS (DELETE FROM watchkeeper.ready_jobs WHERE project_id = %(project_i
      syncs AS (DELETE FROM watchkeeper.people_syncs WHERE project_id = %(project_id)s),
      signals AS (DELETE FROM watchkeeper.signals WHERE project_id = %(project_id)s),
      lessons AS (DELETE FROM watchkeeper.lessons WHERE project_id = %(project_id)s),
+     uses AS (DELETE FROM watchkeeper.lesson_uses WHERE project_id = %(project_id)s),
      parks AS (DELETE FROM watchkeeper.pool_parks WHERE project_id = %(project_id)s),
      records AS (DELETE FROM watchkeeper.idempotency_records WHERE project_id = %(project_id)s),
      tokens AS (DELETE FROM watchkeeper.tokens WHERE project_id = %(project_id)s),

@@ -205,6 +205,16 @@ WITH gone AS (
 )
 SELECT count(*) AS gone FROM gone
 
+-- name: forget_lesson_uses
+-- Deletes which attempts were handed a lesson, long ago; the lesson keeps the count.
+WITH gone AS (
+  DELETE FROM watchkeeper.lesson_uses WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.lesson_uses
+     WHERE handed_at < (SELECT watchkeeper.now()) - %(days)s::float8 * interval '1 day'
+     ORDER BY handed_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)) RETURNING 1
+)
+SELECT count(*) AS gone FROM gone
+
 -- name: forget_signals
 -- Deletes old signals whose job is gone, or that became none.
 WITH gone AS (
