@@ -1,0 +1,222 @@
+"""Who is told of an incident, and when: the stages of its escalation, and why somebody is not told yet.
+
+Nothing here sends; services/alert_planning.py writes down what this decides, for each channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from watchkeeper.domain.policies import Policy
+from watchkeeper.domain.rules.catalogue import RULES
+from watchkeeper.domain.rules.names import Escalation, NextAction, RuleName, Severity
+
+OWNER = "owner"
+"""Who is told where no contact says otherwise."""
+
+
+class Untold(StrEnum):
+    """Why nobody is told, or not yet."""
+
+    RESOLVED = "resolved"
+    SYMPTOM = "symptom"
+    SHADOW = "shadow"
+    QUIET_UNTIL = "quiet_until"
+    ACKNOWLEDGED = "acknowledged"
+    WAITS_IN_OUTBOX = "waits_in_outbox"
+    REPAIR_UNDER_WAY = "repair_under_way"
+    NO_PERSON_CAN_ACT = "no_person_can_act"
+    REPAIR_FIRST = "repair_first"
+    SETTLING = "settling"
+    NEXT_STAGE = "next_stage"
+    NO_CHANNEL = "no_channel"
+
+
+class Withheld(StrEnum):
+    """Why an alert that stands in the outbox waits there."""
+
+    QUIET_HOURS = "quiet_hours"
+    QUIET_UNTIL = "quiet_until"
+    REPAIR_UNDER_WAY = "repair_under_way"
+    GROUPED = "grouped"
+    BACK_OFF = "back_off"
+    BEING_SENT = "being_sent"
+
+
+class Dropped(StrEnum):
+    """Why an alert is not sent any more."""
+
+    RESOLVED = "resolved"
+    SYMPTOM = "symptom"
+    ACKNOWLEDGED = "acknowledged"
+    CHANNEL_OFF = "channel_off"
+    REFUSED = "refused"
+    GAVE_UP = "gave_up"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTimes:
+    """Seconds. An incident settles before the first word of it, so that its symptoms and a repair may come first."""
+
+    settle: float = 30.0
+    stage: float = 1800.0
+    repeat: float = 14_400.0
+    group: float = 300.0
+    look_again: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An incident as the escalation sees it. `told` stages were written down, the last of them was over at `told_at`.
+
+    `failed_repairs` came to nothing; `awaits_approval`: a plan waits for a person's word. `is_waiting`: an alert of it
+    stands in the outbox.
+    """
+
+    rule: RuleName
+    severity: Severity
+    state: str
+    next_action: NextAction
+    opened_at: datetime
+    is_symptom: bool = False
+    is_shadow: bool = False
+    acknowledged_until: datetime | None = None
+    quiet_until: datetime | None = None
+    failed_repairs: int = 0
+    awaits_approval: bool = False
+    told: int = 0
+    told_at: datetime | None = None
+    is_waiting: bool = False
+
+    @property
+    def is_critical(self) -> bool:
+        return self.severity is Severity.CRITICAL
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Either a stage that is to be told now, or why not, and when that is over where time alone ends it."""
+
+    stage: int | None = None
+    why: Untold | None = None
+    until: datetime | None = None
+
+
+def judged(trouble: Trouble, now: datetime, times: AlertTimes) -> Verdict:
+    """Say whether somebody is told of an incident now."""
+    if (silent := _silenced(trouble, now)) is not None:
+        return silent
+    if not trouble.is_critical and (waiting := _waits_for_repair(trouble)) is not None:
+        return Verdict(why=waiting)
+    if trouble.told == 0:
+        settled = trouble.opened_at + timedelta(seconds=times.settle)
+        if now < settled and not trouble.is_critical:
+            return Verdict(why=Untold.SETTLING, until=settled)
+        return Verdict(stage=0)
+    is_last = trouble.told >= len(stages_of(trouble.rule))
+    told_at = trouble.told_at or now
+    following = told_at + timedelta(seconds=times.repeat if is_last else times.stage)
+    acknowledged = trouble.acknowledged_until
+    if now >= following or (acknowledged is not None and told_at < acknowledged <= now):
+        return Verdict(stage=trouble.told)
+    return Verdict(why=Untold.NEXT_STAGE, until=following)
+
+
+def _silenced(trouble: Trouble, now: datetime) -> Verdict | None:
+    if trouble.state == "resolved":
+        return Verdict(why=Untold.RESOLVED)
+    if trouble.is_symptom:
+        return Verdict(why=Untold.SYMPTOM)
+    if trouble.is_shadow:
+        return Verdict(why=Untold.SHADOW)
+    for until, why in (
+        (trouble.quiet_until, Untold.QUIET_UNTIL),
+        (trouble.acknowledged_until, Untold.ACKNOWLEDGED),
+    ):
+        if until is not None and now < until:
+            return Verdict(why=why, until=until)
+    return Verdict(why=Untold.WAITS_IN_OUTBOX) if trouble.is_waiting else None
+
+
+def _waits_for_repair(trouble: Trouble) -> Untold | None:
+    """Say whether the program goes on by itself, or nobody could do anything about it."""
+    if trouble.state in ("repairing", "verifying"):
+        return Untold.REPAIR_UNDER_WAY
+    if trouble.state in ("escalated", "needs_human") or trouble.awaits_approval:
+        return None
+    if trouble.next_action is NextAction.NONE:
+        return Untold.NO_PERSON_CAN_ACT
+    failures = RULES[trouble.rule].escalate_after
+    if failures is None or trouble.failed_repairs < failures:
+        return Untold.REPAIR_FIRST
+    return None
+
+
+def stages_of(rule: RuleName) -> tuple[Escalation, ...]:
+    """Give who is told one after the other while nobody acknowledges; the last is told again and again."""
+    ladder = (RULES[rule].escalation, Escalation.SUPERVISOR, Escalation.PLATFORM_OWNER)
+    first = ladder.index(Escalation.PLATFORM_OWNER) + 1
+    return tuple(dict.fromkeys(ladder[:first]))
+
+
+def recipient_of(rule: RuleName, stage: int, policy: Policy) -> str:
+    """Give the person of a stage by the policy's contacts; the platform's owner where a name has none."""
+    change = policy.rules.get(rule)
+    named = None if change is None else change.escalation
+    ladder = stages_of(rule)
+    asked = ladder[min(stage, len(ladder) - 1)]
+    if stage == 0 and named is not None:
+        if named not in set(Escalation):
+            return named
+        asked = Escalation(named)
+    return policy.contacts.get(asked) or policy.contacts.get(Escalation.PLATFORM_OWNER) or OWNER
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An alert in the outbox that is due, and what has become of its incident meanwhile (None: it has none)."""
+
+    severity: Severity
+    state: str | None = None
+    is_symptom: bool = False
+    acknowledged_until: datetime | None = None
+    quiet_until: datetime | None = None
+    channel_is_on: bool = True
+    quiet_hours_over: datetime | None = None
+    group_told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of an alert that is due: it is dropped, it waits until a time, or, with neither, it is sent."""
+
+    drop: Dropped | None = None
+    wait: Withheld | None = None
+    until: datetime | None = None
+
+
+def outcome_of(pending: Pending, now: datetime, times: AlertTimes) -> Outcome:
+    """Say whether an alert that is due goes out now; a critical one waits only for a person's own verdict."""
+    if pending.state == "resolved":
+        return Outcome(drop=Dropped.RESOLVED)
+    if pending.is_symptom:
+        return Outcome(drop=Dropped.SYMPTOM)
+    if pending.acknowledged_until is not None and now < pending.acknowledged_until:
+        return Outcome(drop=Dropped.ACKNOWLEDGED)
+    if not pending.channel_is_on:
+        return Outcome(drop=Dropped.CHANNEL_OFF)
+    if pending.quiet_until is not None and now < pending.quiet_until:
+        return Outcome(wait=Withheld.QUIET_UNTIL, until=pending.quiet_until)
+    if pending.severity is Severity.CRITICAL:
+        return Outcome()
+    if pending.state in ("repairing", "verifying"):
+        return Outcome(wait=Withheld.REPAIR_UNDER_WAY, until=now + timedelta(seconds=times.look_again))
+    if pending.quiet_hours_over is not None:
+        return Outcome(wait=Withheld.QUIET_HOURS, until=pending.quiet_hours_over)
+    if pending.group_told_at is not None:
+        again = pending.group_told_at + timedelta(seconds=times.group)
+        if now < again:
+            return Outcome(wait=Withheld.GROUPED, until=again)
+    return Outcome()

@@ -1,0 +1,57 @@
+"""The door to the alert outbox: whatever people are to be told is written here, in the transaction that is about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from watchkeeper.domain.alerting import OWNER
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.rules.names import Severity
+from watchkeeper.storage.database import Connection, fetch
+
+MAX_TEXT_CHARS = 4000
+MAX_NAME_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that people are told once under its `key`, on every channel that carries the project's alerts.
+
+    Notices of one `group` that come soon after each other are sent together. `only` names the channels that may carry
+    it, `but` one that may not.
+    """
+
+    project_id: str
+    key: str
+    text: str
+    recipient: str = OWNER
+    severity: Severity = Severity.MEDIUM
+    subject: str | None = None
+    group: str | None = None
+    incident_id: UUID | None = None
+    stage: int = 0
+    only: tuple[str, ...] | None = None
+    but: str | None = None
+
+
+async def announce(connection: Connection, notice: Notice, redactor: Redactor) -> list[str]:
+    """Put a notice into the outbox and give the channels that will carry it; none where it was told before.
+
+    Secrets are taken out of its text, and what is too long is cut.
+    """
+    subject = notice.subject
+    arguments = {
+        "project_id": notice.project_id,
+        "key": notice.key,
+        "body": redactor.redact(notice.text)[:MAX_TEXT_CHARS],
+        "recipient": redactor.redact(notice.recipient)[:MAX_NAME_CHARS],
+        "severity": notice.severity.value,
+        "subject": None if subject is None else redactor.redact(subject)[:MAX_NAME_CHARS],
+        "group_key": notice.group,
+        "incident_id": notice.incident_id,
+        "stage": notice.stage,
+        "only": None if notice.only is None else list(notice.only),
+        "but": notice.but,
+    }
+    return [row["channel"] for row in await fetch(connection, "announce", arguments)]

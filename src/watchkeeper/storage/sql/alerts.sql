@@ -1,0 +1,121 @@
+-- name: announce
+-- Puts one alert into the outbox of every channel that carries the project's; one that is there already is left alone.
+INSERT INTO watchkeeper.alerts (project_id, incident_id, dedup_key, group_key, severity, stage, channel, recipient, subject,
+                                body, due_at)
+SELECT r.project_id, %(incident_id)s::uuid, %(key)s, %(group_key)s::text, %(severity)s, %(stage)s, r.name, %(recipient)s,
+       %(subject)s::text, %(body)s, watchkeeper.now()
+  FROM watchkeeper.alert_routes r
+ WHERE r.project_id = %(project_id)s AND r.name IS DISTINCT FROM %(but)s::text
+   AND (%(only)s::text[] IS NULL OR r.name = ANY (%(only)s::text[]))
+ON CONFLICT (project_id, dedup_key, channel, recipient) DO NOTHING
+RETURNING id, channel
+
+-- name: troubles
+-- Open incidents that are no symptom, from a cursor on, with what was told of each and what repairs came to.
+SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, i.cause_id, i.job_id, i.evidence_ref, i.due_at,
+       i.opened_at, i.acknowledged_until, i.quiet_until, watchkeeper.now() AS now, s.external_id,
+       coalesce(s.is_shadow, false) OR coalesce(p.force_shadow, false) AS is_shadow,
+       coalesce(t.told, 0) AS told, t.told_at, coalesce(t.is_waiting, false) AS is_waiting,
+       coalesce(r.failed, 0) AS failed_repairs, coalesce(r.awaits, false) AS awaits_approval,
+       (SELECT count(*) FROM watchkeeper.watchdog_incidents y
+         WHERE y.project_id = i.project_id AND y.cause_id = i.id AND y.state <> 'resolved') AS symptoms
+  FROM watchkeeper.watchdog_incidents i
+  LEFT JOIN watchkeeper.job_specs s ON s.project_id = i.project_id AND s.id = i.job_id
+  LEFT JOIN watchkeeper.projects p ON p.project_id = i.project_id
+  LEFT JOIN LATERAL (
+    SELECT max(a.stage) + 1 AS told, max(coalesce(a.sent_at, a.dropped_at)) AS told_at,
+           bool_or(a.sent_at IS NULL AND a.dropped_at IS NULL
+                   AND a.held_reason IN ('quiet_hours', 'quiet_until', 'repair_under_way', 'grouped'))
+             OR bool_and(a.sent_at IS NULL AND a.dropped_at IS NULL) AS is_waiting
+      FROM watchkeeper.alerts a WHERE a.project_id = i.project_id AND a.incident_id = i.id) t ON true
+  LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE x.result IN ('failed', 'needs_human')) AS failed,
+           bool_or(x.state = 'proposed' AND x.authority IN ('supervisor', 'owner')) AS awaits
+      FROM watchkeeper.repair_actions x WHERE x.project_id = i.project_id AND x.incident_id = i.id) r ON true
+ WHERE i.state <> 'resolved' AND i.cause_id IS NULL
+   AND (i.project_id, i.id) > (%(after_project)s, %(after)s::uuid)
+   AND (%(only)s::uuid IS NULL OR i.id = %(only)s::uuid)
+ ORDER BY i.project_id, i.id LIMIT %(limit)s
+
+-- name: lock_outbox
+-- Lets one process at a time choose what is sent; sending itself holds nothing.
+SELECT pg_advisory_xact_lock(hashtext('watchkeeper.alerts'))
+
+-- name: due_alerts
+-- Alerts that are due, with what has become of their incidents, their channels, and when their group was last told.
+SELECT a.id, a.project_id, a.incident_id, a.severity, a.stage, a.channel, a.recipient, a.subject, a.body, a.attempts,
+       a.group_key, a.created_at, i.state, i.cause_id IS NOT NULL AS is_symptom, i.acknowledged_until, i.quiet_until,
+       i.rule, r.kind, r.channel_project, r.quiet_from, r.quiet_to, r.time_zone, watchkeeper.now() AS now,
+       (SELECT max(g.sent_at) FROM watchkeeper.alerts g
+         WHERE g.project_id = a.project_id AND g.group_key = a.group_key AND g.channel = a.channel
+           AND g.recipient = a.recipient AND g.sent_at IS NOT NULL) AS group_told_at
+  FROM watchkeeper.alerts a
+  LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = a.project_id AND i.id = a.incident_id
+  LEFT JOIN watchkeeper.alert_routes r ON r.project_id = a.project_id AND r.name = a.channel
+ WHERE a.sent_at IS NULL AND a.dropped_at IS NULL AND a.due_at <= (SELECT watchkeeper.now())
+ ORDER BY a.due_at, a.id LIMIT %(limit)s FOR UPDATE OF a
+
+-- name: drop_alert
+-- Takes an alert that waits out of the outbox, with the reason.
+UPDATE watchkeeper.alerts SET dropped_at = watchkeeper.now(), drop_reason = %(reason)s, last_error = coalesce(%(error)s::text, last_error)
+ WHERE project_id = %(project_id)s AND id = ANY (%(ids)s) AND sent_at IS NULL AND dropped_at IS NULL
+
+-- name: hold_alert
+-- Lets an alert wait until a time, with the reason.
+UPDATE watchkeeper.alerts SET due_at = %(until)s, held_reason = %(reason)s
+ WHERE project_id = %(project_id)s AND id = %(id)s AND sent_at IS NULL AND dropped_at IS NULL
+
+-- name: take_alerts
+-- Takes alerts to send them; who dies on the way leaves them to be due again after a while.
+UPDATE watchkeeper.alerts
+   SET attempts = attempts + 1, held_reason = 'being_sent', due_at = watchkeeper.now() + make_interval(secs => %(seconds)s)
+ WHERE project_id = %(project_id)s AND id = ANY (%(ids)s)
+
+-- name: alerts_sent
+-- Writes down that alerts went out, with the receipt, and in the trail that people were called.
+WITH sent AS (
+  UPDATE watchkeeper.alerts SET sent_at = watchkeeper.now(), held_reason = NULL, receipt = %(receipt)s::text::jsonb,
+         last_error = NULL
+   WHERE project_id = %(project_id)s AND id = ANY (%(ids)s) AND sent_at IS NULL AND dropped_at IS NULL
+  RETURNING id, incident_id, channel, recipient, stage
+), healed AS (
+  UPDATE watchkeeper.alert_channels c SET sent_at = watchkeeper.now(), last_error = NULL
+   WHERE c.project_id = %(channel_project)s AND c.name = %(channel)s
+)
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
+SELECT %(project_id)s, 'escalation_sent', 'system',
+       jsonb_build_object('alert_id', id, 'incident_id', incident_id, 'channel', channel, 'recipient', recipient, 'stage', stage)
+  FROM sent WHERE incident_id IS NOT NULL
+
+-- name: retry_alerts
+-- Lets alerts wait for their next attempt after one that failed.
+WITH held AS (
+  UPDATE watchkeeper.alerts
+     SET due_at = watchkeeper.now() + make_interval(secs => %(seconds)s), held_reason = 'back_off', last_error = %(error)s
+   WHERE project_id = %(project_id)s AND id = ANY (%(ids)s) AND sent_at IS NULL AND dropped_at IS NULL
+)
+UPDATE watchkeeper.alert_channels c SET failed_at = watchkeeper.now(), last_error = %(error)s
+ WHERE c.project_id = %(channel_project)s AND c.name = %(channel)s
+
+-- name: next_alert
+-- In how many seconds the next alert is due; NULL where none waits.
+SELECT extract(epoch FROM min(due_at) - watchkeeper.now())::float8 AS seconds FROM watchkeeper.alerts
+ WHERE sent_at IS NULL AND dropped_at IS NULL
+
+-- name: channel_address
+-- What one channel needs to send: its whole address, and the key that its messages are signed with.
+SELECT address, signing FROM watchkeeper.channel_secrets WHERE project_id = %(project_id)s AND name = %(name)s
+
+-- name: disable_channel
+-- Turns a channel off that refused a message for good; no row where somebody did already.
+WITH disabled AS (
+  UPDATE watchkeeper.alert_channels
+     SET is_on = false, disabled_at = watchkeeper.now(), disabled_reason = %(reason)s, failed_at = watchkeeper.now(),
+         last_error = %(reason)s, changed_at = watchkeeper.now(), changed_by = 'system', change_reason = %(reason)s
+   WHERE project_id = %(channel_project)s AND name = %(channel)s AND is_on
+  RETURNING project_id, name, disabled_at
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT project_id, 'channel_disabled', 'system', %(reason)s, jsonb_build_object('channel', name) FROM disabled
+)
+SELECT * FROM disabled
