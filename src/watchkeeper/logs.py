@@ -21,6 +21,7 @@ LEVELS: dict[str, int] = {
     "attempts_of_another_token": logging.WARNING,
     "audit_not_sealed": logging.ERROR,
     "audit_webhook_failed": logging.WARNING,
+    "channel_disabled": logging.ERROR,
     "child_ended": logging.WARNING,
     "claim_not_kept": logging.WARNING,
     "claim_refused": logging.WARNING,

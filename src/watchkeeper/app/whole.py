@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from watchkeeper.app.audit import audit_parts
 from watchkeeper.app.core import Core, build_core
 from watchkeeper.app.upkeep import upkeep_parts
+from watchkeeper.app.watchdog import WatchdogParts, watchdog_parts
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
 from watchkeeper.services.artifact_verification import ArtifactVerification
 from watchkeeper.services.attendance import Attendance
@@ -79,6 +80,7 @@ class App(Core):
     backups: Backups
     restoration: Restoration
     verification: ArtifactVerification
+    watchdog: WatchdogParts
 
 
 def build(settings: Settings, database: Database | None = None) -> App:
@@ -106,6 +108,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         schedules=Schedules(database),
         standstill=Standstill(database),
         late=late,
+        watchdog=watchdog_parts(core),
         **trail,
         **upkeep_parts(core, trail["audit_files"]),
     )

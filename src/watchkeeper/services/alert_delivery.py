@@ -1,7 +1,7 @@
 """The outbox is emptied: what is due is held, dropped or sent, with a receipt; on any number of machines.
 
-One process at a time chooses; sending holds no lock. Whoever dies while sending leaves its alerts to be due again, under
-the same id: they may come twice, and say so by that id.
+One process at a time chooses; sending holds no lock. Whoever dies while sending leaves its alerts to be due again,
+under the same id: they may come twice, and say so by that id.
 """
 
 from __future__ import annotations
@@ -77,6 +77,16 @@ class Parcel:
         )
 
 
+class _UnknownKind:
+    """Stands for a channel that a newer program made."""
+
+    async def send(self, to: Address, message: Message) -> Mapping[str, Any]:  # noqa: ARG002 - the port's shape
+        raise NotDelivered(f"this program cannot send on the channel {to.name}", is_permanent=False)
+
+
+_UNKNOWN = _UnknownKind()
+
+
 class AlertDelivery:
     """Sends what is due."""
 
@@ -112,26 +122,19 @@ class AlertDelivery:
     async def _goes(self, connection: Connection, row: Row, counts: dict[str, int]) -> bool:
         outcome = outcome_of(_pending(row), row["now"], self._times)
         where = {"project_id": row["project_id"], "id": row["id"], "ids": [row["id"]]}
-        match outcome:
-            case Outcome(drop=Dropped() as why):
-                await fetch(connection, "drop_alert", {**where, "reason": why.value, "error": None})
-                counts["dropped"] += 1
-            case Outcome(wait=None):
-                return True
-            case Outcome(wait=wait, until=until):
-                await fetch(connection, "hold_alert", {**where, "reason": wait.value, "until": until})
-                counts["held"] += 1
-        return False
+        if outcome.drop is not None:
+            await fetch(connection, "drop_alert", {**where, "reason": outcome.drop.value, "error": None})
+            counts["dropped"] += 1
+        elif outcome.wait is not None:
+            held = {**where, "reason": outcome.wait.value, "until": outcome.until}
+            await fetch(connection, "hold_alert", held)
+            counts["held"] += 1
+        return outcome == Outcome()
 
     async def _send(self, parcel: Parcel) -> str:
         """Send one message and write down what came of it."""
-        first = parcel.rows[0]
-        notifier = self._notifiers.get(first["kind"])
+        notifier = self._notifiers.get(parcel.rows[0]["kind"], _UNKNOWN)
         try:
-            if notifier is None:
-                raise NotDelivered(
-                    f"this program knows no channel of kind {first['kind']}", is_permanent=False
-                )
             receipt = await notifier.send(await self._address(parcel), parcel.message())
         except NotDelivered as failure:
             return await self._failed(parcel, failure)

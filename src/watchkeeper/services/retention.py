@@ -112,6 +112,8 @@ RETENTION = (
         "it was sent or dropped",
         unless=f"it waits, or its incident is unresolved or younger than {REPORT_DAYS} days",
     ),
+    Kept("alert_channels", "until the project is removed"),
+    Kept("channel_secrets", "until the project is removed"),
     Kept("watchdog_incidents", FOR_EVER),
     Kept("repair_actions", FOR_EVER),
     Kept("approvals", FOR_EVER),

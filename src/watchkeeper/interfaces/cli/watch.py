@@ -28,6 +28,7 @@ async def _watch(settings: Settings) -> None:
             app.retention.duty(),
             app.artifact_upkeep.duty(),
             app.audit_sealer.duty(),
+            app.watchdog.outbox.duty(),
         ]
         if app.audit_webhook is not None:
             periodic.append(app.audit_webhook.duty())

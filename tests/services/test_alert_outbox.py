@@ -1,0 +1,66 @@
+"""People are told of what asks for them, once, when it is time, and by stages."""
+
+from __future__ import annotations
+
+import asyncio
+
+from moving_clock import MovingClock
+from raw_sql import rows
+from services.alerts import alerts, change, opened
+from watchkeeper.app.whole import App, build
+from watchkeeper.services.alerting import Notice, announce
+
+
+async def test_an_incident_is_told_once_and_by_stages(app: App, clock: MovingClock) -> None:
+    """Two watches tell one incident once; while nobody acknowledges it, the next stage comes half an hour later."""
+    incident = await opened(app.database)
+    symptom = await opened(app.database, "artifact_missing", cause_id=incident)
+    watches = [app.watchdog.outbox, build(app.settings, app.database).watchdog.outbox]
+    await asyncio.gather(*(watch.run_once() for watch in watches))
+    assert await alerts(app.database) == []  # it settles first: its symptoms and a repair may come
+    clock.advance(31)
+    for _ in range(2):
+        await asyncio.gather(*(watch.run_once() for watch in watches))
+    (told,) = await alerts(app.database, incident)
+    assert (told["stage"], told["channel"], told["recipient"]) == (0, "console", "owner")
+    assert told["sent_at"] is not None
+    assert told["body"].startswith("PLS worker stability alert: worker is alive but")
+    assert await alerts(app.database, symptom) == []
+    (called,) = await rows(
+        app.database, "SELECT data FROM watchkeeper.audit_events WHERE event = 'escalation_sent'"
+    )
+    assert called["data"]["alert_id"] == str(told["id"])
+    clock.advance(1801)
+    await asyncio.gather(*(watch.run_once() for watch in watches))
+    assert [row["stage"] for row in await alerts(app.database, incident)] == [0, 1]
+
+
+async def test_who_acknowledged_is_left_alone_until_that_runs_out(app: App, clock: MovingClock) -> None:
+    """An acknowledgement stops the stages; when it runs out unresolved, the next stage is told at once."""
+    incident = await opened(app.database)
+    clock.advance(31)
+    await app.watchdog.outbox.run_once()
+    await change(
+        app.database,
+        incident,
+        "state = 'acknowledged', acknowledged_by = 'ann',"
+        " acknowledged_until = watchkeeper.now() + interval '2 hours'",
+    )
+    clock.advance(3600)
+    await app.watchdog.outbox.run_once()
+    assert len(await alerts(app.database, incident)) == 1
+    clock.advance(3601)
+    await app.watchdog.outbox.run_once()
+    assert [row["stage"] for row in await alerts(app.database, incident)] == [0, 1]
+
+
+async def test_a_notice_is_told_once_without_its_secrets(app: App) -> None:
+    """What other parts announce reaches the console once under its key, with secrets taken out."""
+    notice = Notice("p", "sync:1", "The reply is overdue; token=ghp_0123456789abcdefghijABCDEFGHIJ012345")
+    async with app.database.transaction() as connection:
+        assert await announce(connection, notice, app.redactor) == ["console"]
+        assert await announce(connection, notice, app.redactor) == []
+    await app.watchdog.outbox.run_once()
+    (told,) = await alerts(app.database)
+    assert told["sent_at"] is not None
+    assert "ghp_0123456789" not in told["body"]
