@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watchkeeper.domain.policies import Policy
+from watchkeeper.domain.policies import Contact, Policy
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import Escalation, NextAction, RuleName, Severity
-
-OWNER = "owner"
-"""Who is told where no contact says otherwise."""
 
 
 class Untold(StrEnum):
@@ -23,6 +20,7 @@ class Untold(StrEnum):
     RESOLVED = "resolved"
     SYMPTOM = "symptom"
     SHADOW = "shadow"
+    NOT_NOTIFIED = "not_notified"
     QUIET_UNTIL = "quiet_until"
     ACKNOWLEDGED = "acknowledged"
     WAITS_IN_OUTBOX = "waits_in_outbox"
@@ -104,18 +102,18 @@ class Verdict:
     until: datetime | None = None
 
 
-def judged(trouble: Trouble, now: datetime, times: AlertTimes) -> Verdict:
+def judged(trouble: Trouble, now: datetime, times: AlertTimes, policy: Policy) -> Verdict:
     """Say whether somebody is told of an incident now."""
-    if (silent := _silenced(trouble, now)) is not None:
+    if (silent := _silenced(trouble, now, policy)) is not None:
         return silent
-    if not trouble.is_critical and (waiting := _waits_for_repair(trouble)) is not None:
+    if not trouble.is_critical and (waiting := _waits_for_repair(trouble, policy)) is not None:
         return Verdict(why=waiting)
     if trouble.told == 0:
         settled = trouble.opened_at + timedelta(seconds=times.settle)
         if now < settled and not trouble.is_critical:
             return Verdict(why=Untold.SETTLING, until=settled)
         return Verdict(stage=0)
-    is_last = trouble.told >= len(stages_of(trouble.rule))
+    is_last = trouble.told >= len(stages_of(trouble.rule, policy))
     told_at = trouble.told_at or now
     following = told_at + timedelta(seconds=times.repeat if is_last else times.stage)
     acknowledged = trouble.acknowledged_until
@@ -124,13 +122,15 @@ def judged(trouble: Trouble, now: datetime, times: AlertTimes) -> Verdict:
     return Verdict(why=Untold.NEXT_STAGE, until=following)
 
 
-def _silenced(trouble: Trouble, now: datetime) -> Verdict | None:
+def _silenced(trouble: Trouble, now: datetime, policy: Policy) -> Verdict | None:
     if trouble.state == "resolved":
         return Verdict(why=Untold.RESOLVED)
     if trouble.is_symptom:
         return Verdict(why=Untold.SYMPTOM)
     if trouble.is_shadow:
         return Verdict(why=Untold.SHADOW)
+    if not policy.notifies(trouble.rule) and not trouble.is_critical:
+        return Verdict(why=Untold.NOT_NOTIFIED)
     for until, why in (
         (trouble.quiet_until, Untold.QUIET_UNTIL),
         (trouble.acknowledged_until, Untold.ACKNOWLEDGED),
@@ -140,7 +140,7 @@ def _silenced(trouble: Trouble, now: datetime) -> Verdict | None:
     return Verdict(why=Untold.WAITS_IN_OUTBOX) if trouble.is_waiting else None
 
 
-def _waits_for_repair(trouble: Trouble) -> Untold | None:
+def _waits_for_repair(trouble: Trouble, policy: Policy) -> Untold | None:
     """Say whether the program goes on by itself, or nobody could do anything about it."""
     if trouble.state in ("repairing", "verifying"):
         return Untold.REPAIR_UNDER_WAY
@@ -148,30 +148,30 @@ def _waits_for_repair(trouble: Trouble) -> Untold | None:
         return None
     if trouble.next_action is NextAction.NONE:
         return Untold.NO_PERSON_CAN_ACT
-    failures = RULES[trouble.rule].escalate_after
+    change = policy.rules.get(trouble.rule)
+    failures = change.escalate_after if change is not None else None
+    failures = RULES[trouble.rule].escalate_after if failures is None else failures
     if failures is None or trouble.failed_repairs < failures:
         return Untold.REPAIR_FIRST
     return None
 
 
-def stages_of(rule: RuleName) -> tuple[Escalation, ...]:
-    """Give who is told one after the other while nobody acknowledges; the last is told again and again."""
-    ladder = (RULES[rule].escalation, Escalation.SUPERVISOR, Escalation.PLATFORM_OWNER)
-    first = ladder.index(Escalation.PLATFORM_OWNER) + 1
-    return tuple(dict.fromkeys(ladder[:first]))
-
-
-def recipient_of(rule: RuleName, stage: int, policy: Policy) -> str:
-    """Give the person of a stage by the policy's contacts; the platform's owner where a name has none."""
+def stages_of(rule: RuleName, policy: Policy) -> tuple[str, ...]:
+    """Give the names that are called one after the other while nobody acknowledges; the last again and again."""
     change = policy.rules.get(rule)
-    named = None if change is None else change.escalation
-    ladder = stages_of(rule)
-    asked = ladder[min(stage, len(ladder) - 1)]
-    if stage == 0 and named is not None:
-        if named not in set(Escalation):
-            return named
-        asked = Escalation(named)
-    return policy.contacts.get(asked) or policy.contacts.get(Escalation.PLATFORM_OWNER) or OWNER
+    first = (change.escalation if change is not None else None) or RULES[rule].escalation
+    ladder: tuple[str, ...] = (first, Escalation.SUPERVISOR, Escalation.PLATFORM_OWNER)
+    return tuple(dict.fromkeys(ladder[: ladder.index(Escalation.PLATFORM_OWNER) + 1]))
+
+
+def called_at(rule: RuleName, stage: int, policy: Policy) -> Contact:
+    """Give the person of a stage, and by which channels; none: by all that carry the project's alerts."""
+    ladder = stages_of(rule, policy)
+    contact = policy.contact(ladder[min(stage, len(ladder) - 1)])
+    channels = contact.channels or policy.alert_channels
+    if rule is RuleName.QUEUE_STUCK and policy.queue_stuck_alert is not None:
+        channels = policy.queue_stuck_alert
+    return Contact(contact.person, channels)
 
 
 @dataclass(frozen=True, slots=True)

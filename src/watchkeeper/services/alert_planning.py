@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.alert_text import escalation_sentence
-from watchkeeper.domain.alerting import AlertTimes, Trouble, Untold, Verdict, judged, recipient_of
+from watchkeeper.domain.alerting import AlertTimes, Trouble, Untold, Verdict, called_at, judged
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.rules.names import NextAction, RuleName, Severity
@@ -62,40 +62,39 @@ class AlertPlanning:
         rows = await fetch(connection, "troubles", {**_page((project_id, before)), "only": incident})
         if not rows:
             return Verdict(why=Untold.RESOLVED)
-        return judged(trouble_of(rows[0]), rows[0]["now"], self._times)
+        return judged(trouble_of(rows[0]), rows[0]["now"], self._times, self._policy())
 
     async def _tell(self, connection: Connection, row: Row) -> bool:
         if row["rule"] not in set(RuleName):
             return False  # of a newer program, that watches too and tells it
-        verdict = judged(trouble_of(row), row["now"], self._times)
+        verdict = judged(trouble_of(row), row["now"], self._times, self._policy())
         if verdict.stage is None:
             return False
         return bool(await announce(connection, self._notice(row, verdict.stage), self._redactor))
 
     def _notice(self, row: Row, stage: int) -> Notice:
         policy, rule = self._policy(), RuleName(row["rule"])
-        recipient = recipient_of(rule, stage, policy)
+        contact = called_at(rule, stage, policy)
         text = escalation_sentence(
             state=rule,
             job=None if row["job_id"] is None else str(row["job_id"]),
             evidence=row["evidence_ref"] or f"incident:{row['id']}",
             next_action=NextAction(row["next_action"]),
-            owner=recipient,
+            owner=contact.person,
             due=row["due_at"],
             time_zone=policy.time_zone,
         )
-        only = policy.queue_stuck_alert if rule is RuleName.QUEUE_STUCK else ()
         return Notice(
             row["project_id"],
             f"incident:{row['id']}:{stage}",
             text,
-            recipient,
+            contact.person,
             Severity(row["severity"]),
             subject=f"{rule}: {row['severity']}",
             group=f"{rule}:{row['cause'] or ''}",
             incident_id=row["id"],
             stage=stage,
-            only=only or None,
+            only=contact.channels or None,
         )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from watchkeeper.domain.alerting import OWNER
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.rules.names import Severity
 from watchkeeper.storage.database import Connection, fetch
 
+OWNER = "owner"
 MAX_TEXT_CHARS = 4000
 MAX_NAME_CHARS = 200
 
@@ -18,8 +18,8 @@ MAX_NAME_CHARS = 200
 class Notice:
     """Something that people are told once under its `key`, on every channel that carries the project's alerts.
 
-    Notices of one `group` that come soon after each other are sent together. `only` names the channels that may carry
-    it, `but` one that may not.
+    Notices of one `group` that come soon after each other are sent together. `only` names the channels
+    that carry it beside the console (all do where none of these is on), `but` one that does not.
     """
 
     project_id: str

@@ -6,7 +6,9 @@ SELECT r.project_id, %(incident_id)s::uuid, %(key)s, %(group_key)s::text, %(seve
        %(subject)s::text, %(body)s, watchkeeper.now()
   FROM watchkeeper.alert_routes r
  WHERE r.project_id = %(project_id)s AND r.name IS DISTINCT FROM %(but)s::text
-   AND (%(only)s::text[] IS NULL OR r.name = ANY (%(only)s::text[]))
+   AND (%(only)s::text[] IS NULL OR r.kind = 'console' OR r.name = ANY (%(only)s::text[])
+        OR NOT EXISTS (SELECT FROM watchkeeper.alert_routes o
+                        WHERE o.project_id = r.project_id AND o.name = ANY (%(only)s::text[])))
 ON CONFLICT (project_id, dedup_key, channel, recipient) DO NOTHING
 RETURNING id, channel
 
