@@ -17,14 +17,15 @@ from watchkeeper.domain.attempts import (
     handed_back,
 )
 from watchkeeper.domain.jobs import TERMINAL, TRANSITIONS, AttemptCause, JobState, OnLost, StateReason
+from watchkeeper.domain.repairs import TRANSITIONS as REPAIR_TRANSITIONS
 from watchkeeper.services.operations import MOVES
 
 PAGE = Path(__file__).parents[1] / "docs" / "state-machines.md"
 HEAD = """\
 # State machines
 
-This page is written by `scripts/state_machines.py` from the tables in `domain/jobs.py`, `domain/attempts.py` and
-`services/operations.py`; a test fails when it is out of date. What the words mean is in the [glossary](glossary.md).
+This page is written by `scripts/state_machines.py` from the tables in `domain/jobs.py`, `domain/attempts.py`,
+`services/operations.py` and `domain/repairs.py`; a test fails when it is out of date. What the words mean is in the [glossary](glossary.md).
 
 ## The life of a job
 """
@@ -36,6 +37,9 @@ CANCELLING = """\
 Cancelling a running job first asks its holder, which stops and hands it back; `force` ends the attempt at once,
 and whatever its holder does later is refused as `stale_lease`. A person's act that puts a held job back clears
 what was used up, and keeps the time that the job was asked for."""
+REPAIRING = """\
+What policy lets the program do goes from proposed to executing by itself; the rest waits for an approval, which may be
+withdrawn, run out, or find that the target has moved on. What is asked of a holder stays executing until it is seen."""
 PLACES = {
     JobState.PENDING: "`ready_jobs`, or `scheduled_jobs` until its time comes",
     JobState.RUNNING: "`leases`",
@@ -46,7 +50,7 @@ PLACES = {
 
 def page() -> str:
     """Give the page's text."""
-    return "\n".join(itertools.chain([HEAD], _life(), _endings(), _acts())) + "\n"
+    return "\n".join(itertools.chain([HEAD], _life(), _endings(), _acts(), _repairs())) + "\n"
 
 
 def _life() -> Iterator[str]:
@@ -130,6 +134,20 @@ def _acts() -> Iterator[str]:
     yield f"| requeue | {_listed(_in_order(TERMINAL))} | a new job with `retry_of` | `jobs_enqueued` |"
     yield ""
     yield CANCELLING
+
+
+def _repairs() -> Iterator[str]:
+    yield "\n## The life of a repair\n"
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield "    [*] --> proposed"
+    for old, targets in REPAIR_TRANSITIONS.items():
+        for new in sorted(targets, key=list(REPAIR_TRANSITIONS).index):
+            yield f"    {old} --> {new}"
+        if not targets:
+            yield f"    {old} --> [*]"
+    yield "```\n"
+    yield REPAIRING
 
 
 def _in_order(states: frozenset[JobState]) -> list[JobState]:

@@ -117,6 +117,7 @@ RETENTION = (
     Kept("watchdog_incidents", FOR_EVER),
     Kept("repair_actions", FOR_EVER),
     Kept("approvals", FOR_EVER),
+    Kept("repair_breakers", "until the project is removed"),
     Kept("proposals", FOR_EVER),
     Kept("maintenance_windows", FOR_EVER),
     Kept("people_syncs", FOR_EVER),

@@ -109,6 +109,7 @@ WITH ready AS (DELETE FROM watchkeeper.ready_jobs WHERE project_id = %(project_i
      checks AS (DELETE FROM watchkeeper.artifact_checks WHERE project_id = %(project_id)s),
      late AS (DELETE FROM watchkeeper.reconcile_items WHERE project_id = %(project_id)s),
      repairs AS (DELETE FROM watchkeeper.repair_actions WHERE project_id = %(project_id)s),
+     breakers AS (DELETE FROM watchkeeper.repair_breakers WHERE project_id = %(project_id)s),
      incidents AS (DELETE FROM watchkeeper.watchdog_incidents WHERE project_id = %(project_id)s),
      sessions AS (DELETE FROM watchkeeper.agent_sessions WHERE project_id = %(project_id)s),
      proposals AS (DELETE FROM watchkeeper.proposals WHERE project_id = %(project_id)s),

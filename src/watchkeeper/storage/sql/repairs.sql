@@ -1,0 +1,159 @@
+-- name: incidents_to_repair
+-- Open incidents that no repair is under way for, the oldest first, with what was tried; not those that are quiet, a
+-- symptom of another, in a person's hands, or a repair's own effect.
+SELECT i.project_id, i.id, i.rule, i.state, i.severity, i.job_id, i.worker_id, i.evidence, i.cause, i.fingerprint, i.opened_at,
+       tried.attempts, tried.seconds_since, tried.is_vetoed
+  FROM watchkeeper.watchdog_incidents i
+ CROSS JOIN LATERAL (
+   SELECT count(*) FILTER (WHERE r.attempted_at IS NOT NULL)::int AS attempts,
+          extract(epoch FROM (SELECT watchkeeper.now()) - max(r.ended_at) FILTER (WHERE r.attempted_at IS NOT NULL))::float8
+            AS seconds_since,
+          coalesce(bool_or(r.state IN ('rejected', 'rolled_back', 'needs_human')), false) AS is_vetoed,
+          coalesce(bool_or(r.state IN ('proposed', 'approved', 'executing')), false) AS is_under_way
+     FROM watchkeeper.repair_actions r
+    WHERE r.project_id = i.project_id AND r.incident_id = i.id) tried
+ WHERE (i.state IN ('open', 'repairing', 'verifying') OR (i.state = 'needs_human' AND tried.attempts = 0))
+   AND i.cause_id IS NULL AND i.caused_by_repair IS NULL
+   AND (i.quiet_until IS NULL OR i.quiet_until <= (SELECT watchkeeper.now()))
+   AND NOT tried.is_under_way
+ ORDER BY i.id LIMIT %(limit)s
+
+-- name: lock_incident
+-- Locks an incident while its repair is planned, so that of several watchdogs one plans; no row where another does.
+SELECT i.id FROM watchkeeper.watchdog_incidents i
+ WHERE i.project_id = %(project_id)s AND i.id = %(id)s::uuid AND i.state IN ('open', 'repairing', 'verifying', 'needs_human')
+   AND NOT EXISTS (SELECT FROM watchkeeper.repair_actions r
+                    WHERE r.project_id = i.project_id AND r.incident_id = i.id
+                      AND r.state IN ('proposed', 'approved', 'executing'))
+   FOR UPDATE OF i SKIP LOCKED
+
+-- name: propose_repair
+-- Writes a planned repair down.
+WITH made AS (
+  INSERT INTO watchkeeper.repair_actions (project_id, incident_id, job_id, worker_id, kind, pool, trigger, action, authority,
+                                          actor, on_behalf_of, asked_by_id, asker_minted_by, reason, note, plan, plan_digest,
+                                          policy_version, policy_digest)
+  VALUES (%(project_id)s, %(incident_id)s::uuid, %(job_id)s::uuid, %(worker_id)s::text, %(kind)s::text, %(pool)s, %(trigger)s,
+          %(action)s, %(authority)s, %(actor)s, %(on_behalf_of)s::text, %(asked_by_id)s::uuid, %(asker_minted_by)s::uuid,
+          %(reason)s, %(note)s::text, %(plan)s::text::jsonb, %(plan_digest)s, %(policy_version)s, %(policy_digest)s)
+  RETURNING *
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, on_behalf_of, job_seq, reason, data)
+  SELECT m.project_id, 'repair_proposed', m.actor, m.on_behalf_of, s.seq, m.reason,
+         jsonb_build_object('repair_id', m.id, 'action', m.action, 'trigger', m.trigger, 'incident_id', m.incident_id,
+                            'plan_digest', m.plan_digest, 'authority', m.authority, 'note', m.note)
+    FROM made m LEFT JOIN watchkeeper.job_specs s ON s.project_id = m.project_id AND s.id = m.job_id
+)
+SELECT * FROM made
+
+-- name: lock_repair
+-- Locks one repair, waiting for whoever decides it just now.
+SELECT r.*, i.rule AS incident_rule, i.state AS incident_state, i.cause AS incident_cause, i.evidence AS incident_evidence,
+       i.fingerprint AS incident_fingerprint, watchkeeper.now() AS now
+  FROM watchkeeper.repair_actions r
+  LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = r.project_id AND i.id = r.incident_id
+ WHERE r.project_id = %(project_id)s AND r.id = %(id)s::uuid
+   FOR UPDATE OF r
+
+-- name: lock_actionable_repair
+-- The same for the duty: no row where somebody else has it in hand.
+SELECT r.*, i.rule AS incident_rule, i.state AS incident_state, i.cause AS incident_cause, i.evidence AS incident_evidence,
+       i.fingerprint AS incident_fingerprint, watchkeeper.now() AS now
+  FROM watchkeeper.repair_actions r
+  LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = r.project_id AND i.id = r.incident_id
+ WHERE r.project_id = %(project_id)s AND r.id = %(id)s::uuid AND r.state = ANY (%(states)s::text[])
+   FOR UPDATE OF r SKIP LOCKED
+
+-- name: undecided_repairs
+-- Repairs that wait for a word, for their turn, or for what somebody else does about them; the oldest first.
+SELECT project_id, id, state FROM watchkeeper.repair_actions
+ WHERE state IN ('proposed', 'approved') ORDER BY project_id, id LIMIT %(limit)s
+
+-- name: executing_repairs
+-- Repairs that were begun and whose effect is not seen yet.
+SELECT project_id, id FROM watchkeeper.repair_actions WHERE state = 'executing' ORDER BY project_id, id LIMIT %(limit)s
+
+-- name: move_repair
+-- Moves a repair from one state to another, with its audit row; no row where it stands elsewhere.
+WITH clock AS MATERIALIZED (
+  SELECT watchkeeper.now() AS now
+), moved AS (
+  UPDATE watchkeeper.repair_actions r
+     SET state = %(to_state)s, result = %(result)s::text,
+         note = coalesce(%(note)s::text, r.note),
+         old_state = coalesce(%(old_state)s::text::jsonb, r.old_state),
+         new_state = coalesce(%(new_state)s::text::jsonb, r.new_state),
+         output = coalesce(%(output)s::text, r.output), output_hash = coalesce(%(output_hash)s::text, r.output_hash),
+         attempted_at = CASE WHEN %(to_state)s = 'executing' THEN clock.now ELSE r.attempted_at END,
+         due_at = coalesce(clock.now + make_interval(secs => %(due_seconds)s::float8), r.due_at),
+         expires_at = CASE WHEN %(to_state)s = 'proposed' THEN NULL ELSE coalesce(%(expires_at)s::timestamptz, r.expires_at) END,
+         ended_at = CASE WHEN %(to_state)s IN ('proposed', 'approved', 'executing') THEN NULL
+                         WHEN %(to_state)s = 'rolled_back' THEN r.ended_at ELSE clock.now END,
+         undone_by = CASE WHEN %(to_state)s = 'rolled_back' THEN %(actor)s ELSE r.undone_by END,
+         undone_at = CASE WHEN %(to_state)s = 'rolled_back' THEN clock.now ELSE r.undone_at END,
+         undo_reason = CASE WHEN %(to_state)s = 'rolled_back' THEN %(reason)s::text ELSE r.undo_reason END,
+         undo_state = coalesce(%(undo_state)s::text::jsonb, r.undo_state)
+    FROM clock
+   WHERE r.project_id = %(project_id)s AND r.id = %(id)s::uuid AND r.state = ANY (%(from_states)s::text[])
+  RETURNING r.*
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, on_behalf_of, job_seq, reason, data, output_hash)
+  SELECT m.project_id, %(event)s, %(actor)s, m.on_behalf_of, s.seq, coalesce(%(reason)s::text, m.note),
+         jsonb_strip_nulls(jsonb_build_object('repair_id', m.id, 'action', m.action, 'trigger', m.trigger,
+                                              'incident_id', m.incident_id, 'plan_digest', m.plan_digest,
+                                              'authority', m.authority, 'old_state', %(old_state)s::text::jsonb,
+                                              'new_state', %(new_state)s::text::jsonb)), m.output_hash
+    FROM moved m LEFT JOIN watchkeeper.job_specs s ON s.project_id = m.project_id AND s.id = m.job_id
+)
+SELECT * FROM moved
+
+-- name: note_repair
+-- Says why a repair waits; no row where that was said already.
+UPDATE watchkeeper.repair_actions SET note = %(note)s
+ WHERE project_id = %(project_id)s AND id = %(id)s::uuid AND note IS DISTINCT FROM %(note)s
+RETURNING id
+
+-- name: actions_switch
+-- Reads the switch of all actions, and keeps it as it is until this transaction ends.
+SELECT is_on, reason FROM watchkeeper.switches WHERE name = 'actions' FOR SHARE
+
+-- name: claims_switch
+-- The same for the switch of all claims: an undo that hands out a lease is one.
+SELECT is_on, reason FROM watchkeeper.switches WHERE name = 'claims' FOR SHARE
+
+-- name: other_executing_repair
+-- A repair of the same job that was begun and is not over.
+SELECT id FROM watchkeeper.repair_actions
+ WHERE project_id = %(project_id)s AND job_id = %(job_id)s::uuid AND state = 'executing' AND id <> %(id)s::uuid
+
+-- name: seconds_since_attempt
+-- Seconds since the same rule last acted on the same target; NULL where it never did.
+SELECT extract(epoch FROM (SELECT watchkeeper.now()) - max(attempted_at))::float8 AS seconds
+  FROM watchkeeper.repair_actions
+ WHERE project_id = %(project_id)s AND trigger = %(trigger)s AND attempted_at IS NOT NULL AND id <> %(id)s::uuid
+   AND plan -> 'target' = %(target)s::text::jsonb
+
+-- name: move_incident
+-- Moves an incident on for its repair; no row where it stands elsewhere.
+WITH moved AS (
+  UPDATE watchkeeper.watchdog_incidents
+     SET state = %(to_state)s, caused_by_repair = coalesce(%(caused_by_repair)s::uuid, caused_by_repair)
+   WHERE project_id = %(project_id)s AND id = %(id)s::uuid AND state = ANY (%(from_states)s::text[])
+  RETURNING id, rule, job_id
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, job_seq, reason, data)
+  SELECT %(project_id)s, %(event)s, 'system', s.seq, %(reason)s::text,
+         jsonb_build_object('incident_id', m.id, 'rule', m.rule, 'state', %(to_state)s::text)
+    FROM moved m LEFT JOIN watchkeeper.job_specs s ON s.project_id = %(project_id)s AND s.id = m.job_id
+)
+SELECT id FROM moved
+
+-- name: repair_before_incident
+-- The last repair of another rule that changed this job or worker shortly before: the incident is its effect.
+SELECT r.id FROM watchkeeper.repair_actions r
+ WHERE r.project_id = %(project_id)s AND r.plan IS NOT NULL AND r.trigger <> %(rule)s AND r.action = ANY (%(changing)s::text[])
+   AND r.state IN ('succeeded', 'rolled_back')
+   AND (r.job_id = %(job_id)s::uuid OR (%(job_id)s::uuid IS NULL AND r.worker_id = %(worker_id)s::text))
+   AND coalesce(r.undone_at, r.ended_at) BETWEEN %(opened_at)s::timestamptz - make_interval(secs => %(seconds)s)
+                                             AND %(opened_at)s::timestamptz
+ ORDER BY r.id DESC LIMIT 1
