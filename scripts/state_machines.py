@@ -25,7 +25,8 @@ HEAD = """\
 # State machines
 
 This page is written by `scripts/state_machines.py` from the tables in `domain/jobs.py`, `domain/attempts.py`,
-`services/operations.py` and `domain/repairs.py`; a test fails when it is out of date. What the words mean is in the [glossary](glossary.md).
+`services/operations.py` and `domain/repairs.py`; a test fails when it is out of date. What the words mean is in the
+[glossary](glossary.md).
 
 ## The life of a job
 """

@@ -210,7 +210,9 @@ def _pause(on: _Scene) -> Words:
 
 
 def _fail(on: _Scene) -> Words:
-    return Words(("fail the job with the reason",), f"one job that is {on.image['state']}, for good", None, ENDED)
+    return Words(
+        ("fail the job with the reason",), f"one job that is {on.image['state']}, for good", None, ENDED
+    )
 
 
 def _block(on: _Scene) -> Words:
