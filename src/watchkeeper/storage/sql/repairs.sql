@@ -133,21 +133,6 @@ SELECT extract(epoch FROM (SELECT watchkeeper.now()) - max(attempted_at))::float
  WHERE project_id = %(project_id)s AND trigger = %(trigger)s AND attempted_at IS NOT NULL AND id <> %(id)s::uuid
    AND plan -> 'target' = %(target)s::text::jsonb
 
--- name: move_incident
--- Moves an incident on for its repair; no row where it stands elsewhere.
-WITH moved AS (
-  UPDATE watchkeeper.watchdog_incidents
-     SET state = %(to_state)s, caused_by_repair = coalesce(%(caused_by_repair)s::uuid, caused_by_repair)
-   WHERE project_id = %(project_id)s AND id = %(id)s::uuid AND state = ANY (%(from_states)s::text[])
-  RETURNING id, rule, job_id
-), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, job_seq, reason, data)
-  SELECT %(project_id)s, %(event)s, 'system', s.seq, %(reason)s::text,
-         jsonb_build_object('incident_id', m.id, 'rule', m.rule, 'state', %(to_state)s::text)
-    FROM moved m LEFT JOIN watchkeeper.job_specs s ON s.project_id = %(project_id)s AND s.id = m.job_id
-)
-SELECT id FROM moved
-
 -- name: repair_before_incident
 -- The last repair of another rule that changed this job or worker shortly before: the incident is its effect.
 SELECT r.id FROM watchkeeper.repair_actions r
