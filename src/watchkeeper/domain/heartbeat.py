@@ -1,0 +1,145 @@
+"""One heartbeat of a foreign helper, from doctor to complete: what to do next, given what happened.
+
+`Heartbeat.run` is a play (see heartbeat_steps); services/relay performs it. Three sentences always hold, whatever the
+helper does: no command is retried twice, no second job is worked on, and no success is told where complete failed.
+"""
+
+from __future__ import annotations
+
+from watchkeeper.domain.guarded_commands import GuardedCommands
+from watchkeeper.domain.heartbeat_steps import (
+    Call,
+    Command,
+    Ended,
+    Ending,
+    GoOn,
+    Lease,
+    LeaseStanding,
+    Memory,
+    NextKept,
+    Play,
+    Publish,
+    Settle,
+    Tell,
+    Verdict,
+    Why,
+    Work,
+    Worked,
+)
+from watchkeeper.domain.helper_answers import HelperJob, Outcome
+from watchkeeper.domain.rules.names import RuleName
+
+READING = "reading_context"
+BUILDING = "building_artifact"
+
+
+class Heartbeat:
+    """One round. `works` False only watches: it never claims."""
+
+    def __init__(
+        self, memory: Memory, *, works: bool = True, no_job_limit: int = 3, silent_limit: int = 3
+    ) -> None:
+        self._memory = memory
+        self._works = works
+        self._silent_limit = silent_limit
+        self._commands = GuardedCommands(memory, no_job_limit)
+        self._had_job = False
+
+    def run(self) -> Play[Ending]:
+        """Play the heartbeat to its ending."""
+        self._memory.job = None
+        try:
+            yield from self._healthy()
+            yield from self._deliver_kept()
+            ending = (yield from self._work()) if self._works else Ending(Verdict.WATCHED)
+        except Ended as ended:
+            ending = ended.ending
+        return (yield from self._silence(ending)) if self._had_job else ending
+
+    def _healthy(self) -> Play[None]:
+        for check, rule in (
+            (self._commands.doctor, RuleName.DOCTOR_FAILED),
+            (self._commands.touch, RuleName.TOUCH_FAILED),
+        ):
+            reply = yield from check()
+            if not reply.is_ok:
+                raise Ended(Verdict.UNHEALTHY, f"{rule}: {reply.outcome}", rule)
+
+    def _deliver_kept(self) -> Play[None]:
+        """Deliver what earlier heartbeats could not: in order, and before any claim."""
+        while (yield NextKept()):
+            reply = yield from self._commands.once(Call(Command.CONTEXT, Why.KEPT))
+            if not (reply.is_ok and reply.says_completed):
+                reply = yield from self._commands.once(Call(Command.COMPLETE, Why.KEPT))
+            if reply.failed_on_the_wire or reply.outcome is Outcome.QUEUED:
+                raise Ended(Verdict.UNDELIVERED, "a kept completion is not delivered yet")
+            is_completed = reply.is_ok and reply.says_completed
+            if not is_completed:
+                detail = f"a kept completion was refused: {reply.error_code or reply.outcome}"
+                yield Tell(RuleName.COMPLETE_REJECTED, detail, calls=True)
+            yield Settle(is_completed)
+
+    def _work(self) -> Play[Ending]:
+        job = yield from self._commands.claim()
+        if job is None:
+            return Ending(Verdict.NO_JOB)
+        self._had_job = True
+        deliverable = yield from self._begun(job)
+        worked = yield from self._worked()
+        if not worked.is_done:
+            yield Tell(RuleName.ARTIFACT_MISSING, worked.detail or "the work failed")
+            raise Ended(Verdict.WORK_FAILED, worked.detail, RuleName.ARTIFACT_MISSING)
+        yield from self._commands.run(Call(Command.PROGRESS, phase=BUILDING))
+        if worked.has_files:
+            yield from self._hand_over(deliverable)
+        yield from self._commands.complete()
+        return Ending(Verdict.COMPLETED)
+
+    def _begun(self, job: HelperJob) -> Play[str | None]:
+        """Read the context and say so, and give the deliverable; without an answer the claim's own payload counts."""
+        context = yield from self._commands.run(Call(Command.CONTEXT))
+        progress = yield from self._commands.run(Call(Command.PROGRESS, phase=READING))
+        standing = yield Lease()
+        if standing is LeaseStanding.PAST and not progress.is_ok:
+            yield Tell(RuleName.LEASE_EXPIRED, "the lease is in the past, and nothing renewed it", calls=True)
+            raise Ended(Verdict.STUCK, "the lease is in the past", RuleName.LEASE_EXPIRED)
+        if standing is LeaseStanding.NEAR:
+            yield from self._commands.renew()
+        return context.deliverable_id or job.deliverable_id
+
+    def _worked(self) -> Play[Worked]:
+        happened = yield Work()
+        while happened is LeaseStanding.NEAR:
+            yield from self._commands.renew()
+            happened = yield GoOn()
+        if not isinstance(happened, Worked):
+            raise TypeError(f"the work was expected, not {happened!r}")
+        return happened
+
+    def _hand_over(self, deliverable: str | None) -> Play[None]:
+        """Upload the files, or publish them where no deliverable takes them."""
+        if deliverable is None:
+            reason = "upload-files is skipped: the job has no deliverable id"
+            yield Tell(RuleName.MISSING_DELIVERABLE_ID, reason)
+            yield Publish(reason)
+            return
+        yield from self._commands.keep_lease()
+        reply = yield from self._commands.run(Call(Command.UPLOAD, watches_lease=True))
+        if reply.failed_on_the_wire:
+            yield Tell(RuleName.ARTIFACT_MISSING, "the upload was broken off", calls=True)
+            raise Ended(Verdict.STUCK, "the upload was broken off", RuleName.ARTIFACT_MISSING)
+        if not reply.is_ok:
+            reason = f"upload-files was refused: {reply.error_code}"
+            yield Tell(RuleName.ARTIFACT_MISSING, reason)
+            yield Publish(reason)
+
+    def _silence(self, ending: Ending) -> Play[Ending]:
+        """Stop a worker whose jobs bring no verified artifact, heartbeat after heartbeat."""
+        memory = self._memory
+        memory.silent_heartbeats = 0 if self._commands.is_verified else memory.silent_heartbeats + 1
+        if memory.silent_heartbeats < self._silent_limit or ending.verdict is Verdict.STOPPED:
+            return ending
+        detail = f"{memory.silent_heartbeats} heartbeats with a job brought no verified artifact"
+        memory.stopped = RuleName.SILENT_LOOP.value
+        yield Tell(RuleName.SILENT_LOOP, detail, calls=True)
+        return Ending(Verdict.STOPPED, detail, RuleName.SILENT_LOOP)
