@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from watchkeeper.domain.attempts import (
     AttemptPolicy,
@@ -16,17 +18,20 @@ from watchkeeper.domain.attempts import (
     ended_by,
     handed_back,
 )
+from watchkeeper.domain.incidents import INCIDENT_TRANSITIONS, UNRESOLVED, IncidentState
 from watchkeeper.domain.jobs import TERMINAL, TRANSITIONS, AttemptCause, JobState, OnLost, StateReason
 from watchkeeper.domain.repairs import TRANSITIONS as REPAIR_TRANSITIONS
 from watchkeeper.services.operations import MOVES
+
+State = TypeVar("State", bound=StrEnum)
 
 PAGE = Path(__file__).parents[1] / "docs" / "state-machines.md"
 HEAD = """\
 # State machines
 
 This page is written by `scripts/state_machines.py` from the tables in `domain/jobs.py`, `domain/attempts.py`,
-`services/operations.py` and `domain/repairs.py`; a test fails when it is out of date. What the words mean is in the
-[glossary](glossary.md).
+`domain/incidents.py`, `services/operations.py` and `domain/repairs.py`; a test fails when it is out of date. What the
+words mean is in the [glossary](glossary.md).
 
 ## The life of a job
 """
@@ -41,6 +46,20 @@ what was used up, and keeps the time that the job was asked for."""
 REPAIRING = """\
 What policy lets the program do goes from proposed to executing by itself; the rest waits for an approval, which may be
 withdrawn, run out, or find that the target has moved on. What is asked of a holder stays executing until it is seen."""
+INCIDENTS = """\
+Resolved is final: the same trouble, back within the days of `recurrence_days`, is a new incident that names the old
+one. An acknowledgement that runs out gives back the state before it. Silence ordered by a person is no state: it mutes
+people, and neither the record nor repairs.
+"""
+MEANINGS = {
+    IncidentState.OPEN: "found, and nobody has begun with it",
+    IncidentState.ACKNOWLEDGED: "a person takes care of it until a time",
+    IncidentState.REPAIRING: "a repair is under way",
+    IncidentState.VERIFYING: "a repair was done, and its effect is awaited",
+    IncidentState.RESOLVED: "pass evidence, or a person where the rule says so, ended it",
+    IncidentState.ESCALATED: "repairs failed, or may not act: a person was called",
+    IncidentState.NEEDS_HUMAN: "only a person's decision goes on from here",
+}
 PLACES = {
     JobState.PENDING: "`ready_jobs`, or `scheduled_jobs` until its time comes",
     JobState.RUNNING: "`leases`",
@@ -51,7 +70,7 @@ PLACES = {
 
 def page() -> str:
     """Give the page's text."""
-    return "\n".join(itertools.chain([HEAD], _life(), _endings(), _acts(), _repairs())) + "\n"
+    return "\n".join(itertools.chain([HEAD], _life(), _endings(), _acts(), _incidents(), _repairs())) + "\n"
 
 
 def _life() -> Iterator[str]:
@@ -155,7 +174,31 @@ def _in_order(states: frozenset[JobState]) -> list[JobState]:
     return [state for state in JobState if state in states]
 
 
-def _listed(states: list[JobState]) -> str:
+def _incidents() -> Iterator[str]:
+    yield "\n## The life of an incident\n"
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield "    [*] --> open"
+    yield "    [*] --> needs_human"
+    for state, targets in INCIDENT_TRANSITIONS.items():
+        for target in _in_order(targets):
+            yield f"    {state} --> {target}"
+    yield "    resolved --> [*]"
+    yield "```\n"
+    yield INCIDENTS
+    yield "| state | what it means | goes to |"
+    yield "| --- | --- | --- |"
+    for incident_state in IncidentState:
+        after = _listed(_in_order(INCIDENT_TRANSITIONS[incident_state]))
+        end = after if incident_state in UNRESOLVED else "nowhere: it is an end"
+        yield f"| `{incident_state}` | {MEANINGS[incident_state]} | {end} |"
+
+
+def _in_order(states: frozenset[State]) -> list[State]:
+    return sorted(states, key=lambda state: list(type(state)).index(state))
+
+
+def _listed(states: Sequence[StrEnum]) -> str:
     return ", ".join(f"`{state}`" for state in states)
 
 

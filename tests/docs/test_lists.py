@@ -8,6 +8,7 @@ import pytest
 from watchkeeper.domain.artifacts import ALIASES, OPENABLE, ArtifactKind
 from watchkeeper.domain.contracts import Publish
 from watchkeeper.domain.evidence import CONTRACT_CHECKS, PENDING_MARKERS, GateCheck
+from watchkeeper.domain.incidents import IncidentState
 from watchkeeper.domain.jobs import (
     TRANSITIONS,
     AttemptCause,
@@ -28,6 +29,7 @@ LISTS = {
     "openable as primary": [kind for kind in ArtifactKind if kind in OPENABLE],
     "publish": [*Publish],
     "gate check": [*GateCheck],
+    "incident state": [*IncidentState],
     "pending marker": [*PENDING_MARKERS],
 }
 

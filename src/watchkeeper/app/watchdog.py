@@ -1,21 +1,26 @@
-"""What watches, tells and mends."""
+"""The watchdog: what finds trouble, keeps it as incidents, and acts on it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from watchkeeper.app.core import Core
+from watchkeeper.services.incidents import Incidents
 from watchkeeper.services.notifiers.console import ConsoleNotifier
 from watchkeeper.services.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
 class WatchdogParts:
-    """The parts of the watchdog, for one database."""
+    """The watchdog's services."""
 
+    incidents: Incidents
     outbox: Outbox
 
 
 def watchdog_parts(core: Core) -> WatchdogParts:
-    """Put together what watches over the queue."""
-    return WatchdogParts(outbox=Outbox(core.database, core.redactor, {"console": ConsoleNotifier()}))
+    """Put the watchdog together."""
+    return WatchdogParts(
+        incidents=Incidents(core.database),
+        outbox=Outbox(core.database, core.redactor, {"console": ConsoleNotifier()}),
+    )

@@ -111,6 +111,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         watchdog=watchdog_parts(core),
         **trail,
         **upkeep_parts(core, trail["audit_files"]),
+        watchdog=watchdog_parts(core),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from watchkeeper.domain.rules.names import Escalation, NextAction, RepairAction, RuleName, Severity
+from watchkeeper.domain.rules.names import Closer, Escalation, NextAction, RepairAction, RuleName, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Rule:
     closes_when: str
     escalate_after: int | None = 0
     stops_worker: bool = False
+    closer: Closer = Closer.EVIDENCE
 
     @property
     def runbook(self) -> str:
@@ -95,6 +96,7 @@ RULES: dict[RuleName, Rule] = {
             _E.POOL_OWNER,
             _X.INSPECT_QUEUE,
             "a heartbeat has a job, or the proposal is decided",
+            closer=Closer.EITHER,
         ),
         Rule(
             _N.MISSING_WORKER_KIND,
@@ -104,6 +106,7 @@ RULES: dict[RuleName, Rule] = {
             _E.POOL_OWNER,
             _X.INSPECT_QUEUE,
             "a worker can do them, or they are paused or failed with a reason",
+            closer=Closer.EITHER,
         ),
         Rule(
             _N.ARTIFACT_GATE_FAILED,
@@ -141,6 +144,7 @@ RULES: dict[RuleName, Rule] = {
             _E.PLATFORM_OWNER,
             _X.INSPECT_QUEUE,
             "a person decides",
+            closer=Closer.PERSON,
         ),
         Rule(
             _N.MISSING_DELIVERABLE_ID,
@@ -151,6 +155,7 @@ RULES: dict[RuleName, Rule] = {
             _X.REPAIR_CONTRACT,
             "the gap is written down",
             escalate_after=None,
+            closer=Closer.EITHER,
         ),
         Rule(
             _N.SILENT_LOOP,
@@ -201,6 +206,7 @@ RULES: dict[RuleName, Rule] = {
             _X.INSPECT_QUEUE,
             "a person says that it was rotated",
             stops_worker=True,
+            closer=Closer.PERSON,
         ),
         Rule(
             _N.HIDDEN_FAILURE,
@@ -211,6 +217,7 @@ RULES: dict[RuleName, Rule] = {
             _X.RETRY_COMPLETE,
             "a person decides",
             stops_worker=True,
+            closer=Closer.PERSON,
         ),
         Rule(
             _N.SESSION_STALLED,
@@ -240,6 +247,7 @@ RULES: dict[RuleName, Rule] = {
             _E.JOB_OWNER,
             _X.RETOUCH,
             "a person decides",
+            closer=Closer.PERSON,
         ),
         Rule(
             _N.SESSION_ORPHANED,
@@ -249,6 +257,7 @@ RULES: dict[RuleName, Rule] = {
             _E.PLATFORM_OWNER,
             _X.INSPECT_QUEUE,
             "none is left",
+            closer=Closer.EITHER,
         ),
         Rule(
             _N.CRASH_LOOP,
@@ -258,6 +267,7 @@ RULES: dict[RuleName, Rule] = {
             _E.JOB_OWNER,
             _X.INSPECT_QUEUE,
             "a person resumed it",
+            closer=Closer.EITHER,
         ),
         Rule(
             _N.ARTIFACT_LOST,
@@ -267,6 +277,7 @@ RULES: dict[RuleName, Rule] = {
             _E.WORKER_MAINTAINER,
             _X.REPAIR_CONTRACT,
             "it is restored, or a person said that it is lost",
+            closer=Closer.EITHER,
         ),
         Rule(
             _N.WATCHDOG_BLIND,

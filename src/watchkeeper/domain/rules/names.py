@@ -59,6 +59,14 @@ class Escalation(StrEnum):
     PLATFORM_OWNER = "platform_owner"
 
 
+class Closer(StrEnum):
+    """Whose word closes an incident: facts that pass, a person's decision, or either."""
+
+    EVIDENCE = "evidence"
+    PERSON = "person"
+    EITHER = "either"
+
+
 class RepairAction(StrEnum):
     """What a plan does. Those that only tell, ask or write down change no job."""
 

@@ -29,6 +29,7 @@ async def _watch(settings: Settings) -> None:
             app.artifact_upkeep.duty(),
             app.audit_sealer.duty(),
             app.watchdog.outbox.duty(),
+            app.watchdog.incidents.duty(),
         ]
         if app.audit_webhook is not None:
             periodic.append(app.audit_webhook.duty())
