@@ -14,7 +14,6 @@ from raw_sql import rows
 from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import Conflict, UsageError
 from watchkeeper.domain.findings import Finding
-from watchkeeper.domain.incidents import IncidentState
 from watchkeeper.domain.policies import Policy, PolicyMode, RuleChange
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.incident_record import Recorded, record_finding
@@ -22,8 +21,8 @@ from watchkeeper.services.incidents import Closed, IncidentKey, Passed
 
 WEEK = 7 * 86_400
 PASS = Passed({"touch": "ok"})
-ASKING = (
-    "SELECT rule FROM watchkeeper.watchdog_incidents i WHERE watchkeeper.asks_people(i, watchkeeper.now())"
+UNRESOLVED = (
+    "SELECT project_id, id, rule FROM watchkeeper.watchdog_incidents WHERE state <> 'resolved' ORDER BY id"
 )
 
 
@@ -55,8 +54,14 @@ async def close(app: App, incident: Recorded, passed: Passed = PASS) -> Closed:
         return await app.watchdog.incidents.close(connection, key, passed, Policy())
 
 
-async def asking(app: App) -> list[str]:
-    return [row["rule"] for row in await rows(app.database, ASKING)]
+async def told(app: App) -> list[str]:
+    """Give the rules whose incidents people hear of now."""
+    heard = []
+    async with app.database.transaction() as connection:
+        for row in await rows(app.database, UNRESOLVED):
+            verdict = await app.watchdog.outbox.planning.verdict(connection, row["project_id"], row["id"])
+            heard += [row["rule"]] if verdict.stage is not None else []
+    return heard
 
 
 async def shown(app: App, incident_id: UUID) -> dict[str, Any]:
@@ -105,11 +110,6 @@ async def test_resolved_is_final_and_a_return_names_it(app: App, clock: MovingCl
     clock.advance(WEEK + 1)
     assert (await found(app, "doctor_failed", "w")).recurrence_of is None
     assert (await shown(app, first.id))["state"] == "resolved"
-    async with app.database.transaction() as connection:
-        moved = await app.watchdog.incidents.move(
-            connection, "p", first.id, IncidentState.REPAIRING, actor="system", reason="t"
-        )
-    assert not moved
 
 
 async def test_nothing_is_closed_without_evidence_or_on_older_evidence(app: App) -> None:
@@ -153,12 +153,12 @@ async def test_people_are_told_of_the_cause_and_of_symptoms_it_left(app: App, cl
     stuck = await found(app, "queue_stuck", "k", kind="k")
     missing = await found(app, "missing_worker_kind", "k", kind="k")
     assert (await shown(app, stuck.id))["cause_id"] == missing.id
-    clock.advance(11)
-    assert await asking(app) == ["missing_worker_kind"]
+    clock.advance(31)
+    assert await told(app) == ["missing_worker_kind"]
     await close(app, missing)
-    assert await asking(app) == []
-    clock.advance(11)
-    assert await asking(app) == ["queue_stuck"]
+    assert await told(app) == []
+    clock.advance(31)
+    assert await told(app) == ["queue_stuck"]
 
 
 async def test_a_blind_watchdog_mutes_the_rest_in_every_project(app: App, clock: MovingClock) -> None:
@@ -169,7 +169,7 @@ async def test_a_blind_watchdog_mutes_the_rest_in_every_project(app: App, clock:
     await found(app, "doctor_failed", "w", worker_id="w")
     await happened(app, "secret_exposed", "w", worker_id="w")
     clock.advance(60)
-    assert sorted(await asking(app)) == ["secret_exposed", "watchdog_blind"]
+    assert sorted(await told(app)) == ["secret_exposed", "watchdog_blind"]
 
 
 async def test_an_acknowledgement_mutes_until_it_runs_out(app: App, clock: MovingClock) -> None:
@@ -183,29 +183,25 @@ async def test_an_acknowledgement_mutes_until_it_runs_out(app: App, clock: Movin
         "principal:mei",
         "on it",
     )
-    assert await asking(app) == []
+    assert await told(app) == []
     clock.advance(3601)
     assert (await app.watchdog.incidents.keep_time()).counts["acknowledgements_ended"] == 1
     assert (await shown(app, incident.id))["state"] == "open"
-    assert await asking(app) == ["artifact_lost"]
+    assert await told(app) == ["artifact_lost"]
 
 
-async def test_silence_mutes_people_and_neither_record_nor_repairs(app: App, clock: MovingClock) -> None:
-    """Quiet until T: findings count on, repairs move it, its return is quiet too; after T people hear of it."""
+async def test_silence_mutes_people_and_not_the_record(app: App, clock: MovingClock) -> None:
+    """Quiet until T: findings count on, it is closed as ever, its return is quiet too; after T people hear of it."""
     incident = await happened(app, "multiple_primary_jobs", "w", worker_id="w")
     quiet = {"actor": "principal:mei", "reason": "a migration", "until": timedelta(hours=2)}
     await app.watchdog.incidents.quiet("p", incident.id, **quiet)
     assert (await happened(app, "multiple_primary_jobs", "w", worker_id="w")).occurrences == 2
-    async with app.database.transaction() as connection:
-        assert await app.watchdog.incidents.move(
-            connection, "p", incident.id, IncidentState.REPAIRING, actor="system", reason="t"
-        )
     await close(app, incident)
     again = await happened(app, "multiple_primary_jobs", "w", worker_id="w")
     assert again.recurrence_of == incident.id
-    assert await asking(app) == []
+    assert await told(app) == []
     clock.advance(7201)
-    assert await asking(app) == ["multiple_primary_jobs"]
+    assert await told(app) == ["multiple_primary_jobs"]
 
 
 async def test_a_stop_condition_stops_on_new_evidence_and_only_where_the_policy_acts(app: App) -> None:
@@ -262,15 +258,11 @@ async def test_only_a_person_closes_what_a_person_decides_and_nothing_else(app: 
 
 
 async def test_every_change_of_an_incident_is_in_the_audit_trail(app: App) -> None:
-    """Opened, moved, acknowledged, quieted and resolved: each is one row, in the transaction of the change."""
+    """Opened, acknowledged, quieted and resolved: each is one row, in the transaction of the change."""
     incident = await happened(app, "crash_loop", uuid4().hex)
     one = {"actor": "principal:mei", "until": timedelta(hours=1)}
     await app.watchdog.incidents.acknowledge("p", incident.id, note="n", **one)
     await app.watchdog.incidents.quiet("p", incident.id, reason="r", **one)
-    async with app.database.transaction() as connection:
-        await app.watchdog.incidents.move(
-            connection, "p", incident.id, IncidentState.NEEDS_HUMAN, actor="system", reason="t"
-        )
     await app.watchdog.incidents.resolve("p", incident.id, actor="principal:mei", reason="resumed")
     trail = await rows(
         app.database,
@@ -282,6 +274,5 @@ async def test_every_change_of_an_incident_is_in_the_audit_trail(app: App) -> No
         ("incident_opened", None, "open"),
         ("incident_acknowledged", "open", "acknowledged"),
         ("incident_quieted", None, None),
-        ("incident_moved", "acknowledged", "needs_human"),
-        ("incident_resolved", "needs_human", "resolved"),
+        ("incident_resolved", "acknowledged", "resolved"),
     ]

@@ -24,7 +24,7 @@ from watchkeeper.domain.incidents import (
     return_of,
     sources_of,
 )
-from watchkeeper.domain.policies import Policy, PolicyMode, RuleChange
+from watchkeeper.domain.policies import Contact, Policy, PolicyMode, RuleChange
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import Closer, Escalation, NextAction, RuleName, Severity
 
@@ -46,27 +46,23 @@ def test_resolved_is_final_and_everything_else_can_get_there() -> None:
         assert state not in sources_of(state)
 
 
-def test_what_only_a_person_decides_begins_as_needing_one_and_asks() -> None:
-    """Such incidents are shown as needing a human from the first moment, and people are asked at once."""
+def test_what_only_a_person_decides_begins_as_needing_one() -> None:
+    """Such incidents are shown as needing a human from the first moment; four rules stop the worker."""
     for name, rule in RULES.items():
         begin = opening(name, Policy(), is_mirrored=False)
         assert begin is not None
         needs = rule.closer is Closer.PERSON
         assert begin.state == (IncidentState.NEEDS_HUMAN if needs else IncidentState.OPEN)
-        assert (begin.asks is not None) == (rule.escalate_after == 0)
-        if begin.severity is Severity.CRITICAL:
-            assert begin.asks == timedelta()
         assert begin.stops_worker == (name in STOPPING)
 
 
 @pytest.mark.parametrize("mode", [PolicyMode.OBSERVE, PolicyMode.SUPERVISOR, PolicyMode.OWNER])
 def test_a_rule_that_may_not_act_by_itself_stops_no_worker(mode: PolicyMode) -> None:
-    """Observed, or waiting for somebody's word, a stop condition is recorded and told, and refuses no claim."""
+    """Observed, or waiting for somebody's word, a stop condition is recorded, and refuses no claim."""
     policy = Policy(rules={RuleName.SILENT_LOOP: RuleChange(mode=mode)})
     begin = opening(RuleName.SILENT_LOOP, policy, is_mirrored=False)
     assert begin is not None
     assert not begin.stops_worker
-    assert begin.asks is not None
 
 
 def test_a_policy_changes_severity_owner_and_next_action_and_turns_rules_off() -> None:
@@ -76,7 +72,7 @@ def test_a_policy_changes_severity_owner_and_next_action_and_turns_rules_off() -
     )
     policy = Policy(
         rules={RuleName.QUEUE_STUCK: change, RuleName.FETCH_FAILED: RuleChange(mode=PolicyMode.OFF)},
-        contacts={Escalation.POOL_OWNER: "mei@example.org"},
+        contacts={"pool_owner": Contact("mei@example.org")},
     )
     begin = opening(RuleName.QUEUE_STUCK, policy, is_mirrored=False)
     assert begin is not None

@@ -108,7 +108,6 @@ def build(settings: Settings, database: Database | None = None) -> App:
         schedules=Schedules(database),
         standstill=Standstill(database),
         late=late,
-        watchdog=watchdog_parts(core),
         **trail,
         **upkeep_parts(core, trail["audit_files"]),
         watchdog=watchdog_parts(core),

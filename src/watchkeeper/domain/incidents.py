@@ -17,7 +17,7 @@ from uuid import UUID
 
 from watchkeeper.domain.policies import Policy, PolicyMode
 from watchkeeper.domain.rules.catalogue import RULES
-from watchkeeper.domain.rules.names import Closer, Escalation, NextAction, RepairAction, RuleName, Severity
+from watchkeeper.domain.rules.names import Closer, NextAction, RepairAction, RuleName, Severity
 
 
 class IncidentState(StrEnum):
@@ -50,9 +50,6 @@ FLAPPING_RETURNS = 3
 FLAPPING_WINDOW = timedelta(hours=1)
 FLAPPING_HOLD = timedelta(minutes=10)
 """So long what flapped must pass without a new finding before it is closed."""
-
-SETTLE = timedelta(seconds=10)
-"""A cause is often found a moment after its symptoms: so long people are not asked, unless it is critical."""
 
 MOST_EVIDENCE_CHARS = 16_000
 MOST_TEXT_CHARS = 2_000
@@ -88,8 +85,6 @@ class Opening:
     owner: str
     next_action: NextAction
     due: timedelta | None
-    asks: timedelta | None
-    """After how long it asks for a person; None where it waits for failed repairs first."""
     stops_worker: bool
 
 
@@ -99,25 +94,15 @@ def opening(name: RuleName, policy: Policy, *, is_mirrored: bool) -> Opening | N
     if change is not None and change.mode is PolicyMode.OFF:
         return None
     severity = (change and change.severity) or rule.severity
-    asks = None
-    if rule.escalate_after == 0:
-        asks = timedelta() if severity is Severity.CRITICAL else SETTLE
     mode = policy.mode(name, RepairAction.STOP_WORKER, is_mirrored=is_mirrored)
     return Opening(
         state=IncidentState.NEEDS_HUMAN if rule.closer is Closer.PERSON else IncidentState.OPEN,
         severity=severity,
-        owner=_named((change and change.escalation) or rule.escalation, policy),
+        owner=policy.contact((change and change.escalation) or rule.escalation).person,
         next_action=(change and change.next_action) or rule.next_action,
         due=DUE[severity],
-        asks=asks,
         stops_worker=rule.stops_worker and mode is PolicyMode.AUTO,
     )
-
-
-def _named(escalation: str, policy: Policy) -> str:
-    """Give the person whom the contacts name for an escalation; one that is no role is a person already."""
-    known = escalation in set(Escalation)
-    return policy.contacts.get(Escalation(escalation), escalation) if known else escalation
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class AlertPlanning:
             text,
             contact.person,
             Severity(row["severity"]),
-            subject=f"{rule}: {row['severity']}",
+            subject=f"{rule}: {row['severity']}{', flapping' if row['is_flapping'] else ''}",
             group=f"{rule}:{row['cause'] or ''}",
             incident_id=row["id"],
             stage=stage,

@@ -160,7 +160,6 @@ def _row(finding: Finding, begin: Opening, times: int) -> dict[str, Any]:
         "owner": begin.owner,
         "next_action": begin.next_action,
         "due_seconds": begin.due and begin.due.total_seconds(),
-        "asks_seconds": None if begin.asks is None else begin.asks.total_seconds(),
         "stops_worker": begin.stops_worker,
         "times": times,
         "found_at": finding.found_at,

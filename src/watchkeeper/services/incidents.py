@@ -1,4 +1,4 @@
-"""What becomes of incidents: closed by evidence or by a person, moved by repairs, acknowledged, muted.
+"""What becomes of incidents: closed by evidence or by a person, acknowledged, muted.
 
 `incident_record` opens and counts them, `incident_reading` shows them.
 """
@@ -18,10 +18,7 @@ from watchkeeper.domain.findings import Finding
 from watchkeeper.domain.incidents import (
     ACKNOWLEDGEABLE,
     FLAPPING_HOLD,
-    SETTLE,
-    IncidentState,
     capped,
-    sources_of,
 )
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.rules.catalogue import RULES
@@ -34,8 +31,6 @@ MOST_ACKNOWLEDGED = timedelta(days=7)
 MOST_QUIET = timedelta(days=366)
 YOUNG_SECONDS = 120.0
 """A cause that was missed since somebody else held the row is found again within this time."""
-
-ASKING = frozenset({IncidentState.ESCALATED, IncidentState.NEEDS_HUMAN})
 
 
 class Closed(StrEnum):
@@ -112,7 +107,6 @@ class Incidents:
                 "actor": actor,
                 "reason": reason,
                 "hold_seconds": FLAPPING_HOLD.total_seconds(),
-                "settle_seconds": SETTLE.total_seconds(),
                 "policy_version": policy.version,
                 "policy_digest": policy.digest,
             },
@@ -120,34 +114,6 @@ class Incidents:
         if row is None:
             return Closed.NOT_YET
         return Closed.CLOSED if row["closes"] else Closed.HOLDING
-
-    async def move(
-        self,
-        connection: Connection,
-        project_id: str,
-        incident_id: UUID,
-        target: IncidentState,
-        *,
-        actor: str,
-        reason: str,
-    ) -> bool:
-        """Move an incident as a repair goes on; False where it is not in a state from which it may.
-
-        Escalated and needs_human ask for a person from now on. Raises UsageError for the ends that have acts of their
-        own: resolved and acknowledged.
-        """
-        if target in (IncidentState.RESOLVED, IncidentState.ACKNOWLEDGED):
-            raise UsageError(f"an incident is not moved to {target}: close or acknowledge it")
-        arguments = {
-            "project_id": project_id,
-            "id": incident_id,
-            "target": target,
-            "sources": sources_of(target),
-            "asks": target in ASKING,
-            "actor": actor,
-            "reason": reason,
-        }
-        return await fetch_one(connection, "move_incident", arguments) is not None
 
     async def resolve(self, project_id: str, incident_id: UUID, *, actor: str, reason: str) -> None:
         """Close an incident by a person's word; raise Conflict where the rule asks for evidence, or it is resolved."""
@@ -223,9 +189,8 @@ class Incidents:
         """End what time ends, on as many machines as like; a bounded piece of it."""
         async with self._database.transaction() as connection:
             ended = await fetch(connection, "end_acknowledgements", {"limit": limit})
-        settle = {"settle_seconds": SETTLE.total_seconds(), "limit": limit}
         async with self._database.transaction() as connection:
-            freed = await fetch(connection, "free_symptoms", settle)
+            freed = await fetch(connection, "free_symptoms", {"limit": limit})
             young = await fetch(connection, "young_incidents", {"seconds": YOUNG_SECONDS, "limit": limit})
             attached = await attach(connection, [*freed, *young]) if freed or young else {}
         return Ran(

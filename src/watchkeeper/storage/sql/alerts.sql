@@ -15,7 +15,8 @@ RETURNING id, channel
 -- name: troubles
 -- Open incidents that are no symptom, from a cursor on, with what was told of each and what repairs came to.
 SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, i.cause_id, i.job_id, i.evidence_ref, i.due_at,
-       i.opened_at, i.acknowledged_until, i.quiet_until, watchkeeper.now() AS now, s.external_id,
+       coalesce(i.freed_at, i.opened_at) AS opened_at, i.acknowledged_until, i.quiet_until, i.is_flapping,
+       watchkeeper.now() AS now, s.external_id,
        coalesce(s.is_shadow, false) OR coalesce(p.force_shadow, false) AS is_shadow,
        coalesce(t.told, 0) AS told, t.told_at, coalesce(t.is_waiting, false) AS is_waiting,
        coalesce(r.failed, 0) AS failed_repairs, coalesce(r.awaits, false) AS awaits_approval,

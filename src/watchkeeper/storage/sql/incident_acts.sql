@@ -27,9 +27,7 @@ WITH clock AS MATERIALIZED (
      FOR NO KEY UPDATE OF s SKIP LOCKED
 ), freed AS (
   UPDATE watchkeeper.watchdog_incidents i
-     SET cause_id = NULL,
-         asks_at = CASE WHEN i.asks_at IS NOT NULL
-                        THEN greatest(i.asks_at, clock.now + make_interval(secs => %(settle_seconds)s)) END
+     SET cause_id = NULL, freed_at = clock.now
     FROM symptoms s CROSS JOIN clock WHERE i.project_id = s.project_id AND i.id = s.id
   RETURNING i.id
 ), audited AS (
@@ -40,25 +38,6 @@ WITH clock AS MATERIALIZED (
     FROM changed WHERE closes
 )
 SELECT j.closes FROM judged j
-
--- name: move_incident
--- Moves an unresolved incident along its table of transitions; no row where it is not in one of the states it may come from.
-WITH found AS MATERIALIZED (
-  SELECT id, state FROM watchkeeper.watchdog_incidents
-   WHERE project_id = %(project_id)s AND id = %(id)s::uuid AND state = ANY (%(sources)s::text[])
-     FOR NO KEY UPDATE
-), moved AS (
-  UPDATE watchkeeper.watchdog_incidents i
-     SET state = %(target)s, acknowledged_from = NULL,
-         asks_at = CASE WHEN %(asks)s::boolean THEN least(i.asks_at, watchkeeper.now()) ELSE i.asks_at END
-    FROM found f WHERE i.project_id = %(project_id)s AND i.id = f.id
-  RETURNING i.id, i.project_id, i.rule, f.state AS old_state
-), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, old_state, new_state, reason, data)
-  SELECT project_id, 'incident_moved', %(actor)s, old_state, %(target)s, %(reason)s::text,
-         jsonb_build_object('incident_id', id, 'rule', rule) FROM moved
-)
-SELECT id FROM moved
 
 -- name: acknowledge_incident
 -- Notes that somebody takes care until a time: people are asked no more before it. A repair under way keeps its state.
@@ -123,9 +102,7 @@ WITH loose AS MATERIALIZED (
      FOR NO KEY UPDATE OF s SKIP LOCKED
 )
 UPDATE watchkeeper.watchdog_incidents i
-   SET cause_id = NULL,
-       asks_at = CASE WHEN i.asks_at IS NOT NULL
-                      THEN greatest(i.asks_at, watchkeeper.now() + make_interval(secs => %(settle_seconds)s)) END
+   SET cause_id = NULL, freed_at = watchkeeper.now()
   FROM loose WHERE i.project_id = loose.project_id AND i.id = loose.id
 RETURNING i.id, i.project_id
 

@@ -25,7 +25,7 @@ WITH clock AS MATERIALIZED (
     FROM jsonb_to_recordset(%(findings)s::text::jsonb) AS f (
            project_id text, fingerprint text, rule text, severity text, state text, job_id uuid, worker_id text, kind text,
            is_mirrored boolean, evidence jsonb, evidence_ref text, cause text, owner text, next_action text,
-           due_seconds float8, asks_seconds float8, stops_worker boolean, times integer, found_at timestamptz)
+           due_seconds float8, stops_worker boolean, times integer, found_at timestamptz)
    CROSS JOIN clock
 ), before AS MATERIALIZED (
   SELECT i.id, i.evidence_ref FROM given g
@@ -34,9 +34,9 @@ WITH clock AS MATERIALIZED (
 ), written AS (
   INSERT INTO watchkeeper.watchdog_incidents AS i
          (project_id, rule, fingerprint, severity, state, job_id, worker_id, kind, is_mirrored, evidence, evidence_ref, cause,
-          owner, next_action, due_at, asks_at, occurrences, policy_version, policy_digest, opened_at, last_seen_at)
+          owner, next_action, due_at, occurrences, policy_version, policy_digest, opened_at, last_seen_at)
   SELECT project_id, rule, fingerprint, severity, state, job_id, worker_id, kind, is_mirrored, evidence, evidence_ref, cause,
-         owner, next_action, now + make_interval(secs => due_seconds), now + make_interval(secs => asks_seconds), times,
+         owner, next_action, now + make_interval(secs => due_seconds), times,
          %(policy_version)s, %(policy_digest)s, now, seen_at
     FROM given ORDER BY project_id, fingerprint
   ON CONFLICT (project_id, fingerprint) WHERE state <> 'resolved'
