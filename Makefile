@@ -1,6 +1,6 @@
 # Watchkeeper. `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help up example-clean test check static bench lock setup clean
+.PHONY: help up example-clean test check static bench soak lock setup clean
 SHELL := /bin/bash
 PYTHON ?= $(shell scripts/find-python)
 RUN := .venv/bin/python -m
@@ -31,6 +31,9 @@ static: setup
 bench: setup ## Measure, beside other queues, and print a table
 	$(RUN) bench $(ARGS)
 
+soak: setup ## Simulate 10,000 runs of agents with every fault mixed in (about half an hour)
+	$(RUN) soak $(ARGS)
+
 lock: setup ## Write the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml -o requirements.lock
@@ -42,4 +45,4 @@ setup: ## Build .venv from the lock file; nothing to do where it stands
 
 clean: ## Remove .venv and caches; the data in .watchkeeper stays
 	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
-	find src tests bench -name __pycache__ -prune -exec rm -rf {} +
+	find src tests bench soak -name __pycache__ -prune -exec rm -rf {} +

@@ -14,7 +14,7 @@ HISTORY = ROOT / "src" / "watchkeeper" / "storage" / "sql" / "migrations"
 
 
 def files(suffix: str) -> Iterator[Path]:
-    for folder in ("src", "tests", "bench"):
+    for folder in ("src", "tests", "bench", "soak"):
         for file in sorted((ROOT / folder).rglob(f"*{suffix}")):
             if HISTORY not in file.parents:
                 yield file

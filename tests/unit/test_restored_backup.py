@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from bench.restored import FILES, Sealed, differences
 
 SEALED = Sealed(rows=50, number=7, hash=b"seven", seconds=1.0)

@@ -6,6 +6,7 @@ The lists are the published ones (docs/reference/lists.md); docs/state-machines.
 from __future__ import annotations
 
 from enum import StrEnum
+from zlib import crc32
 
 
 class JobState(StrEnum):
@@ -92,6 +93,14 @@ LEASE_FAILURE_CODE = "E-RUN-002"
 def may_move(old: JobState, new: JobState) -> bool:
     """Say whether the table of transitions allows `old` -> `new`."""
     return new in TRANSITIONS[old]
+
+
+def jitter_of(seq: int, epoch: int) -> float:
+    """Give the share in [0, 1) that spreads the retries of jobs: the same for the same attempt, so that it can be told.
+
+    CRC-32 (ISO 3309) of both numbers; nothing secret depends on it.
+    """
+    return crc32(f"{seq}/{epoch}".encode()) / 2**32
 
 
 def backoff_seconds(errors: int, jitter: float) -> float:

@@ -6,7 +6,6 @@ Each duty is safe on many machines at once: it takes rows with SKIP LOCKED and d
 from __future__ import annotations
 
 import json
-import random
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -16,7 +15,7 @@ from cronsim import CronSim, CronSimError
 
 from watchkeeper.domain.attempts import after_lost_lease, ended_by
 from watchkeeper.domain.errors import SettingError, UsageError
-from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
+from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, jitter_of
 from watchkeeper.logs import log
 from watchkeeper.services.duties import Duty, Ran
 from watchkeeper.services.enqueueing import JobRequest
@@ -158,8 +157,7 @@ def _reaped(row: Row) -> EndedAttempt:
     if row["cancel_requested"]:
         ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
         return EndedAttempt(lease, ending, "job_cancelled", error)
-    # Back-off jitter spreads load; nothing secret depends on it.
-    ending = after_lost_lease(policy, random.random())  # noqa: S311
+    ending = after_lost_lease(policy, jitter_of(row["seq"], row["epoch"]))
     return EndedAttempt(lease, ending, "lease_reaped", error)
 
 

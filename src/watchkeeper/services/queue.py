@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +15,7 @@ from watchkeeper.domain.attempts import (
     handed_back,
 )
 from watchkeeper.domain.claims import ClaimedJob
-from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason
+from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, jitter_of
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECONDS
 from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.services.enqueueing import Enqueuer, JobRequest
@@ -169,8 +168,7 @@ class Queue:
 
     def _verdict(self, end: AttemptEnd, row: Row) -> EndedAttempt:
         policy = store.policy_of(row)
-        # Back-off jitter spreads load; nothing secret depends on it.
-        jitter = random.random()  # noqa: S311
+        jitter = jitter_of(row["seq"], row["epoch"])
         error = self._clean(end.error)
         if row["cancel_requested"]:
             ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
