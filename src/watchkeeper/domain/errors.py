@@ -112,6 +112,13 @@ class Conflict(WatchkeeperError):
     hint = "Read the present state and decide again."
 
 
+class OwnLease(WatchkeeperError):
+    """This job belongs to the own queue: its lease is not reported, it is held."""
+
+    code = "own_lease"
+    hint = "Use the contract's commands, or those of 'watchkeeper jobs'; only jobs of a foreign queue are reported."
+
+
 class RateLimited(WatchkeeperError):
     """Too many requests."""
 
@@ -151,6 +158,7 @@ HTTP_STATUS: dict[str, int] = {
     "paused": 409,
     "worker_stopped": 409,
     "conflict": 409,
+    "own_lease": 409,
     "invalid_contract": 422,
     "gate_failed": 422,
     "contract_rejected": 422,
@@ -173,6 +181,7 @@ EXIT_CODE: dict[str, int] = {
     "paused": 3,
     "worker_stopped": 3,
     "conflict": 3,
+    "own_lease": 3,
     "rate_limited": 3,
     "queued": 4,
     "server_unreachable": 4,

@@ -29,6 +29,7 @@ class PrincipalKind(StrEnum):
 class Right(StrEnum):
     READ = "read"
     CONTRACT = "contract"
+    RECORD = "record"
     ENQUEUE = "enqueue"
     OPERATE = "operate"
     DECLARE_KIND = "declare_kind"
@@ -39,8 +40,8 @@ class Right(StrEnum):
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.WORKER: frozenset({Right.CONTRACT}),
-    Role.SUPERVISOR: frozenset({Right.READ, Right.ENQUEUE, Right.OPERATE}),
+    Role.WORKER: frozenset({Right.CONTRACT, Right.RECORD}),
+    Role.SUPERVISOR: frozenset({Right.READ, Right.RECORD, Right.ENQUEUE, Right.OPERATE}),
     Role.OWNER: frozenset(Right),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import traceback
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -32,7 +33,8 @@ DATABASE_RETRY_SECONDS = 2
 TRACEBACK_FRAMES = 30
 MAX_INSTANCE_CHARS = 500
 TYPE_PREFIX = "urn:watchkeeper:error:"
-_PLACES = frozenset({"body", "query", "path", "header", "JobBody", "list[JobBody]"})
+_PLACES = frozenset({"body", "query", "path", "header"})
+_SHAPE = re.compile(r"\w+Body|list\[\w+\]")
 
 
 class BodyTooLarge(UsageError):
@@ -116,7 +118,7 @@ def described(errors: Sequence[Any]) -> str:
     lines = []
     for fault in errors[:3]:
         message = fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        place = ".".join(str(part) for part in fault["loc"] if part not in _PLACES)
+        place = ".".join(part for part in map(str, fault["loc"]) if part not in _PLACES and not _SHAPE.fullmatch(part))
         given = fault.get("input")
         what = f" (given: {shown(given)})" if isinstance(given, str | int | float | bool) else ""
         lines.append(f"'{place}': {message}{what}" if place else f"the body: {message}")

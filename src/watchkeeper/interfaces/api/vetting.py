@@ -17,7 +17,12 @@ from watchkeeper.domain.redaction import Redactor
 FREE_TEXTS = frozenset({"reason", "summary", "message"})
 """Fields of what a person or an agent says: kept, with secrets taken out."""
 
-LEFT_TO_SERVICES = frozenset({"payload", "artifacts", "url", "leases"})
+LEFT_TO_SERVICES = frozenset(
+    {
+        *("payload", "artifacts", "url", "leases"),
+        *("output", "error_message", "files", "failed", "primary_url", "primary_artifact_ref"),
+    }
+)
 """Fields that are needed as given, or hold tokens by nature; what is kept of them is redacted where it is kept."""
 
 

@@ -1,0 +1,239 @@
+"""Records what is reported from outside: heartbeats, phases, commands, checks, attempts, a foreign queue's counters.
+
+A list is kept in one transaction, whole or not at all. A record that brings an id is kept once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from watchkeeper.domain.errors import OwnLease
+from watchkeeper.domain.kinds import checked_kind_name
+from watchkeeper.domain.mirrored import AttemptReport, checked_origin
+from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
+from watchkeeper.domain.reports import CommandRun, Counters, Heartbeat, OutsideCheck, WorkerRun
+from watchkeeper.services.mirrored import OWN, MirroredJobs, Reporter
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
+
+Record = Heartbeat | Counters | WorkerRun | CommandRun | OutsideCheck | AttemptReport
+
+CONTEXT_PHASES = frozenset({"context", "reading_context"})
+UNTOLD_PHASES = frozenset({"doctor", "touch", "claim", "complete", "verify"})
+"""Phases that the trail tells of in another row, or in none."""
+
+
+class Recording:
+    """Keeps records of one database. `statuses` are those with which an artifact counts as opened."""
+
+    def __init__(
+        self, database: Database, redactor: Redactor, mirrored: MirroredJobs, statuses: Sequence[int]
+    ) -> None:
+        self._database = database
+        self._redactor = redactor
+        self._mirrored = mirrored
+        self._statuses = frozenset(statuses)
+
+    async def record(self, who: Reporter, records: Sequence[Record]) -> list[dict[str, Any]]:
+        """Keep records in order and give what each came to.
+
+        Raises OwnLease where an attempt or a check is one of an own job: what the own queue knows is not reported.
+        """
+        async with self._database.transaction() as connection:
+            return [await self._one(connection, who, record) for record in records]
+
+    async def _one(self, connection: Connection, who: Reporter, record: Record) -> dict[str, Any]:
+        match record:
+            case Heartbeat():
+                return await self._heartbeat(connection, who, record)
+            case Counters():
+                return await self._counters(connection, who, record)
+            case WorkerRun():
+                return await self._run(connection, who, record)
+            case CommandRun():
+                return await self._command(connection, who, record)
+            case OutsideCheck():
+                return await self._check(connection, who, record)
+            case AttemptReport():
+                return _standing(await self._mirrored.report(connection, who, record))
+
+    async def _heartbeat(self, connection: Connection, who: Reporter, beat: Heartbeat) -> dict[str, Any]:
+        job = await self._job(connection, who, beat)
+        if job is not None and job["origin"] != OWN and not job["ended"]:
+            job = await self._mirrored.report(
+                connection,
+                who,
+                AttemptReport(
+                    str(job["id"]),
+                    beat.worker_id,
+                    beat.origin,
+                    beat.kind,
+                    beat.attempt_id,
+                    lease_expires_at=beat.lease_expires_at,
+                ),
+            )
+        worker = await fetch_row(
+            connection,
+            "see_foreign_worker",
+            {
+                "project_id": who.project_id,
+                "worker_id": beat.worker_id,
+                "origin": checked_origin(beat.origin),
+                "automation_id": beat.automation_id,
+                "doctor_ok": beat.doctor_ok,
+                "touch_ok": beat.touch_ok,
+                "found_no_job": beat.found_no_job,
+                "has_job": beat.job is not None,
+            },
+        )
+        said = ("worker_id", "automation_id", "status", "doctor_ok", "touch_ok", "claim_ok", "lease_expires_at")
+        kept = await self._keep(
+            connection,
+            "record_reported_heartbeat",
+            who,
+            beat,
+            job,
+            {name: getattr(beat, name) for name in said},
+        )
+        wishes = {name: worker[name] for name in ("no_job_count", "stopped", "stop_reason", "touch_requested")}
+        return {**kept, **wishes, **_standing(job)}
+
+    async def _counters(self, connection: Connection, who: Reporter, counters: Counters) -> dict[str, Any]:
+        common = {
+            "project_id": who.project_id,
+            "origin": checked_origin(counters.origin),
+            "actor": who.actor,
+            "reported_at": counters.reported_at,
+        }
+        for queue in counters.queues:
+            checked_kind_name(queue.kind)
+            said = {name: getattr(queue, name) for name in queue.__dataclass_fields__}
+            await fetch(connection, "record_foreign_queue", common | said)
+        return {"origin": counters.origin, "queues": len(counters.queues)}
+
+    async def _run(self, connection: Connection, who: Reporter, run: WorkerRun) -> dict[str, Any]:
+        job = await self._job(connection, who, run)
+        if job is not None and job["origin"] != OWN and not job["ended"]:
+            report = AttemptReport(
+                str(job["id"]),
+                run.worker_id,
+                run.origin,
+                run.kind,
+                run.attempt_id,
+                run.phase,
+                complete_status="stuck" if run.status == "stuck" else None,
+                error_message=run.message if run.status == "stuck" else None,
+            )
+            job = await self._mirrored.report(connection, who, report)
+        payload = None if run.payload is None else self._data(run.payload)
+        said = {
+            "worker_id": run.worker_id,
+            "epoch": job and job["epoch"],
+            "phase": run.phase,
+            "status": run.status,
+            "message": self._text(run.message),
+            "payload": payload,
+            "seconds": run.seconds,
+            "is_over": run.ended_at is not None or run.started_at is None,
+            "reported_at": run.ended_at or run.started_at,
+            "event": _event_of(run),
+        }
+        return {**await self._keep(connection, "record_reported_run", who, run, job, said), **_standing(job)}
+
+    async def _command(self, connection: Connection, who: Reporter, run: CommandRun) -> dict[str, Any]:
+        job = await self._job(connection, who, run)
+        output = self._text(run.output)
+        said = {
+            "worker_id": run.worker_id,
+            "command": run.command,
+            "exit_code": run.exit_code,
+            "output": output,
+            "output_hash": run.output_hash if output is None else _sha256(output),
+            "error_code": run.error_code,
+        }
+        kept = await self._keep(connection, "record_reported_command", who, run, job, said)
+        return {**kept, "output_hash": said["output_hash"], **_standing(job)}
+
+    async def _check(self, connection: Connection, who: Reporter, check: OutsideCheck) -> dict[str, Any]:
+        job = await self._mirrored.known(connection, who, check.job, check.origin, check.kind)
+        if job["origin"] == OWN:
+            raise OwnLease("the gate checks the own queue's jobs itself", job=str(job["id"]))
+        files, failed = self._data(list(check.files)), self._data(list(check.failed))
+        passed = check.passed(self._statuses)
+        output = self._text(check.output)
+        found = output if output is not None else f"{check.primary_url}\n{check.http_status}\n{files}\n{failed}"
+        said = {
+            "seq": job["seq"],
+            "epoch": job["epoch"],
+            "command": check.command,
+            "primary_url": self._text(check.primary_url),
+            "http_status": check.http_status,
+            "file_count": check.file_count,
+            "files": files,
+            "failed": failed,
+            "passed": passed,
+            "output_hash": check.output_hash if output is None and check.output_hash else _sha256(found),
+        }
+        kept = await self._keep(connection, "record_reported_check", who, check, job, said)
+        return {**kept, "passed": passed, **_standing(job)}
+
+    async def _job(
+        self, connection: Connection, who: Reporter, record: Heartbeat | WorkerRun | CommandRun
+    ) -> Row | None:
+        if record.job is None:
+            return None
+        return await self._mirrored.known(connection, who, record.job, record.origin, record.kind)
+
+    async def _keep(
+        self,
+        connection: Connection,
+        query: str,
+        who: Reporter,
+        record: Record,
+        job: Row | None,
+        said: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Write one row down; `existing` says that its id was kept before."""
+        given = {
+            "project_id": who.project_id,
+            "actor": who.actor,
+            "id": getattr(record, "id", None),
+            "job_id": job and job["id"],
+            "seq": job and job["seq"],
+            "reported_at": getattr(record, "reported_at", None),
+        }
+        row = await fetch_one(connection, query, given | dict(said))
+        return {"id": given["id"] if row is None else row["id"], "existing": row is None}
+
+    def _text(self, text: str | None) -> str | None:
+        return None if text is None else self._redactor.redact(text)[:MAX_KEPT_CHARS]
+
+    def _data(self, data: Any) -> str:
+        return json.dumps(self._redactor.redact_data(data), ensure_ascii=False)
+
+
+def _event_of(run: WorkerRun) -> str | None:
+    """Name what the audit trail is told of a phase; None for one that it learns otherwise, or that went wrong."""
+    if run.job is None or run.status not in ("ok", "retried") or run.phase in UNTOLD_PHASES:
+        return None
+    return "context_read" if run.phase in CONTEXT_PHASES else "progress_written"
+
+
+def _standing(job: Row | None) -> dict[str, Any]:
+    if job is None:
+        return {"job": None}
+    return {
+        "job": {
+            "id": job["id"],
+            "origin": job["origin"],
+            "external_id": job["external_id"],
+            "state": job["ended"] or job["state"],
+            "attempt": job["epoch"],
+        }
+    }
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
