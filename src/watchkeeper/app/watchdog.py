@@ -1,13 +1,16 @@
-"""The watchdog: what finds trouble, keeps it as incidents, and acts on it."""
+"""What watches, tells and mends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from watchkeeper.app.core import Core
+from watchkeeper.services.foreign_leases import ForeignLeases
 from watchkeeper.services.incidents import Incidents
+from watchkeeper.services.mirrored import MirroredJobs
 from watchkeeper.services.notifiers.console import ConsoleNotifier
 from watchkeeper.services.outbox import Outbox
+from watchkeeper.services.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +19,17 @@ class WatchdogParts:
 
     incidents: Incidents
     outbox: Outbox
+    recording: Recording
+    foreign_leases: ForeignLeases
 
 
 def watchdog_parts(core: Core) -> WatchdogParts:
     """Put the watchdog together."""
+    database, redactor = core.database, core.redactor
+    mirrored = MirroredJobs(redactor)
     return WatchdogParts(
-        incidents=Incidents(core.database),
-        outbox=Outbox(core.database, core.redactor, {"console": ConsoleNotifier()}),
+        incidents=Incidents(database),
+        outbox=Outbox(database, redactor, {"console": ConsoleNotifier()}),
+        recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
+        foreign_leases=ForeignLeases(database, mirrored),
     )

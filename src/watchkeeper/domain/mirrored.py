@@ -78,7 +78,7 @@ def checked_origin(given: str) -> str:
     """Give the name of a foreign queue as it is; raise UsageError where it is not one."""
     if not _ORIGIN.fullmatch(given) or given == "own":
         raise UsageError(
-            f"'origin' is 1 to 63 small letters, digits and _ . - after a letter or digit, and not 'own': {shown(given)}"
+            f"'origin' is 1 to 63 small letters, digits and _ . - after a letter or digit, not 'own': {shown(given)}"
         )
     return given
 

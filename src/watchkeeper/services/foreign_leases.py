@@ -39,13 +39,17 @@ class ForeignLeases:
             row = await self._mirrored_job(connection, who, job, origin)
             if action is not None:
                 if last_heartbeat_at or lease_expires_at:
-                    raise UsageError("either 'action' with 'reason', or what is reported of the lease; not both")
+                    raise UsageError(
+                        "either 'action' with 'reason', or what is reported of the lease; not both"
+                    )
                 if not reason:
                     raise UsageError(f"'reason': say why you {action.replace('_', ' ')} it")
                 row = await self._act(connection, who, row, action, reason)
             else:
                 if not (last_heartbeat_at or lease_expires_at):
-                    raise UsageError("say 'action' with 'reason', or 'last_heartbeat_at' or 'lease_expires_at'")
+                    raise UsageError(
+                        "say 'action' with 'reason', or 'last_heartbeat_at' or 'lease_expires_at'"
+                    )
                 row = await self._report(connection, who, row, last_heartbeat_at, lease_expires_at)
             where = {"project_id": who.project_id, "seq": row["seq"]}
             lease = await fetch_one(connection, "foreign_lease", where)

@@ -52,7 +52,7 @@ class Operations:
         """
         target, state_reason, event = MOVES[act]
         async with self._database.transaction() as connection:
-            row = await find_job(connection, project_id, job)
+            row = await _own_job(connection, project_id, job)
             state = JobState(row["state"])
             if not may_move(state, target) or (act == "resume" and state is JobState.RUNNING):
                 raise Conflict(f"a job that is {state} cannot be moved by {act!r}")
@@ -84,7 +84,7 @@ class Operations:
     async def requeue(self, project_id: str, job: str, *, actor: str, reason: str) -> Enqueued:
         """Try a job again: an ended one as a new job with `retry_of`, a stuck or paused one in its own place."""
         async with self._database.transaction() as connection:
-            row = await find_job(connection, project_id, job)
+            row = await _own_job(connection, project_id, job)
             state = JobState(row["state"])
             if state in (JobState.STUCK, JobState.PAUSED):
                 move = Move(row["seq"], [state.value], "pending", "job_requeued", None, reason)
@@ -109,6 +109,18 @@ class Operations:
             return await new_jobs.enqueue_keyed(
                 connection, project_id, actor, again, is_shadow=spec["is_shadow"]
             )
+
+
+async def _own_job(connection: Connection, project_id: str, job: str) -> Row:
+    """Give a job that may be moved here; raise Conflict for one of a foreign queue."""
+    row = await find_job(connection, project_id, job)
+    if row["origin"] != "own":
+        raise Conflict(
+            f"this job lives in the queue {row['origin']!r}, and is moved there",
+            hint="Here its reported lease can be released, reclaimed or marked stale: "
+            "PATCH /api/watchdog/job-leases/JOB.",
+        )
+    return row
 
 
 async def find_job(connection: Connection, project_id: str, job: str) -> Row:

@@ -62,42 +62,28 @@ class Recording:
     async def _heartbeat(self, connection: Connection, who: Reporter, beat: Heartbeat) -> dict[str, Any]:
         job = await self._job(connection, who, beat)
         if job is not None and job["origin"] != OWN and not job["ended"]:
-            job = await self._mirrored.report(
-                connection,
-                who,
-                AttemptReport(
-                    str(job["id"]),
-                    beat.worker_id,
-                    beat.origin,
-                    beat.kind,
-                    beat.attempt_id,
-                    lease_expires_at=beat.lease_expires_at,
-                ),
+            report = AttemptReport(
+                str(job["id"]),
+                beat.worker_id,
+                beat.origin,
+                attempt_id=beat.attempt_id,
+                lease_expires_at=beat.lease_expires_at,
             )
-        worker = await fetch_row(
-            connection,
-            "see_foreign_worker",
-            {
-                "project_id": who.project_id,
-                "worker_id": beat.worker_id,
-                "origin": checked_origin(beat.origin),
-                "automation_id": beat.automation_id,
-                "doctor_ok": beat.doctor_ok,
-                "touch_ok": beat.touch_ok,
-                "found_no_job": beat.found_no_job,
-                "has_job": beat.job is not None,
-            },
-        )
-        said = ("worker_id", "automation_id", "status", "doctor_ok", "touch_ok", "claim_ok", "lease_expires_at")
-        kept = await self._keep(
-            connection,
-            "record_reported_heartbeat",
-            who,
-            beat,
-            job,
-            {name: getattr(beat, name) for name in said},
-        )
-        wishes = {name: worker[name] for name in ("no_job_count", "stopped", "stop_reason", "touch_requested")}
+            job = await self._mirrored.report(connection, who, report)
+        said = {name: getattr(beat, name) for name in ("worker_id", "automation_id", "doctor_ok", "touch_ok")}
+        seen = {
+            "project_id": who.project_id,
+            "origin": checked_origin(beat.origin),
+            "found_no_job": beat.found_no_job,
+            "has_job": beat.job is not None,
+        }
+        worker = await fetch_row(connection, "see_foreign_worker", said | seen)
+        for name in ("status", "claim_ok", "lease_expires_at"):
+            said[name] = getattr(beat, name)
+        kept = await self._keep(connection, "record_reported_heartbeat", who, beat, job, said)
+        wishes = {
+            name: worker[name] for name in ("no_job_count", "stopped", "stop_reason", "touch_requested")
+        }
         return {**kept, **wishes, **_standing(job)}
 
     async def _counters(self, connection: Connection, who: Reporter, counters: Counters) -> dict[str, Any]:
@@ -163,7 +149,9 @@ class Recording:
         files, failed = self._data(list(check.files)), self._data(list(check.failed))
         passed = check.passed(self._statuses)
         output = self._text(check.output)
-        found = output if output is not None else f"{check.primary_url}\n{check.http_status}\n{files}\n{failed}"
+        found = (
+            output if output is not None else f"{check.primary_url}\n{check.http_status}\n{files}\n{failed}"
+        )
         said = {
             "seq": job["seq"],
             "epoch": job["epoch"],

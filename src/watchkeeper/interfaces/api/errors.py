@@ -118,7 +118,9 @@ def described(errors: Sequence[Any]) -> str:
     lines = []
     for fault in errors[:3]:
         message = fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        place = ".".join(part for part in map(str, fault["loc"]) if part not in _PLACES and not _SHAPE.fullmatch(part))
+        place = ".".join(
+            part for part in map(str, fault["loc"]) if part not in _PLACES and not _SHAPE.fullmatch(part)
+        )
         given = fault.get("input")
         what = f" (given: {shown(given)})" if isinstance(given, str | int | float | bool) else ""
         lines.append(f"'{place}': {message}{what}" if place else f"the body: {message}")

@@ -59,9 +59,7 @@ async def helper_events(body: HelperEventOrList, access: Here) -> Response:
     return await _keep(access, body)
 
 
-@watchdog.post(
-    "/artifact-checks", **declared(Right.RECORD, key="optional", example={**KEPT, "passed": True})
-)
+@watchdog.post("/artifact-checks", **declared(Right.RECORD, key="optional", example={**KEPT, "passed": True}))
 async def artifact_checks(body: ArtifactCheckOrList, access: Here) -> Response:
     """Keep what a look at a mirrored job's artifact found; whether it passed is judged here."""
     return await _keep(access, body)
@@ -77,9 +75,7 @@ async def artifact_verifications(body: ArtifactCheckOrList, access: Here) -> Res
 
 @watchdog.patch(
     "/job-leases/{job:path}",
-    **declared(
-        Right.RECORD, key="optional", example={"job": STANDING, "lease": {"lease_expires_at": TIME}}
-    ),
+    **declared(Right.RECORD, key="optional", example={"job": STANDING, "lease": {"lease_expires_at": TIME}}),
 )
 async def job_lease(job: JobName, body: LeaseBody, access: Here) -> Response:
     """Report a mirrored job's lease, or as a supervisor release, reclaim or mark it stale with a reason."""

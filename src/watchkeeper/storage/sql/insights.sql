@@ -188,7 +188,8 @@ SELECT w.worker_id, w.profile, w.slots, w.kinds, w.role, w.pool, w.persona, w.ho
 -- name: list_leases
 -- The live leases of a project, the next to expire first.
 SELECT l.job_id, s.seq AS job_seq, l.kind, l.epoch, l.worker_id, l.profile, l.claimed_at, l.lease_expires_at,
-       l.last_heartbeat_at, l.risk_level, extract(epoch FROM l.lease_expires_at - watchkeeper.now())::float8 AS remaining_s
+       l.last_heartbeat_at, l.risk_level, l.origin, l.phase, l.received_at,
+       extract(epoch FROM l.lease_expires_at - watchkeeper.now())::float8 AS remaining_s
   FROM watchkeeper.job_leases l
   JOIN watchkeeper.job_specs s ON s.project_id = l.project_id AND s.id = l.job_id
  WHERE l.project_id = %(project_id)s ORDER BY l.lease_expires_at LIMIT %(limit)s

@@ -116,7 +116,8 @@ WITH before AS (
   UPDATE watchkeeper.mirrored_jobs
      SET state = %(state)s, state_reason = %(state_reason)s::text, detail = %(detail)s::text::jsonb,
          held_by = CASE WHEN %(state)s IN ('stuck', 'paused') THEN %(actor)s::text END, state_since = watchkeeper.now()
-   WHERE project_id = %(project_id)s AND seq = %(seq)s AND state <> %(state)s
+   WHERE project_id = %(project_id)s AND seq = %(seq)s
+     AND (state <> %(state)s OR state_reason IS DISTINCT FROM %(state_reason)s::text)
   RETURNING seq, epoch, origin
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, job_seq, epoch, old_state, new_state, reason, data)
