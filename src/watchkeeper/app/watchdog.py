@@ -1,4 +1,4 @@
-"""What watches, tells and mends."""
+"""The watchdog: what finds trouble, keeps it as incidents, and acts on it."""
 
 from __future__ import annotations
 
