@@ -37,6 +37,7 @@ CLOSED_LISTS: dict[str, dict[str, Any]] = {
     "job_outcomes": {"state": "failed"},
     "mirrored_jobs": {"state": "pending"},
     "foreign_queues": {"ready": 0},
+    "watchdog_queues": {"wait": "movable"},
     "closed_attempts": {"outcome": "failed"},
     "workers": {"profile": "runtime"},
     "worker_runs": {"status": "ok"},

@@ -45,6 +45,7 @@ class Thresholds:
     queue_stuck_seconds: float = 600.0
     running_unrenewed_seconds: float = 600.0
     running_past_expiry_seconds: float = 300.0
+    missing_worker_seconds: float = 60.0
     claim_no_output_seconds: float = 30.0
     no_job_heartbeats: int = 3
     silent_heartbeats: int = 3

@@ -130,6 +130,9 @@ RETENTION = (
     Kept("restores", FOR_EVER),
     Kept("switches", FOR_EVER),
     Kept("reaper_state", FOR_EVER),
+    Kept("watchdog_state", FOR_EVER),
+    Kept("watchdog_queues", "while the kind's next job waits without a reason"),
+    Kept("watchdog_inbox", "until a watchdog has judged it"),
     Kept("schema_migrations", FOR_EVER),
 )
 

@@ -1,0 +1,106 @@
+"""Where the rules' facts come from: one bounded query a family, each costing what is live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchkeeper.domain.facts import LeaseFact, QueueFact, Wait
+from watchkeeper.domain.leases import SESSION_LEASE_SECONDS
+from watchkeeper.domain.policies import Thresholds
+from watchkeeper.storage.database import Connection, Row, fetch, fetch_one
+
+OVERLAP = timedelta(seconds=2)
+"""How far a look reaches back over the one before it: a fact that was written meanwhile may be a moment older."""
+
+ABSENT_HEARTBEATS = 3
+"""A contract worker that was not heard of for so many rounds is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What counts as a gap in the watch, and how often everything is looked at."""
+
+    gap_seconds: float
+    least_gap_seconds: float
+    sweep_seconds: float
+    heartbeat_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One look of the watchdog that has the watch; `previous` is the one before it, on whichever machine.
+
+    `sweeps`: this one looks at everything, not only at what became due since. `leases_quiet_since` is the later of the
+    watchdog's own quiet time and that of a reaper that is at work.
+    """
+
+    now: datetime
+    previous: datetime | None
+    sweeps: bool
+    gapped: bool
+    server_changed: bool
+    quiet_since: datetime
+    leases_quiet_since: datetime
+    unwatched_from: datetime
+
+
+async def tick(connection: Connection, watch: Watch) -> Tick | None:
+    """Take the watch until the transaction ends; None where another watchdog has it."""
+    row = await fetch_one(
+        connection,
+        "tick_watchdog",
+        {
+            "gap_seconds": watch.gap_seconds,
+            "least_gap_seconds": watch.least_gap_seconds,
+            "sweep_seconds": watch.sweep_seconds,
+        },
+    )
+    return Tick(**row) if row else None
+
+
+async def leases(
+    connection: Connection, tick: Tick, limits: Thresholds
+) -> tuple[list[LeaseFact], datetime | None]:
+    """Give the leases for which a rule's moment has come, and the next such moment of any other."""
+    since = tick.previous - OVERLAP if tick.previous and not tick.sweeps else None
+    rows = await fetch(
+        connection,
+        "lease_facts",
+        {
+            "now": tick.now,
+            "since": since,
+            "quiet_since": tick.leases_quiet_since,
+            "session_lease_seconds": SESSION_LEASE_SECONDS,
+            "near_seconds": limits.lease_near_expiry_seconds,
+            "near_fraction": limits.lease_near_expiry_fraction,
+            "expired_seconds": limits.lease_expired_grace_seconds,
+            "unrenewed_seconds": limits.running_unrenewed_seconds,
+            "past_expiry_seconds": limits.running_past_expiry_seconds,
+        },
+    )
+    next_at = rows[0].pop("next_at")
+    for row in rows[1:]:
+        del row["next_at"]
+    return [LeaseFact(**row) for row in rows if row["job_id"] is not None], next_at
+
+
+async def queues(connection: Connection, tick: Tick, heartbeat_seconds: float) -> list[QueueFact]:
+    """Give the kinds whose next job waits though it need not, and note since when."""
+    rows = await fetch(
+        connection,
+        "queue_facts",
+        {
+            "now": tick.now,
+            "previous": tick.previous or tick.now,
+            "quiet_since": tick.quiet_since,
+            "unwatched_from": tick.unwatched_from,
+            "heartbeat_seconds": heartbeat_seconds,
+            "absent_seconds": ABSENT_HEARTBEATS * heartbeat_seconds,
+        },
+    )
+    return [_queue(row) for row in rows]
+
+
+def _queue(row: Row) -> QueueFact:
+    return QueueFact(**{**row, "wait": Wait(row["wait"]), "was_asked": bool(row["was_asked"])})

@@ -1,0 +1,49 @@
+"""A watchdog on a test's database, and workers and jobs as it finds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moving_clock import MovingClock
+from raw_sql import rows
+from watchkeeper.app.whole import App
+from watchkeeper.services.attendance import Registration
+from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.incidents import Incidents
+from watchkeeper.services.watchdog import Watchdog, WatchdogConfig
+
+PATIENT = WatchdogConfig(gap_seconds=1e9, least_gap_seconds=1e9)
+"""The watchdog of a test whose clock moves: no leap of the clock is a gap."""
+
+INCIDENTS = """
+SELECT rule, state, cause, kind, worker_id, job_id, evidence, occurrences FROM watchkeeper.watchdog_incidents
+ WHERE state <> 'resolved' ORDER BY id
+"""
+
+
+def watchdog(app: App, config: WatchdogConfig = PATIENT) -> Watchdog:
+    return Watchdog(app.database, Incidents(app.database), config=config)
+
+
+async def open_incidents(app: App) -> list[dict[str, Any]]:
+    return await rows(app.database, INCIDENTS)
+
+
+async def open_rules(app: App) -> list[str]:
+    return sorted(row["rule"] for row in await open_incidents(app))
+
+
+async def enqueue(app: App, kind: str = "k", **asked: Any) -> str:
+    [made] = await app.queue.enqueue("p", [JobRequest(kind, **asked)], actor="t")
+    return str(made.id)
+
+
+async def runtime_worker(app: App, worker_id: str = "w", slots: int = 1, **asked: Any) -> None:
+    await app.attendance.register("p", Registration(worker_id, slots, **asked))
+
+
+async def look_after(app: App, clock: MovingClock, seconds: float) -> list[str]:
+    """Let time pass, let the watchdog look, and give the rules that have open incidents."""
+    clock.advance(seconds)
+    await watchdog(app).run_once()
+    return await open_rules(app)
