@@ -170,7 +170,8 @@ async def test_a_database_that_was_away_begins_a_quiet_time(app: App, clock: Mov
     await claimed(app)
     await watchdog(app).run_once()
     await rows(
-        app.database, "UPDATE watchkeeper.watchdog_state SET server_started = watchkeeper.now() - interval '1 day'"
+        app.database,
+        "UPDATE watchkeeper.watchdog_state SET server_started = watchkeeper.now() - interval '1 day'",
     )
     assert await look_after(app, clock, 500) == []
     assert await look_after(app, clock, 58) == []

@@ -11,6 +11,7 @@ from watchkeeper.services.mirrored import MirroredJobs
 from watchkeeper.services.notifiers.console import ConsoleNotifier
 from watchkeeper.services.outbox import Outbox
 from watchkeeper.services.recording import Recording
+from watchkeeper.services.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,18 @@ class WatchdogParts:
     outbox: Outbox
     recording: Recording
     foreign_leases: ForeignLeases
+    watch: Watchdog
 
 
 def watchdog_parts(core: Core) -> WatchdogParts:
     """Put the watchdog together."""
     database, redactor = core.database, core.redactor
+    incidents = Incidents(database)
     mirrored = MirroredJobs(redactor)
     return WatchdogParts(
-        incidents=Incidents(database),
+        incidents=incidents,
         outbox=Outbox(database, redactor, {"console": ConsoleNotifier()}),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
         foreign_leases=ForeignLeases(database, mirrored),
+        watch=Watchdog(database, incidents),
     )

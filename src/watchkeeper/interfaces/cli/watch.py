@@ -1,4 +1,4 @@
-"""`watch`: the queue's upkeep as a process of its own; several on several machines share the work."""
+"""`watch`: the queue's upkeep and its watchdog as a process of its own; several on several machines share the work."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ async def _watch(settings: Settings) -> None:
             app.audit_sealer.duty(),
             app.watchdog.outbox.duty(),
             app.watchdog.incidents.duty(),
+            app.watchdog.watch.duty(),
         ]
         if app.audit_webhook is not None:
             periodic.append(app.audit_webhook.duty())
