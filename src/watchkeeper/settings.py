@@ -71,6 +71,8 @@ class Settings:
     audit_key_file: Path | None = None
     audit_anchor_file: Path | None = None
     audit_anchor_url: str | None = None
+    dead_man_url: str | None = None
+    dead_man_seconds: float = 60.0
     log_level: str = "info"
     log_format: str = "auto"
 
@@ -89,6 +91,7 @@ class Settings:
             "output_retention_days",
             "event_retention_days",
             "orphan_retention_hours",
+            "dead_man_seconds",
         ):
             if getattr(self, name) <= 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")
@@ -121,7 +124,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Give the passwords that stand in these settings, which no log and no record may show."""
-        urls = (self.database_url, self.database_direct_url, self.audit_anchor_url)
+        urls = (self.database_url, self.database_direct_url, self.audit_anchor_url, self.dead_man_url)
         return tuple(password for url in urls if url and (password := without_password(url)[1]))
 
     @classmethod
@@ -265,6 +268,7 @@ _ADDRESSES: dict[str, Callable[[Any], str]] = {
     "database_url": _address(checked_database_address),
     "database_direct_url": _address(checked_database_address),
     "audit_anchor_url": _address(checked_web_address),
+    "dead_man_url": _address(checked_web_address),
 }
 
 FIELDS: dict[str, Callable[[Any], Any]] = {

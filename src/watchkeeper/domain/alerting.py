@@ -29,7 +29,6 @@ class Untold(StrEnum):
     REPAIR_FIRST = "repair_first"
     SETTLING = "settling"
     NEXT_STAGE = "next_stage"
-    NO_CHANNEL = "no_channel"
 
 
 class Withheld(StrEnum):

@@ -6,9 +6,9 @@ docs/adr/0007-dial-the-address-that-was-vetted.md says why it is done so.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
 import httpcore2
@@ -55,11 +55,24 @@ class Answer:
             ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What is sent: the gate's GET, unless said otherwise."""
+
+    method: str = "GET"
+    sender: str = "gate"
+    headers: Mapping[bytes | str, bytes | str] = field(default_factory=lambda: {"Accept-Encoding": "gzip, deflate"})
+    body: bytes = b""
+
+
+GET = Sent()
+
+
 @asynccontextmanager
 async def ask(
-    url: ForeignUrl, addresses: Sequence[IPv4Address | IPv6Address], tls: ssl.SSLContext
+    url: ForeignUrl, addresses: Sequence[IPv4Address | IPv6Address], tls: ssl.SSLContext, sent: Sent = GET
 ) -> AsyncIterator[Answer]:
-    """Send one GET to the first of these addresses that accepts a connection; nothing else is contacted.
+    """Send one request to the first of these addresses that accepts a connection; nothing else is contacted.
 
     Raises FetchRefusedError where there is no answer.
     """
@@ -71,15 +84,16 @@ async def ask(
         httpcore2.Origin(scheme, host, url.port), ssl_context=tls, network_backend=dialler
     )
     request = httpcore2.Request(
-        "GET",
+        sent.method,
         httpcore2.URL(scheme=scheme, host=host, port=url.port, target=url.target.encode("ascii")),
         headers={
             "Host": authority,
-            "User-Agent": f"watchkeeper-gate/{__version__}",
+            "User-Agent": f"watchkeeper-{sent.sender}/{__version__}",
             "Accept": "*/*",
-            "Accept-Encoding": "gzip, deflate",
             "Connection": "close",
+            **sent.headers,
         },
+        content=sent.body or None,
     )
     try:
         try:

@@ -122,3 +122,39 @@ WITH disabled AS (
   SELECT project_id, 'channel_disabled', 'system', %(reason)s, jsonb_build_object('channel', name) FROM disabled
 )
 SELECT * FROM disabled
+
+-- name: list_alerts
+-- A project's alerts, the newest first, from a cursor on; those that wait, were sent or were dropped, where asked.
+SELECT a.id, a.incident_id, a.severity, a.stage, a.channel, a.recipient, a.subject, a.body, a.created_at, a.due_at, a.attempts,
+       a.held_reason, a.last_error, a.receipt, a.sent_at, a.dropped_at, a.drop_reason, a.acknowledged_at, a.acknowledged_by,
+       CASE WHEN a.sent_at IS NOT NULL THEN 'sent' WHEN a.dropped_at IS NOT NULL THEN 'dropped' ELSE 'waiting' END AS state
+  FROM watchkeeper.alerts a
+ WHERE a.project_id = %(project_id)s
+   AND (%(before)s::uuid IS NULL OR a.id < %(before)s::uuid)
+   AND (%(id)s::uuid IS NULL OR a.id = %(id)s::uuid)
+   AND (%(incident_id)s::uuid IS NULL OR a.incident_id = %(incident_id)s::uuid)
+   AND (%(state)s::text IS NULL OR %(state)s::text
+        = CASE WHEN a.sent_at IS NOT NULL THEN 'sent' WHEN a.dropped_at IS NOT NULL THEN 'dropped' ELSE 'waiting' END)
+ ORDER BY a.id DESC LIMIT %(limit)s
+
+-- name: acknowledge_alerts
+-- Notes that a person has seen what was sent: one alert, or all of an incident.
+WITH seen AS (
+  UPDATE watchkeeper.alerts SET acknowledged_at = watchkeeper.now(), acknowledged_by = %(actor)s
+   WHERE project_id = %(project_id)s AND sent_at IS NOT NULL AND acknowledged_at IS NULL
+     AND (id = %(id)s OR incident_id = %(incident_id)s::uuid)
+  RETURNING id, incident_id
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT %(project_id)s, 'alert_acknowledged', %(actor)s, %(note)s,
+         jsonb_build_object('alert_ids', jsonb_agg(id), 'incident_id', %(incident_id)s::uuid)
+    FROM seen HAVING count(*) > 0
+)
+SELECT id FROM seen
+
+-- name: dead_man_facts
+-- Whether the watch may be called alive: its ticks are young, and it does not call itself blind.
+SELECT coalesce(watchkeeper.now() - r.last_tick_at < make_interval(secs => %(gap_seconds)s::float8), false)
+       AND NOT EXISTS (SELECT FROM watchkeeper.watchdog_incidents
+                        WHERE rule = 'watchdog_blind' AND state <> 'resolved') AS ok
+  FROM watchkeeper.reaper_state r

@@ -1,0 +1,65 @@
+"""One request to an address that a person named, which may be anybody's: vetted, dialled as vetted, in bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import cached_property
+
+from watchkeeper.domain.evidence import GateCheck
+from watchkeeper.domain.foreign_addresses import AddressRefused, ForeignUrl
+from watchkeeper.services.fetch import FetchConfig, FetchRefusedError
+from watchkeeper.services.fetch_vetting import LOOK_UPS_AT_ONCE, SystemResolver, Vetting
+
+SECONDS = 10.0
+LOOK_UP_THREADS = 2
+
+
+class NoAnswer(Exception):
+    """There was no answer. `is_refused`: the address is one that we never ask; the text names no path."""
+
+    def __init__(self, detail: str, *, is_refused: bool = False) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.is_refused = is_refused
+
+
+class Outward:
+    """Sends requests under the same rules as the gate's fetches; redirects are not followed, bodies not read."""
+
+    def __init__(self, config: FetchConfig, seconds: float = SECONDS) -> None:
+        self._config = config
+        self._seconds = seconds
+        self._turns = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
+
+    @cached_property
+    def _resolver(self) -> SystemResolver:
+        return SystemResolver(LOOK_UP_THREADS)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        from httpcore2 import default_ssl_context
+
+        return self._config.tls or default_ssl_context()
+
+    async def ask(
+        self, url: str, *, method: str = "GET", headers: dict[str, str] | None = None, body: bytes = b""
+    ) -> int:
+        """Send one request and give the status of its answer; raise NoAnswer where there is none."""
+        from watchkeeper.services.fetch_connection import Sent, ask
+
+        resolve = self._config.resolve or self._resolver
+        vetting = Vetting(resolve, self._turns, self._config.allowed, self._config.own())
+        sent = Sent(method, "alerts", {**(headers or {})}, body)
+        try:
+            async with asyncio.timeout(self._seconds):
+                target = ForeignUrl.parse(url)
+                async with ask(target, await vetting.addresses(target), self._tls, sent) as answer:
+                    return answer.status
+        except TimeoutError:
+            raise NoAnswer(f"no answer within {self._seconds:g} seconds") from None
+        except AddressRefused as refused:
+            raise NoAnswer(str(refused), is_refused=True) from None
+        except FetchRefusedError as refused:
+            is_refused = refused.check is GateCheck.REFUSED_ADDRESS
+            raise NoAnswer(refused.detail, is_refused=is_refused) from None
