@@ -27,6 +27,7 @@ LEVELS: dict[str, int] = {
     "claim_refused": logging.WARNING,
     "database_back": logging.WARNING,
     "database_down": logging.ERROR,
+    "dead_man_failed": logging.WARNING,
     "disk_nearly_full": logging.WARNING,
     "duty_failed": logging.ERROR,
     "handler_failed": logging.WARNING,

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from interfaces.api_client import PAGE, Answered, Api
 from secret_examples import PLANTED
+from services.alerts import opened
 
 ALL = "\n".join(text for text, _ in PLANTED.values() if "-----BEGIN" not in text)
 
@@ -55,6 +56,8 @@ class Planting:
     answers: list[str] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
     artifacts: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+    incidents: list[str] = field(default_factory=list)
 
     async def everywhere(self) -> None:
         await self.api.declare("report", max_attempts=50)
@@ -63,6 +66,7 @@ class Planting:
         await self.in_malformed_bodies()
         await self.in_job_texts()
         await self.in_reasons_of_people()
+        await self.in_alerts()
 
     async def post(self, path: str, body: Any, *, role: str = "owner", **options: Any) -> Answered:
         if role == "whole":
@@ -188,3 +192,16 @@ class Planting:
         await self.post(
             "/api/schedules", {"name": "nightly", "cron": "0 3 * * *", "kind": "report", "payload": [ALL]}
         )
+
+    async def in_alerts(self) -> None:
+        for number, (text, _) in enumerate(PLANTED.values()):
+            said = {"reason": f"because {text}"}
+            channel = {"name": f"c{number}", "url": f"https://host.invalid/{quote(text, safe='')}", **said}
+            await self.post("/api/channels", channel)
+            await self.post(f"/api/channels/c{number}/off", said)
+            await self.post("/api/alerts/test", said)
+        self.incidents.append(str(await opened(self.api.app.database, severity="critical")))
+        await self.api.app.watchdog.alerting.outbox.run_once()
+        listed = (await self.api.get("/api/alerts")).body["alerts"]
+        self.alerts += [alert["id"] for alert in listed]
+        await self.post(f"/api/alerts/{self.alerts[0]}/acknowledge", {"reason": ALL})

@@ -117,5 +117,9 @@ def _addresses(path: str, planting: Planting) -> list[str]:
         return [path.replace("{job}", job) for job in planting.jobs]
     if "{artifact_id}" in path:
         return [path.replace("{artifact_id}", artifact) for artifact in planting.artifacts]
+    if "{alert_id}" in path:
+        return [path.replace("{alert_id}", alert) for alert in planting.alerts]
+    if "{incident_id}" in path:
+        return [path.replace("{incident_id}", incident) for incident in planting.incidents]
     assert "{" not in path, f"the test does not know how to fill {path}"
     return [path]

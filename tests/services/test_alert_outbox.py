@@ -6,7 +6,7 @@ import asyncio
 
 from moving_clock import MovingClock
 from raw_sql import rows
-from services.alerts import alerts, change, opened
+from services.alerts import alerts, opened
 from watchkeeper.app.whole import App, build
 from watchkeeper.services.alerting import Notice, announce
 
@@ -15,7 +15,7 @@ async def test_an_incident_is_told_once_and_by_stages(app: App, clock: MovingClo
     """Two watches tell one incident once; while nobody acknowledges it, the next stage comes half an hour later."""
     incident = await opened(app.database)
     symptom = await opened(app.database, "artifact_missing", cause_id=incident)
-    watches = [app.watchdog.outbox, build(app.settings, app.database).watchdog.outbox]
+    watches = [app.watchdog.alerting.outbox, build(app.settings, app.database).watchdog.alerting.outbox]
     await asyncio.gather(*(watch.run_once() for watch in watches))
     assert await alerts(app.database) == []  # it settles first: its symptoms and a repair may come
     clock.advance(31)
@@ -39,18 +39,17 @@ async def test_who_acknowledged_is_left_alone_until_that_runs_out(app: App, cloc
     """An acknowledgement stops the stages; when it runs out unresolved, the next stage is told at once."""
     incident = await opened(app.database)
     clock.advance(31)
-    await app.watchdog.outbox.run_once()
-    await change(
-        app.database,
-        incident,
-        "state = 'acknowledged', acknowledged_by = 'ann',"
-        " acknowledged_until = watchkeeper.now() + interval '2 hours'",
-    )
-    clock.advance(3600)
-    await app.watchdog.outbox.run_once()
+    await app.watchdog.alerting.outbox.run_once()
+    (told,) = await alerts(app.database, incident)
+    acting = app.watchdog.alerting.alerts
+    seen = await acting.acknowledge("p", told["id"], actor="ann", note="I look at it")
+    assert seen["acknowledged_by"] == "ann"
+    clock.advance(3 * 3600)
+    await app.watchdog.alerting.outbox.run_once()
     assert len(await alerts(app.database, incident)) == 1
+    assert (await acting.of_incident("p", incident))["not_told_because"] == "acknowledged"
     clock.advance(3601)
-    await app.watchdog.outbox.run_once()
+    await app.watchdog.alerting.outbox.run_once()
     assert [row["stage"] for row in await alerts(app.database, incident)] == [0, 1]
 
 
@@ -60,7 +59,7 @@ async def test_a_notice_is_told_once_without_its_secrets(app: App) -> None:
     async with app.database.transaction() as connection:
         assert await announce(connection, notice, app.redactor) == ["console"]
         assert await announce(connection, notice, app.redactor) == []
-    await app.watchdog.outbox.run_once()
+    await app.watchdog.alerting.outbox.run_once()
     (told,) = await alerts(app.database)
     assert told["sent_at"] is not None
     assert "ghp_0123456789" not in told["body"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from watchkeeper.app.alerting import AlertParts, alert_parts
 from watchkeeper.app.core import Core
 from watchkeeper.services.foreign_leases import ForeignLeases
 from watchkeeper.services.incidents import Incidents
 from watchkeeper.services.mirrored import MirroredJobs
-from watchkeeper.services.notifiers.console import ConsoleNotifier
-from watchkeeper.services.outbox import Outbox
 from watchkeeper.services.recording import Recording
 from watchkeeper.services.watchdog import Watchdog
 
@@ -19,7 +18,7 @@ class WatchdogParts:
     """The watchdog's services."""
 
     incidents: Incidents
-    outbox: Outbox
+    alerting: AlertParts
     recording: Recording
     foreign_leases: ForeignLeases
     watch: Watchdog
@@ -32,7 +31,7 @@ def watchdog_parts(core: Core) -> WatchdogParts:
     mirrored = MirroredJobs(redactor)
     return WatchdogParts(
         incidents=incidents,
-        outbox=Outbox(database, redactor, {"console": ConsoleNotifier()}),
+        alerting=alert_parts(core, incidents),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
         foreign_leases=ForeignLeases(database, mirrored),
         watch=Watchdog(database, incidents),

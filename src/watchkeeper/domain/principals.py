@@ -36,6 +36,7 @@ class Right(StrEnum):
     MANAGE_TOKENS = "manage_tokens"
     MANAGE_PROJECTS = "manage_projects"
     SWITCH = "switch"
+    MANAGE_POLICY = "manage_policy"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {

@@ -1,7 +1,8 @@
-"""What people ask of the outbox: what was said, why something was not, when the next word comes; and "I have seen it"."""
+"""What people ask of the outbox: what was said, why something was not, when the next word comes."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,21 +11,27 @@ from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.rules.names import Severity
 from watchkeeper.services.alert_planning import AlertPlanning
 from watchkeeper.services.alerting import Notice, announce
+from watchkeeper.services.incidents import Incidents
 from watchkeeper.storage.database import Connection, Database, Row, fetch
 
 MAX_PAGE = 1000
 STATES = ("waiting", "sent", "dropped")
+TAKEN_CARE_OF = timedelta(hours=4)
+"""So long an incident is left to who acknowledged an alert of it."""
 
 
 class Alerts:
     """The alerts of one database, for readers."""
 
-    def __init__(self, database: Database, redactor: Redactor, planning: AlertPlanning) -> None:
+    def __init__(
+        self, database: Database, redactor: Redactor, planning: AlertPlanning, incidents: Incidents
+    ) -> None:
         self._database = database
         self._redactor = redactor
         self._planning = planning
+        self._incidents = incidents
 
-    async def list(
+    async def page(
         self, project_id: str, *, state: str | None = None, before: UUID | None = None, limit: int = 100
     ) -> tuple[list[Row], UUID | None]:
         """Give a page of alerts, the newest first, and the cursor of the next page (None at the end)."""
@@ -40,8 +47,13 @@ class Alerts:
             return await self._find(connection, project_id, alert)
 
     async def of_incident(self, project_id: str, incident: UUID) -> dict[str, Any]:
-        """Say what people were told of an incident, why they are not told more now, and when they are next."""
+        """Say what people were told of an incident, why they are not told now, and when they are next.
+
+        Raises NotFound.
+        """
         async with self._database.transaction() as connection:
+            if not await fetch(connection, "incident_is_there", {"project_id": project_id, "id": incident}):
+                raise NotFound("there is no such incident in this project")
             verdict = await self._planning.verdict(connection, project_id, incident)
             rows = await fetch(connection, "list_alerts", _asked(project_id, incident_id=incident))
             routes = await fetch(connection, "list_routes", {"project_id": project_id})
@@ -59,15 +71,20 @@ class Alerts:
         }
 
     async def acknowledge(self, project_id: str, alert: UUID, *, actor: str, note: str) -> Row:
-        """Note that a person has seen an alert, and all others of its incident; raise NotFound."""
-        async with self._database.transaction() as connection:
+        """Note that a person has seen an alert and takes care of its incident for a while; raise NotFound."""
+        said = self._redactor.redact(note)
+        async with self._database.together(), self._database.transaction() as connection:
             row = await self._find(connection, project_id, alert)
+            if row["incident_id"] is not None and row["is_open"]:
+                await self._incidents.acknowledge(
+                    project_id, row["incident_id"], actor=actor, note=said, until=TAKEN_CARE_OF
+                )
             arguments = {
                 "project_id": project_id,
                 "id": alert,
                 "incident_id": row["incident_id"],
                 "actor": actor,
-                "note": self._redactor.redact(note),
+                "note": said,
             }
             await fetch(connection, "acknowledge_alerts", arguments)
             return await self._find(connection, project_id, alert)

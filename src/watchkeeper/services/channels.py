@@ -28,7 +28,7 @@ _HOURS = re.compile(r"(\d{1,2}:\d{2})-(\d{1,2}:\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class WantedChannel:
-    """A channel as a person asks for it. `quiet` is `HH:MM-HH:MM` in its time zone; without `url` the known one stays."""
+    """A channel as a person asks for it. `quiet` is `HH:MM-HH:MM` in its time zone; without `url` that one stays."""
 
     name: str
     kind: str

@@ -61,7 +61,9 @@ class Sent:
 
     method: str = "GET"
     sender: str = "gate"
-    headers: Mapping[bytes | str, bytes | str] = field(default_factory=lambda: {"Accept-Encoding": "gzip, deflate"})
+    headers: Mapping[bytes | str, bytes | str] = field(
+        default_factory=lambda: {"Accept-Encoding": "gzip, deflate"}
+    )
     body: bytes = b""
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from watchkeeper.domain.evidence import GateCheck
 from watchkeeper.domain.foreign_addresses import AddressRefused, ForeignUrl
 from watchkeeper.services.fetch import FetchConfig, FetchRefusedError
 from watchkeeper.services.fetch_vetting import LOOK_UPS_AT_ONCE, SystemResolver, Vetting
+
+if TYPE_CHECKING:
+    from watchkeeper.services.fetch_connection import Sent
 
 SECONDS = 10.0
 LOOK_UP_THREADS = 2
@@ -42,19 +46,16 @@ class Outward:
 
         return self._config.tls or default_ssl_context()
 
-    async def ask(
-        self, url: str, *, method: str = "GET", headers: dict[str, str] | None = None, body: bytes = b""
-    ) -> int:
+    async def ask(self, url: str, sent: Sent | None = None) -> int:
         """Send one request and give the status of its answer; raise NoAnswer where there is none."""
-        from watchkeeper.services.fetch_connection import Sent, ask
+        from watchkeeper.services.fetch_connection import GET, ask
 
         resolve = self._config.resolve or self._resolver
         vetting = Vetting(resolve, self._turns, self._config.allowed, self._config.own())
-        sent = Sent(method, "alerts", {**(headers or {})}, body)
         try:
             async with asyncio.timeout(self._seconds):
                 target = ForeignUrl.parse(url)
-                async with ask(target, await vetting.addresses(target), self._tls, sent) as answer:
+                async with ask(target, await vetting.addresses(target), self._tls, sent or GET) as answer:
                     return answer.status
         except TimeoutError:
             raise NoAnswer(f"no answer within {self._seconds:g} seconds") from None

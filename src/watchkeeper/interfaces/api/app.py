@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from watchkeeper import __version__
 from watchkeeper.app.whole import App
 from watchkeeper.interfaces.api import (
+    alerts,
     artifacts,
     audit,
+    channels,
     contract,
     errors,
     fleet,
@@ -56,6 +58,10 @@ ROUTERS = (
     watchdog.reads,
     recording.watchdog,
     recording.pls,
+    alerts.reads,
+    alerts.acts,
+    channels.reads,
+    channels.acts,
     artifacts.reads,
     audit.reads,
     reconcile.reads,

@@ -211,3 +211,14 @@ class ScheduleBody(Body):
 class SwitchBody(Body):
     on: bool
     reason: Reason
+
+
+class ChannelBody(Body):
+    """`url` left out keeps the known address; `quiet` is `HH:MM-HH:MM` in the time zone."""
+
+    name: Word
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=50)] = "webhook"
+    url: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = None
+    quiet: Annotated[str, StringConstraints(max_length=20)] | None = None
+    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "UTC"
+    reason: Reason

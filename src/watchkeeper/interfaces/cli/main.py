@@ -42,6 +42,8 @@ COMMANDS: dict[str, Place] = {
     "schedules": Place("schedules", "schedules", group=True),
     "projects": Place("projects", "projects", group=True),
     "workers": Place("workers", "workers", group=True),
+    "alert": Place("alerts", "alert", group=True),
+    "channel": Place("alerts", "channel", group=True),
     "queue-health": Place("workers", "queue_health"),
     "switch": Place("workers", "switch"),
     "token": Place("tokens", "token", group=True),

@@ -28,7 +28,7 @@ async def _watch(settings: Settings) -> None:
             app.retention.duty(),
             app.artifact_upkeep.duty(),
             app.audit_sealer.duty(),
-            app.watchdog.outbox.duty(),
+            *app.watchdog.alerting.duties(),
             app.watchdog.incidents.duty(),
             app.watchdog.watch.duty(),
         ]

@@ -33,7 +33,7 @@ def signature(signing: str, message_id: str, timestamp: str, body: bytes) -> str
 
 
 class WebhookNotifier:
-    """Posts to the address of a channel. 2xx is the receipt, 4xx other than "later" is for good; the rest is retried."""
+    """Posts to the address of a channel. 2xx is the receipt, 4xx other than "later" is for good; else is retried."""
 
     def __init__(self, outward: Outward) -> None:
         self._outward = outward
@@ -42,7 +42,7 @@ class WebhookNotifier:
         body = json.dumps(_document(message), ensure_ascii=False, separators=(",", ":")).encode()
         # The receiver compares it with its own clock, so that an old message cannot be sent again by others.
         timestamp = str(int(time.time()))
-        headers = {
+        headers: dict[bytes | str, bytes | str] = {
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
             "Idempotency-Key": str(message.id),
@@ -50,8 +50,10 @@ class WebhookNotifier:
             "Webhook-Timestamp": timestamp,
             "Webhook-Signature": signature(to.signing, str(message.id), timestamp, body),
         }
+        from watchkeeper.services.fetch_connection import Sent  # its client is loaded at the first message
+
         try:
-            status = await self._outward.ask(to.address, method="POST", headers=headers, body=body)
+            status = await self._outward.ask(to.address, Sent("POST", "alerts", headers, body))
         except NoAnswer as failure:
             raise NotDelivered(failure.detail, is_permanent=failure.is_refused) from None
         if 200 <= status < 300:

@@ -127,6 +127,8 @@ SELECT * FROM disabled
 -- A project's alerts, the newest first, from a cursor on; those that wait, were sent or were dropped, where asked.
 SELECT a.id, a.incident_id, a.severity, a.stage, a.channel, a.recipient, a.subject, a.body, a.created_at, a.due_at, a.attempts,
        a.held_reason, a.last_error, a.receipt, a.sent_at, a.dropped_at, a.drop_reason, a.acknowledged_at, a.acknowledged_by,
+       EXISTS (SELECT FROM watchkeeper.watchdog_incidents i WHERE i.project_id = a.project_id AND i.id = a.incident_id
+                  AND i.state <> 'resolved') AS is_open,
        CASE WHEN a.sent_at IS NOT NULL THEN 'sent' WHEN a.dropped_at IS NOT NULL THEN 'dropped' ELSE 'waiting' END AS state
   FROM watchkeeper.alerts a
  WHERE a.project_id = %(project_id)s
@@ -158,3 +160,7 @@ SELECT coalesce(watchkeeper.now() - r.last_tick_at < make_interval(secs => %(gap
        AND NOT EXISTS (SELECT FROM watchkeeper.watchdog_incidents
                         WHERE rule = 'watchdog_blind' AND state <> 'resolved') AS ok
   FROM watchkeeper.reaper_state r
+
+-- name: incident_is_there
+-- Whether a project has an incident of that id.
+SELECT id FROM watchkeeper.watchdog_incidents WHERE project_id = %(project_id)s AND id = %(id)s

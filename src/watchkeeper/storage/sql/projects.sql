@@ -44,7 +44,7 @@ WITH declared AS (
   RETURNING *
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-  SELECT project_id, 'kind_declared', %(actor)s, to_jsonb(declared) FROM declared
+  SELECT project_id, 'kind_declared', %(actor)s, to_jsonb(d) FROM declared d
 )
 SELECT * FROM declared
 
