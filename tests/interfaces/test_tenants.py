@@ -128,7 +128,9 @@ def probes(theirs: Theirs) -> Iterator[tuple[str, str, str, Any, str]]:
         "job": [theirs.job, theirs.external_id],
         "artifact_id": [theirs.artifact],
         "token_id": [theirs.token],
-        "name": [theirs.schedule],
+        "name": [theirs.schedule, theirs.channel],
+        "alert_id": [theirs.alert],
+        "incident_id": [theirs.incident],
         "kind": [theirs.kind],
         "worker_id": [theirs.worker],
         "project_id": ["q"],
@@ -152,13 +154,8 @@ def probes(theirs: Theirs) -> Iterator[tuple[str, str, str, Any, str]]:
                     body = None if method == "get" else contract[path.rsplit("/", 1)[-1]]
                     yield method.upper(), asked, name, body, "worker"
                 elif method == "delete":
-                    yield (
-                        "DELETE",
-                        f"{asked}?reason=x" if "schedules" not in path else asked,
-                        name,
-                        None,
-                        "owner",
-                    )
+                    query = "" if "schedules" in path else "?reason=x"
+                    yield "DELETE", asked + query, name, None, "owner"
                 else:
                     yield method.upper(), asked, name, None if method == "get" else WHY, "owner"
 

@@ -46,6 +46,9 @@ class Theirs:
     schedule: str
     kind: str
     worker: str
+    channel: str
+    alert: str
+    incident: str
     job_ids: list[str]
 
 
@@ -102,6 +105,9 @@ def _names(connection: psycopg.Connection, token: str) -> Theirs:
         one("SELECT name FROM watchkeeper.schedules WHERE project_id = 'q' LIMIT 1"),
         one("SELECT kind FROM watchkeeper.job_kinds WHERE project_id = 'q' LIMIT 1"),
         one("SELECT worker_id FROM watchkeeper.workers WHERE project_id = 'q' LIMIT 1"),
+        one("SELECT name FROM watchkeeper.alert_channels WHERE project_id = 'q' LIMIT 1"),
+        one("SELECT id FROM watchkeeper.alerts WHERE project_id = 'q' LIMIT 1"),
+        one("SELECT id FROM watchkeeper.watchdog_incidents WHERE project_id = 'q' LIMIT 1"),
         [row[0] for row in ids],
     )
 
