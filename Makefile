@@ -31,8 +31,8 @@ static: setup
 bench: setup ## Measure, beside other queues, and print a table
 	$(RUN) bench $(ARGS)
 
-soak: setup ## Simulate 10,000 runs of agents with every fault mixed in (about half an hour)
-	$(RUN) soak $(ARGS)
+soak: setup ## Simulate 10,000 runs with every fault mixed in, then befall a real fleet (half an hour)
+	$(RUN) soak --page docs/fault-matrix.md $(ARGS)
 
 lock: setup ## Write the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
