@@ -23,6 +23,17 @@ from watchkeeper.domain.errors import DatabaseUnavailable
 
 JOBS = 400
 MOST_SECONDS = 180.0
+PAGE = """# Fault matrix
+
+Written by `make soak` on {date:%Y-%m-%d}, {where}.
+
+Three workers with four slots each work off {jobs} jobs of {seconds:g} s under leases of {lease} s while the fault
+befalls them. A rescue is the begin of the next attempt after a job's first lost lease; later ones wait for their
+back-off. A lease that was lost by a worker that the fault did not touch is a false rescue.
+
+| fault | leases lost | rescued after the lease's end, p50 / p99 | false rescues | double completions | lost jobs |
+|---|---|---|---|---|---|"""
+
 LEFT = (
     "SELECT count(*) AS n FROM watchkeeper.jobs WHERE project_id = %s AND kind = %s AND state <> 'completed'"
 )
