@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from watchkeeper.app.alerting import AlertParts, alert_parts
 from watchkeeper.app.core import Core
+from watchkeeper.app.repairs import repair_parts
 from watchkeeper.services.foreign_leases import ForeignLeases
 from watchkeeper.services.incidents import Incidents
 from watchkeeper.services.mirrored import MirroredJobs
+from watchkeeper.services.policy import Policies
 from watchkeeper.services.recording import Recording
+from watchkeeper.services.repairs.desk import Repairs
+from watchkeeper.services.repairs.duty import RepairDuty
 from watchkeeper.services.watchdog import Watchdog
 
 
@@ -22,6 +26,8 @@ class WatchdogParts:
     recording: Recording
     foreign_leases: ForeignLeases
     watch: Watchdog
+    repairs: Repairs
+    repair: RepairDuty
 
 
 def watchdog_parts(core: Core) -> WatchdogParts:
@@ -29,10 +35,13 @@ def watchdog_parts(core: Core) -> WatchdogParts:
     database, redactor = core.database, core.redactor
     incidents = Incidents(database)
     mirrored = MirroredJobs(redactor)
+    repairs, repair = repair_parts(core, Policies().current)
     return WatchdogParts(
         incidents=incidents,
         alerting=alert_parts(core, incidents),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
         foreign_leases=ForeignLeases(database, mirrored),
         watch=Watchdog(database, incidents),
+        repairs=repairs,
+        repair=repair,
     )

@@ -74,7 +74,6 @@ AT_LEAST_A_SUPERVISOR = frozenset(
         RepairAction.REQUEUE,
         RepairAction.RESUME,
         RepairAction.RESUME_WORKER,
-        RepairAction.PAUSE_KIND,
         RepairAction.FAIL_KIND,
     }
 )

@@ -31,6 +31,7 @@ async def _watch(settings: Settings) -> None:
             *app.watchdog.alerting.duties(),
             app.watchdog.incidents.duty(),
             app.watchdog.watch.duty(),
+            app.watchdog.repair.duty(),
         ]
         if app.audit_webhook is not None:
             periodic.append(app.audit_webhook.duty())

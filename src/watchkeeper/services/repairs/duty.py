@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from watchkeeper.domain.errors import Conflict, JobNotFound, NotFound
+from watchkeeper.domain.incidents import IncidentState
 from watchkeeper.domain.policies import Policy
+from watchkeeper.domain.repair_plans import CHANGING
 from watchkeeper.domain.repairs import Authority, Plan, RepairState
 from watchkeeper.domain.rules.catalogue import RULES, Rule
-from watchkeeper.domain.rules.names import RuleName
+from watchkeeper.domain.rules.names import RepairAction, RuleName
 from watchkeeper.services.duties import Duty, Ran
-from watchkeeper.services.repairs.acting import Acting, RepairConfig
+from watchkeeper.services.repairs.acting import Acting, RepairConfig, needed_now
+from watchkeeper.services.repairs.incident_moves import ONLY_PUT_BEFORE_PEOPLE, attempts_of, move_incident
 from watchkeeper.services.repairs.planning import Planning
-from watchkeeper.services.repairs.records import RepairRecords
-from watchkeeper.storage.database import Connection, Database, Row, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+
+NOTHING = ""
 
 
 class RepairDuty:
@@ -27,60 +30,113 @@ class RepairDuty:
         self,
         database: Database,
         policy: Callable[[], Policy],
-        records: RepairRecords,
-        config: RepairConfig | None = None,
+        planning: Planning,
+        acting: Acting,
+        config: RepairConfig,
     ) -> None:
         self._database = database
         self._policy = policy
-        self._config = config or RepairConfig()
-        self._acting = Acting(policy, records, self._config)
-        self._planning = Planning(policy, records)
+        self._planning = planning
+        self._acting = acting
+        self._config = config
 
     def duty(self) -> Duty:
         return Duty("repairs", self.run_once, self._config.interval_seconds)
 
     async def run_once(self) -> Ran:
-        """Plan for what is open, then carry out what may be; give counts by what came of it."""
+        """See to what was begun, plan for what is open, carry out what may be; give counts by what came of it."""
         counts: Counter[str] = Counter()
-        for incident in await self._database.fetch("incidents_to_repair", {"limit": self._config.batch}):
+        batch = {"limit": self._config.batch}
+        for found in await self._database.fetch("executing_repairs", batch):
+            async with self._database.transaction() as connection:
+                counts[await self._see(connection, found)] += 1
+        for incident in await self._database.fetch("incidents_to_repair", batch):
             async with self._database.transaction() as connection:
                 counts[await self._plan(connection, incident)] += 1
-        for found in await self._database.fetch("undecided_repairs", {"limit": self._config.batch}):
+        waiting = {**batch, "policy_digest": self._policy().digest}
+        for found in await self._database.fetch("actionable_repairs", waiting):
             async with self._database.transaction() as connection:
                 counts[await self._act(connection, found)] += 1
-        counts.pop("", None)
+        counts.pop(NOTHING, None)
         return Ran(dict(counts))
+
+    async def _see(self, connection: Connection, found: Row) -> str:
+        row = await _locked(connection, found, RepairState.EXECUTING)
+        if row is None:
+            return NOTHING
+        return _news(row, await self._acting.see(connection, row))
 
     async def _plan(self, connection: Connection, incident: Row) -> str:
         where = {"project_id": incident["project_id"], "id": incident["id"]}
         rule = RULES[RuleName(incident["rule"])]
-        if incident["is_vetoed"] or not self._is_due(incident) or incident["attempts"] >= attempts_of(rule):
-            return ""
-        if await fetch_one(connection, "lock_incident", where) is None:
-            return ""
-        try:
-            async with connection.transaction():
-                planned = await self._planning.for_incident(connection, rule, incident)
-        except (Conflict, NotFound, JobNotFound):
-            return ""
-        return "planned" if planned else ""
+        step = self._next_step(rule, incident)
+        if step is None or await fetch_one(connection, "lock_incident", where) is None:
+            return NOTHING
+        if isinstance(step, IncidentState):
+            why = f"{incident['attempts']} repairs did not end it"
+            moved = await move_incident(connection, incident["project_id"], incident["id"], step, why)
+            return "escalated" if moved else NOTHING
+        if await self._is_effect_of_repair(connection, incident):
+            return "marked_as_effect"
+        return "planned" if await self._planning.for_incident(connection, rule, incident, step) else NOTHING
 
-    def _is_due(self, incident: Row) -> bool:
-        since = incident["seconds_since"]
-        return since is None or bool(since >= self._config.verify_seconds)
+    def _next_step(self, rule: Rule, incident: Row) -> RepairAction | IncidentState | None:
+        """Say what an incident needs now: its rule's action, another one, a person, or nothing yet."""
+        tried, since = incident["attempts"], incident["seconds_since"]
+        if incident["is_vetoed"] or (since is not None and since < self._config.verify_seconds):
+            return None
+        if tried < attempts_of(rule):
+            return rule.action
+        if rule.action in ONLY_PUT_BEFORE_PEOPLE:
+            is_next = rule.name is RuleName.MISSING_WORKER_KIND and tried == 1
+            return RepairAction.PAUSE_KIND if is_next and since >= self._config.undecided_seconds else None
+        return None if rule.escalate_after is None else IncidentState.ESCALATED
+
+    async def _is_effect_of_repair(self, connection: Connection, incident: Row) -> bool:
+        """Mark an incident that a repair of its target brought about: no repair follows from a repair."""
+        found = await fetch_one(
+            connection,
+            "repair_before_incident",
+            {
+                "project_id": incident["project_id"],
+                "rule": incident["rule"],
+                "job_id": incident["job_id"],
+                "worker_id": incident["worker_id"],
+                "kind": incident["kind"],
+                "opened_at": incident["opened_at"],
+                "changing": [action.value for action in CHANGING],
+                "seconds": self._config.aftermath_seconds,
+            },
+        )
+        if found is None:
+            return False
+        where = {"project_id": incident["project_id"], "id": incident["id"], "repair_id": found["id"]}
+        await fetch(connection, "mark_repair_effect", where)
+        why = f"it came of repair {found['id']}: no repair follows from a repair"
+        await move_incident(
+            connection, incident["project_id"], incident["id"], IncidentState.NEEDS_HUMAN, why
+        )
+        return True
 
     async def _act(self, connection: Connection, found: Row) -> str:
-        where = {"project_id": found["project_id"], "id": found["id"], "states": [found["state"]]}
-        row = await fetch_one(connection, "lock_actionable_repair", where)
+        row = await _locked(connection, found, RepairState(found["state"]))
         if row is None:
-            return ""
-        is_free = Plan.from_json(row["plan"]).authority is Authority.SYSTEM
-        if row["state"] == RepairState.PROPOSED and not is_free:
-            return ""
-        after = await self._acting.act(connection, row)
-        return "" if after["state"] == row["state"] else str(after["state"])
+            return NOTHING
+        plan = Plan.from_json(row["plan"])
+        if row["incident_state"] == IncidentState.RESOLVED:
+            return _news(row, await self._acting.expire(connection, row, "its incident is over"))
+        if needed_now(self._policy(), row, plan, plan.preconditions) is not plan.authority:
+            why = "the policy asks for another authority now"
+            return _news(row, await self._acting.expire(connection, row, why))
+        if row["state"] == RepairState.PROPOSED and plan.authority is not Authority.SYSTEM:
+            return NOTHING
+        return _news(row, await self._acting.act(connection, row))
 
 
-def attempts_of(rule: Rule) -> int:
-    """Give how often a rule's repair is tried for one incident."""
-    return max(1, rule.escalate_after or 1)
+async def _locked(connection: Connection, found: Row, state: RepairState) -> Row | None:
+    where = {"project_id": found["project_id"], "id": found["id"], "states": [state.value]}
+    return await fetch_one(connection, "lock_actionable_repair", where)
+
+
+def _news(before: Row, after: Row) -> str:
+    return NOTHING if after["state"] == before["state"] else str(after["state"])

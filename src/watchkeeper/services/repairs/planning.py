@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from watchkeeper.domain.errors import Conflict
+from watchkeeper.domain.errors import Conflict, JobNotFound, NotFound, UsageError
 from watchkeeper.domain.policies import Policy, PolicyMode
 from watchkeeper.domain.repair_plans import ON_JOBS, ON_KINDS, ON_WORKERS, is_mirrored, make_plan
-from watchkeeper.domain.repairs import Authority, Target, authority_needed
+from watchkeeper.domain.repairs import Authority, Plan, Target, authority_needed
 from watchkeeper.domain.rules.catalogue import Rule
-from watchkeeper.domain.rules.names import RepairAction
+from watchkeeper.domain.rules.names import RepairAction, RuleName
 from watchkeeper.services.repairs.records import Asked, RepairRecords
 from watchkeeper.services.repairs.targets import Seen, look
 from watchkeeper.storage.database import Connection, Row
@@ -19,39 +19,76 @@ ONLY_OBSERVES = "the policy only observes this rule: nothing is done"
 
 
 class Planning:
-    """Looks at a target, plans, and writes the plan down."""
+    """Looks at a target, plans, and writes the plan down. `patience_seconds`: a target may move for so long."""
 
-    def __init__(self, policy: Callable[[], Policy], records: RepairRecords) -> None:
+    def __init__(
+        self, policy: Callable[[], Policy], records: RepairRecords, patience_seconds: float = 60.0
+    ) -> None:
         self._policy = policy
         self._records = records
+        self._patience_seconds = patience_seconds
 
-    async def for_incident(self, connection: Connection, rule: Rule, incident: Row) -> Row | None:
-        """Plan a rule's repair of an incident; None where the policy has the rule's repairs off.
+    async def for_incident(
+        self, connection: Connection, rule: Rule, incident: Row, action: RepairAction
+    ) -> Row | None:
+        """Plan an incident's repair; None where the policy has it off, or the target is about to move.
 
-        Raises Conflict where the action does not fit what is there, JobNotFound and NotFound where nothing is there.
+        Where the action fits nothing that is there, a stuck queue is put before people, and all else goes to one.
         """
-        policy, action = self._policy(), rule.action
+        try:
+            async with connection.transaction():
+                return await self._write(connection, rule, incident, action)
+        except (Conflict, NotFound, JobNotFound) as error:
+            if incident["age_seconds"] < self._patience_seconds:
+                return None
+            why = error.message
+        other = RepairAction.PROPOSE if rule.name is RuleName.QUEUE_STUCK else RepairAction.ALERT
+        return await self._write(
+            connection, rule, incident, other, f"{action.value} fits nothing here: {why}"
+        )
+
+    async def _write(
+        self, connection: Connection, rule: Rule, incident: Row, action: RepairAction, why: str | None = None
+    ) -> Row | None:
+        policy = self._policy()
         target = target_of(action, incident)
         seen = await look(connection, incident["project_id"], target, action)
-        mode = policy.mode(rule.name, action, is_mirrored=is_mirrored(seen.image))
+        mirrored = bool(incident["is_mirrored"]) or is_mirrored(seen.image)
+        mode = policy.mode(rule.name, action, is_mirrored=mirrored)
         if mode is PolicyMode.OFF:
             return None
-        authority = authority_needed(
-            mode,
-            action,
-            rule=rule.name,
-            has_live_lease=seen.image.get("lease") == "live",
-        )
+        live = seen.image.get("lease") == "live"
+        authority = authority_needed(mode, action, rule=rule.name, has_live_lease=live)
+        arguments = dict(seen.arguments)
+        if rule.name is RuleName.HIDDEN_FAILURE and action is RepairAction.BLOCK_COMPLETE:
+            arguments["ends_attempt"] = True
+        plan = make_plan(action, target, seen.image, authority, arguments)
         asked = Asked(
             incident["project_id"],
             rule.name.value,
-            rule.sentence,
+            rule.sentence if why is None else f"{rule.sentence} {why}",
             incident_id=incident["id"],
             **named(seen, incident),
-            note=ONLY_OBSERVES if authority is None else _waits(authority),
+            note=waits_for(authority),
         )
-        plan = make_plan(action, target, seen.image, authority, seen.arguments)
         return await self._records.propose(connection, asked, plan, policy)
+
+    async def asked(
+        self, connection: Connection, asked: Asked, action: RepairAction, target: Target
+    ) -> tuple[Plan, Seen]:
+        """Plan what somebody asks for, without writing it down.
+
+        Raises NotFound and JobNotFound where the target is not there, Conflict where the action does not fit it.
+        """
+        seen = await look(connection, asked.project_id, target, action)
+        rule = _RULES.get(asked.trigger)
+        mode = PolicyMode.SUPERVISOR
+        if rule is not None:
+            mode = self._policy().mode(rule, action, is_mirrored=is_mirrored(seen.image))
+        authority = authority_needed(
+            mode, action, rule=rule, has_live_lease=seen.image.get("lease") == "live", asked=True
+        )
+        return make_plan(action, target, seen.image, authority, seen.arguments), seen
 
 
 def target_of(action: RepairAction, incident: Row) -> Target:
@@ -64,8 +101,20 @@ def target_of(action: RepairAction, incident: Row) -> Target:
     if action in ON_WORKERS:
         return _named("worker", incident["worker_id"], action)
     if action in ON_KINDS:
-        return _named("kind", incident["evidence"].get("kind"), action)
+        return _named("kind", incident["kind"], action)
     return Target("incident", str(incident["id"]))
+
+
+def target_asked(action: RepairAction, job: str | None, worker: str | None, kind: str | None) -> Target:
+    """Say what a request is about; raise UsageError unless it names the one thing that the action is done to."""
+    what = "job" if action in ON_JOBS else "worker" if action in ON_WORKERS else "kind"
+    if action not in ON_JOBS | ON_WORKERS | ON_KINDS:
+        raise UsageError(f"{action.value} follows from an incident and cannot be asked for")
+    given = {"job": job, "worker": worker, "kind": kind}
+    name = given.pop(what)
+    if not name or any(given.values()):
+        raise UsageError(f"{action.value} is done to one {what}: name that, and nothing else")
+    return Target(what, name)
 
 
 def _named(what: str, name: Any, action: RepairAction) -> Target:
@@ -76,14 +125,19 @@ def _named(what: str, name: Any, action: RepairAction) -> Target:
 
 def named(seen: Seen, incident: Row) -> dict[str, Any]:
     """Give whom a repair is about, for the record."""
-    kind = seen.row.get("kind") or incident["evidence"].get("kind")
     return {
         "job_id": incident["job_id"],
         "worker_id": incident["worker_id"],
-        "kind": kind if isinstance(kind, str) else None,
+        "kind": seen.row.get("kind") or incident["kind"],
         "pool": seen.pool,
     }
 
 
-def _waits(authority: Authority) -> str | None:
+def waits_for(authority: Authority | None) -> str | None:
+    """Say what a repair waits for, if it does."""
+    if authority is None:
+        return ONLY_OBSERVES
     return None if authority is Authority.SYSTEM else f"waits for the word of a {authority.value}"
+
+
+_RULES: dict[str, RuleName] = {rule.value: rule for rule in RuleName}

@@ -72,6 +72,10 @@ class RepairRecords:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
 
+    def kept(self, text: str) -> str:
+        """Give what is kept of a text from outside."""
+        return self._redactor.kept(text)
+
     async def propose(self, connection: Connection, asked: Asked, plan: Plan, policy: Policy) -> Row:
         """Write a planned repair down as proposed; where the policy lets nobody act, that is noted."""
         fields = {name: getattr(asked, name) for name in Asked.__dataclass_fields__}

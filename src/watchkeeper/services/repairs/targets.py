@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.attempts import after_lost_lease
-from watchkeeper.domain.errors import Conflict, JobNotFound
+from watchkeeper.domain.errors import Conflict, JobNotFound, NotFound
 from watchkeeper.domain.repair_plans import Image, preconditions
 from watchkeeper.domain.repairs import Plan, Target
 from watchkeeper.domain.rules.names import RepairAction
+from watchkeeper.services.repairs.records import Asked
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Row, fetch_one
 
@@ -33,6 +35,8 @@ JOB_IMAGE = (
     "held_at",
     "hold_detail",
 )
+WORKER_IMAGE = ("worker_id", "stopped", "stop_reason", "stopped_by", "stopped_at", "draining")
+KIND_IMAGE = ("kind", "paused", "pause_reason", "paused_by", "paused_at")
 BINDING_ARGUMENTS = frozenset({RepairAction.RECLAIM, RepairAction.FAIL_KIND})
 """Actions whose arguments say where it leads: another value is another plan."""
 
@@ -50,6 +54,17 @@ class Seen:
     def pool(self) -> str:
         return str(self.row.get("pool") or "default")
 
+    def completed(self, asked: Asked, note: str | None) -> Asked:
+        """Fill in what the target itself says of a repair: its kind, its holder, its pool."""
+        holder = self.row.get("worker_id")
+        return replace(
+            asked,
+            kind=asked.kind or self.row.get("kind"),
+            worker_id=asked.worker_id or holder,
+            pool=self.pool,
+            note=note,
+        )
+
     def has_drifted_from(self, plan: Plan) -> bool:
         """Say whether the target is not what the plan was made on any more."""
         if preconditions(self.target, self.image) != dict(plan.preconditions):
@@ -58,11 +73,26 @@ class Seen:
 
 
 async def look(connection: Connection, project_id: str, target: Target, action: RepairAction) -> Seen:
-    """Look at a target and lock it; raise NotFound where it is not there."""
+    """Look at a target and lock it; raise NotFound or JobNotFound where it is not there."""
     match target.what:
         case "job":
             return await look_at_job(connection, project_id, target, action)
+        case "worker":
+            where = {"project_id": project_id, "worker_id": target.id}
+            row = await fetch_one(connection, "look_at_worker", where)
+            return _seen(target, row, WORKER_IMAGE)
+        case "kind":
+            where = {"project_id": project_id, "kind": target.id}
+            row = await fetch_one(connection, "look_at_kind", where)
+            return _seen(target, row, KIND_IMAGE, "waiting")
     return Seen(target, {}, {})
+
+
+def _seen(target: Target, row: Row | None, keys: Sequence[str], *arguments: str) -> Seen:
+    if row is None:
+        raise NotFound(f"there is no {target} here")
+    image = {key: _plain(row[key]) for key in keys}
+    return Seen(target, image, row, {name: row[name] for name in arguments})
 
 
 async def look_at_job(connection: Connection, project_id: str, target: Target, action: RepairAction) -> Seen:

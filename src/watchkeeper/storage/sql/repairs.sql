@@ -2,7 +2,8 @@
 -- Open incidents that no repair is under way for, the oldest first, with what was tried; not those that are quiet, a
 -- symptom of another, in a person's hands, or a repair's own effect.
 SELECT i.project_id, i.id, i.rule, i.state, i.severity, i.job_id, i.worker_id, i.evidence, i.cause, i.fingerprint, i.opened_at,
-       tried.attempts, tried.seconds_since, tried.is_vetoed
+       i.kind, i.is_mirrored, tried.attempts, tried.seconds_since, tried.is_vetoed,
+       extract(epoch FROM (SELECT watchkeeper.now()) - i.opened_at)::float8 AS age_seconds
   FROM watchkeeper.watchdog_incidents i
  CROSS JOIN LATERAL (
    SELECT count(*) FILTER (WHERE r.attempted_at IS NOT NULL)::int AS attempts,
@@ -64,10 +65,14 @@ SELECT r.*, i.rule AS incident_rule, i.state AS incident_state, i.cause AS incid
  WHERE r.project_id = %(project_id)s AND r.id = %(id)s::uuid AND r.state = ANY (%(states)s::text[])
    FOR UPDATE OF r SKIP LOCKED
 
--- name: undecided_repairs
--- Repairs that wait for a word, for their turn, or for what somebody else does about them; the oldest first.
-SELECT project_id, id, state FROM watchkeeper.repair_actions
- WHERE state IN ('proposed', 'approved') ORDER BY project_id, id LIMIT %(limit)s
+-- name: actionable_repairs
+-- Repairs that can be moved on without a person: allowed ones, and those whose incident is over or whose policy changed.
+SELECT r.project_id, r.id, r.state FROM watchkeeper.repair_actions r
+  LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = r.project_id AND i.id = r.incident_id
+ WHERE r.state IN ('proposed', 'approved')
+   AND (r.state = 'approved' OR r.plan ->> 'authority' = 'system' OR i.state = 'resolved'
+        OR (r.asked_by_id IS NULL AND r.policy_digest IS DISTINCT FROM %(policy_digest)s))
+ ORDER BY r.project_id, r.id LIMIT %(limit)s
 
 -- name: executing_repairs
 -- Repairs that were begun and whose effect is not seen yet.
@@ -138,7 +143,73 @@ SELECT extract(epoch FROM (SELECT watchkeeper.now()) - max(attempted_at))::float
 SELECT r.id FROM watchkeeper.repair_actions r
  WHERE r.project_id = %(project_id)s AND r.plan IS NOT NULL AND r.trigger <> %(rule)s AND r.action = ANY (%(changing)s::text[])
    AND r.state IN ('succeeded', 'rolled_back')
-   AND (r.job_id = %(job_id)s::uuid OR (%(job_id)s::uuid IS NULL AND r.worker_id = %(worker_id)s::text))
+   AND CASE WHEN %(job_id)s::uuid IS NOT NULL THEN r.job_id = %(job_id)s::uuid
+            WHEN %(worker_id)s::text IS NOT NULL THEN r.worker_id = %(worker_id)s::text
+            ELSE r.kind = %(kind)s::text END
    AND coalesce(r.undone_at, r.ended_at) BETWEEN %(opened_at)s::timestamptz - make_interval(secs => %(seconds)s)
                                              AND %(opened_at)s::timestamptz
  ORDER BY r.id DESC LIMIT 1
+
+-- name: attempts_at_incident
+-- How often an incident's repair was tried.
+SELECT count(*)::int AS attempts FROM watchkeeper.repair_actions
+ WHERE project_id = %(project_id)s AND incident_id = %(incident_id)s::uuid AND attempted_at IS NOT NULL
+
+-- name: list_repairs
+-- Repairs, the newest first, from a cursor on; reapings only when they are asked for.
+SELECT r.id, r.state, r.result, r.trigger, r.action, r.authority, r.actor, r.job_id, r.worker_id, r.kind, r.pool,
+       r.incident_id, r.reason, r.note, r.plan_digest, r.created_at, r.ended_at, r.expires_at, r.due_at,
+       r.plan -> 'target' AS target, r.plan ->> 'undo' AS undo, r.plan ->> 'blast_radius' AS blast_radius
+  FROM watchkeeper.repair_actions r
+ WHERE r.project_id = %(project_id)s AND (%(state)s::text IS NULL OR r.state = %(state)s::text)
+   AND (r.plan IS NOT NULL OR %(action)s::text = r.action)
+   AND (%(action)s::text IS NULL OR r.action = %(action)s::text)
+   AND (%(before)s::uuid IS NULL OR r.id < %(before)s::uuid)
+ ORDER BY r.id DESC LIMIT %(limit)s
+
+-- name: find_repair
+-- One repair with its plan and what came of it.
+SELECT r.* FROM watchkeeper.repair_actions r WHERE r.project_id = %(project_id)s AND r.id = %(id)s::uuid
+
+-- name: asked_of_worker
+-- What a worker was asked for and has not shown yet: for the supervisor on its machine.
+SELECT id, action, job_id, reason, plan, attempted_at, due_at FROM watchkeeper.repair_actions
+ WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s AND state = 'executing'
+ ORDER BY id LIMIT 100
+
+-- name: mark_repair_effect
+-- Marks an incident as the effect of a repair, so that none follows from it.
+WITH marked AS (
+  UPDATE watchkeeper.watchdog_incidents SET caused_by_repair = %(repair_id)s::uuid
+   WHERE project_id = %(project_id)s AND id = %(id)s::uuid AND caused_by_repair IS NULL
+  RETURNING id, rule
+)
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
+SELECT %(project_id)s, 'repair_effect_marked', 'system',
+       jsonb_build_object('incident_id', id, 'rule', rule, 'repair_id', %(repair_id)s::text) FROM marked
+
+-- name: move_incident
+-- Moves an incident as its repair goes on; no row where it is in a state from which it may not.
+WITH moved AS (
+  UPDATE watchkeeper.watchdog_incidents i SET state = %(to_state)s
+   WHERE i.project_id = %(project_id)s AND i.id = %(id)s::uuid AND i.state = ANY (%(from_states)s::text[])
+     AND i.state <> %(to_state)s
+  RETURNING i.id, i.rule, i.job_id
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, job_seq, reason, data)
+  SELECT %(project_id)s, 'incident_moved', 'system', s.seq, %(reason)s,
+         jsonb_build_object('incident_id', m.id, 'rule', m.rule, 'state', %(to_state)s::text)
+    FROM moved m LEFT JOIN watchkeeper.job_specs s ON s.project_id = %(project_id)s AND s.id = m.job_id
+)
+SELECT id FROM moved
+
+-- name: await_effect
+-- Notes what a begun repair waits for, and until when.
+UPDATE watchkeeper.repair_actions
+   SET due_at = watchkeeper.now() + make_interval(secs => %(due_seconds)s), note = %(note)s, output = %(output)s,
+       output_hash = encode(sha256(convert_to(%(output)s, 'UTF8')), 'hex')
+ WHERE project_id = %(project_id)s AND id = %(id)s::uuid
+
+-- name: rule_of_incident
+-- The rule of an incident.
+SELECT rule FROM watchkeeper.watchdog_incidents WHERE project_id = %(project_id)s AND id = %(id)s::uuid
