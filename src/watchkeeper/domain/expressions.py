@@ -104,7 +104,8 @@ class _Check:
                 body = ast.parse(self._text, mode="eval").body
                 tokens = list(tokenize.generate_tokens(io.StringIO(self._text).readline))
         except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
-            column = getattr(error, "offset", None) or 1
+            # Where the text ends too early Python names place 0.
+            column = getattr(error, "offset", 1) or len(self._text) + 1
             raise ExpressionError(f"this is no expression: {getattr(error, 'msg', error)}", column) from error
         for token in tokens:
             if token.type == tokenize.COMMENT:

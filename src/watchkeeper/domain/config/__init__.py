@@ -1,0 +1,1 @@
+"""The sections of a config document: what each may say, and what it means."""
