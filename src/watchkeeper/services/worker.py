@@ -150,8 +150,9 @@ class HandlerWorker:
             self._book.add(jobs, self._claimer.asked_at)
             for job in jobs:
                 self._jobs.put_nowait(job)
-            if busy:
+            if jobs:
                 await asyncio.sleep(0)  # let the handlers begin first
+            if busy:
                 await self._claimer.stay_awake()
 
     def _hand_back_the_rest(self) -> None:
