@@ -7,6 +7,7 @@ import pytest
 
 from watchkeeper.domain.artifacts import ALIASES, OPENABLE, ArtifactKind
 from watchkeeper.domain.contracts import Publish
+from watchkeeper.domain.diagnosis import StuckClass
 from watchkeeper.domain.evidence import CONTRACT_CHECKS, PENDING_MARKERS, GateCheck
 from watchkeeper.domain.incidents import IncidentState
 from watchkeeper.domain.jobs import (
@@ -24,6 +25,7 @@ LISTS = {
     "state reason": [*StateReason],
     "waiting reason": [*WaitingReason],
     "attempt cause": [*AttemptCause],
+    "stuck class": [*StuckClass],
     "on lost": [*OnLost],
     "artifact kind": [*ArtifactKind],
     "openable as primary": [kind for kind in ArtifactKind if kind in OPENABLE],

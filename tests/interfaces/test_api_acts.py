@@ -154,6 +154,8 @@ async def test_queue_health_says_what_waits_and_why(api: Api) -> None:
         {"no_eligible_worker": 1},
     )
     await api.app.maintenance.reap()
+    assert (await api.get("/api/watchdog/queue-health")).body["watchdog"]["ok"] is False
+    await api.app.watchdog.watch.run_once()
     assert (await api.get("/api/watchdog/queue-health")).body["watchdog"]["ok"] is True
 
 

@@ -116,7 +116,7 @@ async def test_a_whole_round_of_a_foreign_worker_ends_in_the_views(api: Api) -> 
     assert (job["state"], job["verified"], job["origin"]) == ("completed", "artifact", "helper")
     told = [row["event"] for row in (await api.get(f"/api/jobs/{JOB}/timeline")).body["timeline"]]
     assert {"job_mirrored", "job_claimed", "context_read", "progress_written", "artifact_verified"} <= {*told}
-    assert told[-1] == "complete_succeeded"
+    assert "complete_succeeded" in told
 
 
 async def test_a_senders_clock_gives_lengths_and_no_times(api: Api) -> None:

@@ -121,5 +121,9 @@ def _addresses(path: str, planting: Planting) -> list[str]:
         return [path.replace("{alert_id}", alert) for alert in planting.alerts]
     if "{incident_id}" in path:
         return [path.replace("{incident_id}", incident) for incident in planting.incidents]
+    if "{subject}" in path:
+        return [path.replace("{subject}", name) for name in (*planting.jobs, "report", "w1")]
+    if "{worker_id}" in path:
+        return [path.replace("{worker_id}", "w1")]
     assert "{" not in path, f"the test does not know how to fill {path}"
     return [path]

@@ -134,6 +134,7 @@ def probes(theirs: Theirs) -> Iterator[tuple[str, str, str, Any, str]]:
         "kind": [theirs.kind],
         "worker_id": [theirs.worker],
         "project_id": ["q"],
+        "subject": [theirs.job, theirs.external_id, theirs.kind, theirs.worker],
     }
     contract: dict[str, Any] = {
         "progress": {"message": "m", "phase": "p"},

@@ -9,12 +9,15 @@ from watchkeeper.app.core import Core
 from watchkeeper.app.repairs import repair_parts
 from watchkeeper.services.foreign_leases import ForeignLeases
 from watchkeeper.services.incidents import Incidents
+from watchkeeper.services.insights import Insights
 from watchkeeper.services.mirrored import MirroredJobs
 from watchkeeper.services.policy import Policies
 from watchkeeper.services.recording import Recording
 from watchkeeper.services.repairs.desk import Repairs
 from watchkeeper.services.repairs.duty import RepairDuty
 from watchkeeper.services.watchdog import Watchdog
+from watchkeeper.services.why import Why
+from watchkeeper.services.worker_status import WorkerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,11 @@ class WatchdogParts:
     watch: Watchdog
     repairs: Repairs
     repair: RepairDuty
+    worker_status: WorkerStatus
+    why: Why
 
 
-def watchdog_parts(core: Core) -> WatchdogParts:
+def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
     """Put the watchdog together."""
     database, redactor = core.database, core.redactor
     incidents = Incidents(database)
@@ -44,4 +49,6 @@ def watchdog_parts(core: Core) -> WatchdogParts:
         watch=Watchdog(database, incidents),
         repairs=repairs,
         repair=repair,
+        worker_status=WorkerStatus(database),
+        why=Why(database, insights, redactor),
     )

@@ -90,6 +90,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
     wakeups = Wakeups(database)
     trail = audit_parts(settings, database)
     late = LateCompletions(database)
+    upkeep = upkeep_parts(core, trail["audit_files"])
     return App(
         **{field.name: getattr(core, field.name) for field in fields(Core)},
         attendance=Attendance(database),
@@ -109,8 +110,8 @@ def build(settings: Settings, database: Database | None = None) -> App:
         standstill=Standstill(database),
         late=late,
         **trail,
-        **upkeep_parts(core, trail["audit_files"]),
-        watchdog=watchdog_parts(core),
+        **upkeep,
+        watchdog=watchdog_parts(core, upkeep["insights"]),
     )
 
 

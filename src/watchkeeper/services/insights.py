@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.errors import JobNotFound, UsageError
 from watchkeeper.domain.jobs import JobState
 from watchkeeper.services.operations import as_uuid, find_job
-from watchkeeper.services.standstill import standing_still
-from watchkeeper.storage.database import Database, Row, fetch, fetch_one, fetch_row
+from watchkeeper.services.queue_health import counted, queue_health
+from watchkeeper.storage.database import Database, Row, fetch, fetch_one
 
 MAX_PAGE = 1000
 TIMELINE_ROWS = 1000
-WAITING_SAMPLE = 1000
 MOST_COUNTED = 10_000
 """Jobs that wait are counted up to here: beyond it a reader learns that there are more, at no further cost."""
 
@@ -38,7 +35,7 @@ class Insights:
         arguments = {"project_id": only, "after": after, "limit": limit + 1, "most": MOST_COUNTED}
         rows = await self._database.fetch("project_totals", arguments)
         for row in rows:
-            row |= _counted(row, "pending")
+            row |= counted(row, "pending", MOST_COUNTED)
         return rows[:limit], rows[limit - 1]["project_id"] if len(rows) > limit else None
 
     async def jobs(
@@ -87,7 +84,8 @@ class Insights:
             )
 
     async def workers(self, project_id: str, limit: int = 200) -> list[Row]:
-        return await self._database.fetch("list_workers", {"project_id": project_id, "limit": limit})
+        where = {"project_id": project_id, "worker_id": None, "limit": limit}
+        return await self._database.fetch("list_workers", where)
 
     async def leases(self, project_id: str, limit: int = 200) -> list[Row]:
         return await self._database.fetch("list_leases", {"project_id": project_id, "limit": limit})
@@ -114,26 +112,7 @@ class Insights:
 
     async def queue_health(self, project_id: str) -> dict[str, Any]:
         """Say of each kind what waits, what runs, and why nothing moves where nothing does."""
-        async with self._database.transaction() as connection:
-            counts = await fetch(connection, "queue_counts", {"project_id": project_id, "most": MOST_COUNTED})
-            waiting = await fetch(
-                connection,
-                "waiting_jobs",
-                {"project_id": project_id, "kinds": None, "seq": None, "limit": WAITING_SAMPLE},
-            )
-            reaper = await fetch_row(connection, "reaper_facts", self._reaper)
-            still = await fetch_one(connection, "standstill")
-        reasons: dict[str, Counter[str]] = defaultdict(Counter)
-        for row in waiting:
-            if row["reason"]:
-                reasons[row["kind"]][row["reason"]] += 1
-        now: datetime = reaper["now"]
-        return {
-            "generated_at": now,
-            "watchdog": {"last_tick_at": reaper["last_tick_at"], "ok": reaper["ok"]},
-            "standstill": None if still is None else standing_still(still),
-            "queues": [_queue(row, reasons[row["kind"]]) for row in counts],
-        }
+        return await queue_health(self._database, project_id, most=MOST_COUNTED, **self._reaper)
 
     async def artifact(self, project_id: str, artifact_id: str) -> Row:
         """Give where an artifact's bytes are; raise JobNotFound for one that is not here."""
@@ -166,26 +145,3 @@ def _list_query(state: str | None) -> str:
         case "failed" | "cancelled":
             return "list_unwell_jobs"
     return "list_jobs"
-
-
-def _counted(row: Row, name: str) -> dict[str, Any]:
-    return {name: min(row[name], MOST_COUNTED), "capped": row[name] > MOST_COUNTED}
-
-
-def _queue(row: Row, reasons: Counter[str]) -> dict[str, Any]:
-    status = "ok"
-    if row["paused_kind"]:
-        status = "paused"
-    elif row["stuck"]:
-        status = "stuck"
-    elif row["ready"] and reasons:
-        status = "waiting"
-    return {
-        "kind": row["kind"],
-        **{key: row[key] for key in ("scheduled", "running", "stuck", "paused")},
-        **_counted(row, "ready"),
-        "oldest_ready_age_s": row["oldest_ready_age_s"],
-        "eligible_workers": row["eligible_workers"],
-        "waiting_reasons": dict(reasons),
-        "status": status,
-    }

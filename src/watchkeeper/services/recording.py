@@ -57,7 +57,7 @@ class Recording:
             case OutsideCheck():
                 return await self._check(connection, who, record)
             case AttemptReport():
-                return _standing(await self._mirrored.report(connection, who, record))
+                return await self._attempt(connection, who, record)
 
     async def _heartbeat(self, connection: Connection, who: Reporter, beat: Heartbeat) -> dict[str, Any]:
         job = await self._job(connection, who, beat)
@@ -113,6 +113,11 @@ class Recording:
                 error_message=run.message if run.status == "stuck" else None,
             )
             job = await self._mirrored.report(connection, who, report)
+        return {**await self._keep_run(connection, who, run, job), **_standing(job)}
+
+    async def _keep_run(
+        self, connection: Connection, who: Reporter, run: WorkerRun, job: Row | None
+    ) -> dict[str, Any]:
         payload = None if run.payload is None else self._data(run.payload)
         said = {
             "worker_id": run.worker_id,
@@ -126,7 +131,17 @@ class Recording:
             "reported_at": run.ended_at or run.started_at,
             "event": _event_of(run),
         }
-        return {**await self._keep(connection, "record_reported_run", who, run, job, said), **_standing(job)}
+        return await self._keep(connection, "record_reported_run", who, run, job, said)
+
+    async def _attempt(self, connection: Connection, who: Reporter, report: AttemptReport) -> dict[str, Any]:
+        before = await self._mirrored.known(connection, who, report.job, report.origin, report.kind)
+        job = await self._mirrored.report(connection, who, report)
+        is_another = (before["seq"], before["epoch"]) != (job["seq"], job["epoch"])
+        if report.worker_id and report.phase and (is_another or before["phase"] != report.phase):
+            status = "stuck" if job["state"] == "stuck" else "failed" if report.error_code else "ok"
+            run = WorkerRun(report.worker_id, report.phase, status, report.job, message=report.error_message)
+            await self._keep_run(connection, who, run, job)
+        return _standing(job)
 
     async def _command(self, connection: Connection, who: Reporter, run: CommandRun) -> dict[str, Any]:
         job = await self._job(connection, who, run)

@@ -45,6 +45,7 @@ COMMANDS: dict[str, Place] = {
     "alert": Place("alerts", "alert", group=True),
     "channel": Place("alerts", "channel", group=True),
     "queue-health": Place("workers", "queue_health"),
+    "why": Place("why", "why"),
     "switch": Place("workers", "switch"),
     "token": Place("tokens", "token", group=True),
     "audit": Place("audit", "audit", group=True),

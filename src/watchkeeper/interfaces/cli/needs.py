@@ -58,6 +58,7 @@ NEEDS: dict[str, str | Local] = {
     "channel off": "POST /api/channels/{name}/off",
     "channel test": "POST /api/channels/{name}/test",
     "queue-health": "GET /api/watchdog/queue-health",
+    "why": "GET /api/why/{subject}",
     "switch": "POST /api/switches/{name}",
     "token create": "POST /api/tokens",
     "token list": "GET /api/tokens",

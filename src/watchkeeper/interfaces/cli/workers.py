@@ -28,6 +28,7 @@ COLUMNS = {
 }
 QUEUES = {
     "kind": "kind",
+    "of": "origin",
     "status": "status",
     "ready": "ready",
     "or more": "capped",

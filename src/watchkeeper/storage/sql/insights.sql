@@ -86,6 +86,32 @@ SELECT k.kind, k.paused_at IS NOT NULL AS paused_kind,
  WHERE k.project_id = %(project_id)s
  ORDER BY k.kind
 
+-- name: foreign_queue_counts
+-- The queues of others, by their last reported counters; where none were reported, by the jobs of theirs that are mirrored.
+-- is_old: what was reported is from long ago, and says nothing of now.
+SELECT coalesce(q.origin, m.origin) AS origin, coalesce(q.kind, m.kind) AS kind, coalesce(q.is_paused, false) AS is_paused,
+       coalesce(q.ready, m.pending, 0) AS ready, coalesce(q.scheduled, 0) AS scheduled,
+       greatest(q.running, m.running, 0) AS running, greatest(q.stuck, m.stuck, 0) AS stuck,
+       greatest(q.paused, m.paused, 0) AS paused,
+       extract(epoch FROM (SELECT watchkeeper.now()) - q.ready_since)::float8 AS oldest_ready_age_s,
+       q.eligible_workers, q.received_at, q.moved_at,
+       q.received_at < (SELECT watchkeeper.now()) - make_interval(secs => %(old_seconds)s::float8) AS is_old
+  FROM (SELECT * FROM watchkeeper.foreign_queues WHERE project_id = %(project_id)s) q
+  FULL JOIN (SELECT origin, kind, count(*) FILTER (WHERE state = 'pending') AS pending,
+                    count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'stuck') AS stuck,
+                    count(*) FILTER (WHERE state = 'paused') AS paused
+               FROM watchkeeper.mirrored_jobs WHERE project_id = %(project_id)s GROUP BY origin, kind) m
+    ON m.origin = q.origin AND m.kind = q.kind
+ ORDER BY 1, 2
+
+-- name: watch_facts
+-- When the watchdog last ticked, and whether both it and the reaper are there and see.
+SELECT w.last_tick_at, watchkeeper.now() AS now,
+       coalesce(watchkeeper.now() - w.last_tick_at < make_interval(secs => %(gap_seconds)s::float8)
+                AND watchkeeper.now() - r.last_tick_at < make_interval(secs => %(gap_seconds)s::float8)
+                AND w.blind_since IS NULL, false) AS ok
+  FROM watchkeeper.watchdog_state w CROSS JOIN watchkeeper.reaper_state r
+
 -- name: reaper_facts
 -- When a reaper last ticked, for readers who ask whether anybody watches.
 SELECT last_tick_at, watchkeeper.now() AS now,
@@ -173,15 +199,17 @@ SELECT id, epoch AS attempt, kind, name, title, url, sha256, bytes, media_type, 
   FROM watchkeeper.artifacts WHERE project_id = %(project_id)s AND seq = %(seq)s ORDER BY created_at, id
 
 -- name: list_workers
--- The workers of a project with what each holds, the live ones first.
-SELECT w.worker_id, w.profile, w.slots, w.kinds, w.role, w.pool, w.persona, w.host_id, w.version, w.no_job_count, w.draining,
-       w.stopped_at, w.stop_reason, w.registered_at, w.last_seen_at, w.gone_at, w.doctor_ok,
-       (SELECT count(*) FROM watchkeeper.leases l WHERE l.project_id = w.project_id AND l.worker_id = w.worker_id) AS holding,
+-- The workers of a project, or the one that is asked for, with what each holds; the live ones first.
+SELECT w.worker_id, w.origin, w.profile, w.slots, w.kinds, w.role, w.pool, w.persona, w.host_id, w.version, w.no_job_count,
+       w.draining, w.stopped_at, w.stop_reason, w.registered_at, w.last_seen_at, w.gone_at, w.doctor_ok,
+       (SELECT count(*) FROM watchkeeper.leases l WHERE l.project_id = w.project_id AND l.worker_id = w.worker_id)
+       + (SELECT count(*) FROM watchkeeper.foreign_leases f
+           WHERE f.project_id = w.project_id AND f.worker_id = w.worker_id AND f.ended_at IS NULL) AS holding,
        CASE WHEN w.gone_at IS NOT NULL THEN 'offline' WHEN w.stopped_at IS NOT NULL THEN 'stuck'
             WHEN w.doctor_ok = false OR w.draining THEN 'degraded'
             WHEN watchkeeper.now() - w.last_seen_at > interval '20 minutes' THEN 'unknown' ELSE 'ok' END AS health
   FROM watchkeeper.workers w
- WHERE w.project_id = %(project_id)s
+ WHERE w.project_id = %(project_id)s AND (%(worker_id)s::text IS NULL OR w.worker_id = %(worker_id)s::text)
  ORDER BY w.gone_at IS NOT NULL, w.last_seen_at DESC, w.worker_id
  LIMIT %(limit)s
 

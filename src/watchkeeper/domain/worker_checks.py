@@ -1,0 +1,107 @@
+"""How a worker fares, command by command: the newest word on each, its weight, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from watchkeeper.domain.diagnosis import OpenIncident, worst
+from watchkeeper.domain.rules.catalogue import RULES
+from watchkeeper.domain.rules.names import NextAction, Severity
+
+SEVERITY: dict[str, Severity] = {
+    "doctor": Severity.HIGH,
+    "touch": Severity.HIGH,
+    "claim": Severity.MEDIUM,
+    "context": Severity.HIGH,
+    "progress": Severity.MEDIUM,
+    "artifact": Severity.HIGH,
+    "complete": Severity.HIGH,
+    "lease": Severity.HIGH,
+}
+"""The checks and how grave it is when one fails, as [S2]'s document has them; it gives the lease none."""
+
+NEXT: dict[str, NextAction] = {
+    "complete": NextAction.RETRY_COMPLETE,
+    "artifact": NextAction.REPAIR_CONTRACT,
+    "lease": NextAction.RETOUCH,
+    "doctor": NextAction.RETOUCH,
+    "touch": NextAction.RETOUCH,
+    "context": NextAction.RETOUCH,
+    "progress": NextAction.RETOUCH,
+    "claim": NextAction.INSPECT_QUEUE,
+}
+"""What to do next where a check fails and no incident says better; the first that fails counts."""
+
+OF_PHASES: dict[str, str] = {
+    "doctor": "doctor",
+    "touch": "touch",
+    "claim": "claim",
+    "context": "context",
+    "reading_context": "context",
+    "progress": "progress",
+    "building_artifact": "progress",
+    "build": "progress",
+    "upload": "artifact",
+    "upload-files": "artifact",
+    "verify": "artifact",
+    "complete": "complete",
+}
+"""Which check a phase or a command speaks of; others speak of progress."""
+
+OF_THE_JOB = frozenset({"context", "progress", "artifact", "complete"})
+"""Checks of the job at hand: what was heard of an earlier one says nothing of them."""
+
+LEASE_TROUBLE = frozenset({"near_expiry", "expired", "stale"})
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One word on one check."""
+
+    check: str
+    at: datetime
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRisk:
+    level: str
+    at: datetime
+
+
+def check_of(phase: str) -> str:
+    """Say which check a phase or command speaks of."""
+    return OF_PHASES.get(phase, "progress")
+
+
+def checks(heard: Iterable[Heard], lease: LeaseRisk | None) -> dict[str, dict[str, Any]]:
+    """Give each check's state (ok, failed, unknown; the lease's risk, or none), its time and its severity."""
+    newest: dict[str, Heard] = {}
+    for one in heard:
+        known = newest.get(one.check)
+        if known is None or one.at >= known.at:
+            newest[one.check] = one
+    found = {name: _check(name, newest.get(name)) for name in SEVERITY if name != "lease"}
+    risk = lease.level if lease else "none"
+    grave = SEVERITY["lease"] if risk in LEASE_TROUBLE else Severity.INFO
+    return {**found, "lease": {"state": risk, "at": lease.at if lease else None, "severity": grave}}
+
+
+def next_action(found: dict[str, dict[str, Any]], incidents: Sequence[OpenIncident]) -> NextAction:
+    """Say what to do next: as the gravest incident asks, else as the first check asks that fails."""
+    if (incident := worst(incidents)) is not None:
+        return RULES[incident.rule].next_action
+    for name, action in NEXT.items():
+        if found[name]["state"] == "failed" or found[name]["state"] in LEASE_TROUBLE:
+            return action
+    return NextAction.NONE
+
+
+def _check(name: str, heard: Heard | None) -> dict[str, Any]:
+    if heard is None:
+        return {"state": "unknown", "at": None, "severity": Severity.INFO}
+    state = "ok" if heard.ok else "failed"
+    return {"state": state, "at": heard.at, "severity": Severity.INFO if heard.ok else SEVERITY[name]}

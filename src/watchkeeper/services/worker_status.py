@@ -1,0 +1,106 @@
+"""How one worker fares: its health, its job, what it is stuck on, what to do next, the newest word on each command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from watchkeeper.domain.diagnosis import OpenIncident, worst
+from watchkeeper.domain.errors import NotFound
+from watchkeeper.domain.rules.names import RuleName, Severity
+from watchkeeper.domain.worker_checks import OF_THE_JOB, Heard, LeaseRisk, check_of, checks, next_action
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+
+ROUND = {"doctor": "doctor_ok", "touch": "touch_ok", "claim": "claim_ok"}
+SAY_NOTHING = frozenset({"verify", "upload-files"})
+"""Commands that go well over an artifact that fails: the kept check says how it is."""
+
+STANDING_STILL = frozenset({"stuck", "paused"})
+
+
+class WorkerStatus:
+    """Reads of single workers, own and foreign alike."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def status(self, project_id: str, worker_id: str) -> dict[str, Any]:
+        """Give a worker's status; raise NotFound."""
+        async with self._database.transaction() as connection:
+            worker = await find_worker(connection, project_id, worker_id)
+            if worker is None:
+                raise NotFound(f"there is no worker {worker_id[:100]!r} in this project")
+            return await status_of(connection, project_id, worker)
+
+
+async def find_worker(connection: Connection, project_id: str, worker_id: str) -> Row | None:
+    """Give a worker's row with its health, None for an unknown one."""
+    where = {"project_id": project_id, "worker_id": worker_id, "limit": 1}
+    return await fetch_one(connection, "list_workers", where)
+
+
+async def open_incidents(connection: Connection, project_id: str, **of: Any) -> list[Row]:
+    """Give what is unresolved of a job (`job_id`), a worker (`worker_id`) or a kind (`kind`), the gravest first."""
+    nothing = {"job_id": None, "worker_id": None, "kind": None}
+    return await fetch(connection, "open_incidents_of", {"project_id": project_id, **nothing, **of})
+
+
+def as_incidents(rows: Sequence[Row]) -> list[OpenIncident]:
+    """Give incidents as a diagnosis takes them; a rule of a newer program is left out."""
+    known = set(RuleName)
+    return [
+        OpenIncident(RuleName(row["rule"]), Severity(row["severity"]), is_symptom=row["is_symptom"])
+        for row in rows
+        if row["rule"] in known
+    ]
+
+
+async def status_of(connection: Connection, project_id: str, worker: Row) -> dict[str, Any]:
+    """Give the status of a worker whose row is at hand."""
+    worker_id = worker["worker_id"]
+    held = await fetch(
+        connection, "worker_leases_held", {"project_id": project_id, "worker_id": worker_id, "limit": 20}
+    )
+    job = held[0] if held else None
+    job_id: UUID | None = None if job is None else job["job_id"]
+    heard = await fetch(
+        connection, "heard_of_worker", {"project_id": project_id, "worker_id": worker_id, "job_id": job_id}
+    )
+    found = as_incidents(await open_incidents(connection, project_id, worker_id=worker_id, job_id=job_id))
+    risk = None if job is None else LeaseRisk(job["risk_level"], job["received_at"])
+    states = checks(_words(heard, job_id), risk)
+    return {
+        "worker_id": worker_id,
+        "origin": worker["origin"],
+        "health": worker["health"],
+        "current_job": job,
+        "stuck_reason": _stuck_on(worker, job, found),
+        "next_action": next_action(states, found),
+        "checks": states,
+        "no_job_count": worker["no_job_count"],
+        "last_seen_at": worker["last_seen_at"],
+    }
+
+
+def _stuck_on(worker: Row, job: Row | None, incidents: Sequence[OpenIncident]) -> str | None:
+    """Say what a worker is stuck on: why it was stopped, its job's reason, or the gravest rule that fired."""
+    if worker["stopped_at"] is not None:
+        return worker["stop_reason"] or "stopped"
+    if job is not None and job["state"] in STANDING_STILL and job["state_reason"]:
+        return str(job["state_reason"])
+    incident = worst(incidents)
+    return None if incident is None else incident.rule.value
+
+
+def _words(rows: Sequence[Row], job_id: UUID | None) -> Iterator[Heard]:
+    for row in rows:
+        if row["what"] == "round":
+            for check, column in ROUND.items():
+                if row[column] is not None:
+                    yield Heard(check, row["at"], row[column])
+            continue
+        check = check_of(row["name"])
+        is_silent = row["what"] == "command" and row["name"] in SAY_NOTHING
+        if not is_silent and (check not in OF_THE_JOB or job_id is None or row["job_id"] == job_id):
+            yield Heard(check, row["at"], row["ok"])
