@@ -7,13 +7,17 @@ from typing import Any
 from moving_clock import MovingClock
 from raw_sql import rows
 from watchkeeper.app.whole import App
+from watchkeeper.domain.policies import Policy, Thresholds
 from watchkeeper.services.attendance import Registration
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.incidents import Incidents
 from watchkeeper.services.watchdog import Watchdog, WatchdogConfig
 
-PATIENT = WatchdogConfig(gap_seconds=1e9, least_gap_seconds=1e9)
+PATIENT = WatchdogConfig(gap_seconds=1e9, least_gap_seconds=1e9, close_seconds=0.0)
 """The watchdog of a test whose clock moves: no leap of the clock is a gap."""
+
+TRUSTING = Policy(thresholds=Thresholds(missed_ticks=10**9, seal_lag_seconds=1e12))
+"""Beside it, nobody who does not seal, and no leap of the clock, makes the watchdog blind."""
 
 INCIDENTS = """
 SELECT rule, state, cause, kind, worker_id, job_id, evidence, occurrences FROM watchkeeper.watchdog_incidents
@@ -21,8 +25,8 @@ SELECT rule, state, cause, kind, worker_id, job_id, evidence, occurrences FROM w
 """
 
 
-def watchdog(app: App, config: WatchdogConfig = PATIENT) -> Watchdog:
-    return Watchdog(app.database, Incidents(app.database), config=config)
+def watchdog(app: App, config: WatchdogConfig = PATIENT, policy: Policy = TRUSTING) -> Watchdog:
+    return Watchdog(app.database, Incidents(app.database), lambda: policy, config)
 
 
 async def open_incidents(app: App) -> list[dict[str, Any]]:

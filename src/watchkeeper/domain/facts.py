@@ -29,7 +29,10 @@ class LeaseFact:
     renewed_at: datetime
     expires_at: datetime
     quiet_until: datetime
-    progress_at: datetime | None = None
+    progress_due_at: datetime | None = None
+    """When its kind's progress deadline passes, for a job that owes an artifact and has none verified."""
+    told_success_at: datetime | None = None
+    """When its holder said that it was done, and something that was seen spoke against it."""
     is_mirrored: bool = False
 
 
@@ -57,3 +60,141 @@ class QueueFact:
     draining_workers: int = 0
     was_asked: bool = True
     origin: str = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFact:
+    """One execution of a contract command that did not go well, or whose output held a secret.
+
+    `refusals`: how often this command was refused in a row on this job, this time included. `secrets` names the kinds
+    of what was taken out of its output. `is_own_word`: our own server refused, and wrote down itself what that means.
+    """
+
+    project_id: str
+    id: UUID
+    command: str
+    exit_code: int
+    received_at: datetime
+    error_code: str | None = None
+    worker_id: str | None = None
+    job_id: UUID | None = None
+    kind: str | None = None
+    refusals: int = 1
+    secrets: tuple[str, ...] = ()
+    is_own_word: bool = False
+    is_mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFact:
+    """A look at a job's artifact that did not pass. `decides`: a completion hangs on it, it was no look beforehand."""
+
+    project_id: str
+    id: UUID
+    job_id: UUID
+    received_at: datetime
+    decides: bool
+    failed: tuple[str, ...] = ()
+    primary_url: str | None = None
+    worker_id: str | None = None
+    kind: str | None = None
+    is_mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFact:
+    """An attempt that failed, and how those before it on the same job failed: (cause, error), itself included."""
+
+    project_id: str
+    job_id: UUID
+    epoch: int
+    kind: str
+    worker_id: str
+    received_at: datetime
+    cause: str
+    error: str | None
+    failures: tuple[tuple[str, str | None], ...]
+    is_mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunFact:
+    """A phase that was told as done, or whose words held a secret.
+
+    `failed_complete`: the job's last completion before it, which failed. `owes_artifact`: it has a contract, or is
+    somebody else's job, and no artifact of it was verified. `ref` names the row that says so.
+    """
+
+    project_id: str
+    ref: str
+    worker_id: str
+    phase: str
+    received_at: datetime
+    job_id: UUID | None = None
+    kind: str | None = None
+    is_done: bool = False
+    failed_complete: UUID | None = None
+    owes_artifact: bool = False
+    secrets: tuple[str, ...] = ()
+    is_mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One heartbeat of a contract worker whose claim was answered.
+
+    `advanced`: its job has a verified artifact, or is done. `is_over`: the worker holds that job no more.
+    """
+
+    id: UUID
+    at: datetime
+    job_id: UUID | None = None
+    advanced: bool = False
+    is_over: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFact:
+    """A worker after a heartbeat: its checks, its last rounds (the newest last), and what waits.
+
+    `backlog` names the kinds that have due jobs; `told_backlog` is that of the last time its idleness was settled.
+    `held` are the jobs it holds, of which a contract worker has one at most.
+    """
+
+    project_id: str
+    worker_id: str
+    doctor_ok: bool | None = None
+    touch_ok: bool | None = None
+    last_heartbeat: UUID | None = None
+    rounds: tuple[Round, ...] = ()
+    backlog: str = ""
+    told_backlog: str | None = None
+    held: tuple[UUID, ...] = ()
+    is_mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LostArtifactFact:
+    """A stored file of a job that is gone, or is not what it was."""
+
+    project_id: str
+    id: UUID
+    job_id: UUID
+    received_at: datetime
+    name: str
+    sha256: str | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SightFact:
+    """How well the watchdog itself sees. Lengths in seconds; None where nothing of the sort is there.
+
+    `missed_seconds`: so long nobody watched although the database was there and could be reached.
+    """
+
+    missed_seconds: float = 0.0
+    unread_seconds: float | None = None
+    pinned_seconds: float | None = None
+    pinned_by: str | None = None
+    unsealed_seconds: float | None = None

@@ -70,7 +70,7 @@ class ReportedEnd:
     state_reason: StateReason | None = None
 
 
-_COMPLETED = frozenset({"completed", "complete", "ok", "success", "succeeded", "done"})
+SUCCESS_WORDS = frozenset({"completed", "complete", "ok", "success", "succeeded", "done"})
 _FAILING_PHASES = frozenset({"fail", "failed"})
 
 
@@ -100,7 +100,7 @@ def reported_end(report: AttemptReport, *, complete_failed: bool) -> ReportedEnd
     Success is believed only where nothing that was seen speaks against it: else the job is stuck, for a person.
     """
     status = (report.complete_status or "").strip().lower()
-    if status in _COMPLETED:
+    if status in SUCCESS_WORDS:
         if complete_failed or report.error_code:
             rejected = report.error_code == "contract_rejected"
             why = StateReason.CONTRACT_REJECTED if rejected else StateReason.COMMAND_FAILED_TWICE

@@ -54,6 +54,8 @@ class Thresholds:
     missing_deliverable_ids: int = 1
     crash_loop_failures: int = 3
     missed_ticks: int = 3
+    sweep_seconds: float = 15.0
+    ingest_lag_seconds: float = 60.0
     seal_lag_seconds: float = 60.0
     pinned_snapshot_seconds: float = 600.0
     recurrence_days: float = 7.0

@@ -75,6 +75,7 @@ class Claims:
                 "project_id": project_id,
                 "worker_id": asked.worker_id,
                 "found": bool(jobs),
+                "job_id": as_uuid(jobs[0].id) if jobs else None,
                 "declined": json.dumps(declined),
             },
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watchkeeper.domain.facts import LeaseFact, QueueFact, Wait
+from watchkeeper.domain.facts import LeaseFact, QueueFact, SightFact, Wait
 from watchkeeper.domain.leases import SESSION_LEASE_SECONDS
+from watchkeeper.domain.mirrored import SUCCESS_WORDS
 from watchkeeper.domain.policies import Thresholds
-from watchkeeper.storage.database import Connection, Row, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Row, fetch, fetch_one, fetch_row
 
 OVERLAP = timedelta(seconds=2)
 """How far a look reaches back over the one before it: a fact that was written meanwhile may be a moment older."""
@@ -24,7 +25,6 @@ class Watch:
     gap_seconds: float
     least_gap_seconds: float
     sweep_seconds: float
-    heartbeat_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ async def leases(
             "expired_seconds": limits.lease_expired_grace_seconds,
             "unrenewed_seconds": limits.running_unrenewed_seconds,
             "past_expiry_seconds": limits.running_past_expiry_seconds,
+            "success_words": sorted(SUCCESS_WORDS),
         },
     )
     next_at = rows[0].pop("next_at")
@@ -104,3 +105,33 @@ async def queues(connection: Connection, tick: Tick, heartbeat_seconds: float) -
 
 def _queue(row: Row) -> QueueFact:
     return QueueFact(**{**row, "wait": Wait(row["wait"]), "was_asked": bool(row["was_asked"])})
+
+
+async def sight(connection: Connection, tick: Tick, missed_seconds: float) -> SightFact:
+    """Give how well the watchdog sees. What it did not read yet is no lag while it has only just begun to read."""
+    row = await fetch_row(connection, "sight_facts", {"now": tick.now})
+    watched = 0.0 if tick.previous is None else (tick.now - tick.quiet_since).total_seconds()
+    unread = row["unread_seconds"]
+    return SightFact(
+        missed_seconds,
+        None if unread is None else min(unread, watched),
+        row["pinned_seconds"],
+        row["pinned_by"],
+        row["unsealed_seconds"] and min(row["unsealed_seconds"], watched),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whether the watchdog is blind, and whether a blindness ended with this tick."""
+
+    is_blind: bool
+    has_ended: bool
+
+
+async def note_sight(connection: Connection, tick: Tick, *, is_blind: bool, good_ticks: int) -> Sight:
+    """Note what the rules said of the watchdog's own eyes. It sees again after so many good ticks in a row."""
+    row = await fetch_row(
+        connection, "note_sight", {"now": tick.now, "is_blind": is_blind, "good_ticks": good_ticks}
+    )
+    return Sight(row["is_blind"], row["has_ended"])

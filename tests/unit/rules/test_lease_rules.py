@@ -15,9 +15,11 @@ from watchkeeper.domain.facts import LeaseFact
 from watchkeeper.domain.rules.judging import RuleOf, judge
 from watchkeeper.domain.rules.leases import (
     LEASE_RULES,
+    artifact_overdue,
     lease_expired,
     lease_near_expiry,
     queue_stuck_running,
+    success_disbelieved,
 )
 
 SESSION = LeaseFact(
@@ -34,6 +36,7 @@ SESSION = LeaseFact(
 )
 RUNTIME = replace(SESSION, lease_seconds=60.0, expires_at=after(60))
 HOURS_AWAY = after(7200)
+TIMED = (lease_near_expiry, lease_expired, queue_stuck_running)
 
 
 def renewed(lease: LeaseFact, seconds: float) -> LeaseFact:
@@ -88,7 +91,7 @@ def test_a_lease_that_grows_older_is_never_well_again(
         assert fires(rule, SESSION, after(seconds + more))
 
 
-@pytest.mark.parametrize("rule", LEASE_RULES)
+@pytest.mark.parametrize("rule", TIMED)
 def test_after_a_gap_in_the_watch_a_lease_has_a_whole_period_to_be_renewed(
     rule: RuleOf[LeaseFact],
 ) -> None:
@@ -114,3 +117,18 @@ def test_a_finding_names_the_job_and_its_facts() -> None:
     assert finding.fingerprint == again.fingerprint
     assert (finding.job_id, finding.worker_id, finding.kind) == (SESSION.job_id, "w", "report")
     assert finding.evidence["lease_expires_at"] == after(900).isoformat()
+
+
+def test_an_artifact_is_missing_once_the_progress_deadline_has_passed() -> None:
+    """The kind says how long; a job that owes none, or has one, has no such deadline."""
+    assert_fires_after(artifact_overdue, replace(SESSION, progress_due_at=after(1200)), after(1200))
+    assert not fires(artifact_overdue, SESSION, after(10_000))
+    quiet = replace(SESSION, progress_due_at=after(1200), quiet_until=after(3000))
+    assert_fires_after(artifact_overdue, quiet, after(3000))
+
+
+def test_a_success_that_was_told_after_a_failed_completion_is_a_hidden_failure() -> None:
+    """It fires as soon as it is told, and never for an attempt of which nothing was told."""
+    told = replace(SESSION, told_success_at=after(10))
+    assert_fires_after(success_disbelieved, told, after(10))
+    assert not fires(success_disbelieved, SESSION, after(10_000))

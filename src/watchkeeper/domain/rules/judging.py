@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from watchkeeper.domain.findings import Finding
@@ -20,6 +20,9 @@ class Moment:
     at: datetime
     finding: Finding
 
+
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+"""The moment of what has happened: no clock that was set back hides it."""
 
 RuleOf = Callable[[Fact, Thresholds], Moment | None]
 """One rule: when it fires on a fact; None where it never does, as the fact is."""

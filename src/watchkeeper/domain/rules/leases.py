@@ -37,7 +37,29 @@ def queue_stuck_running(lease: LeaseFact, limits: Thresholds) -> Moment | None:
     return Moment(at, _finding(lease, RuleName.QUEUE_STUCK, at, cause))
 
 
-LEASE_RULES: tuple[RuleOf[LeaseFact], ...] = (lease_near_expiry, lease_expired, queue_stuck_running)
+def artifact_overdue(lease: LeaseFact, _limits: Thresholds) -> Moment | None:
+    """Fire when the kind's progress deadline passed and no artifact of the job was verified."""
+    if lease.progress_due_at is None:
+        return None
+    at = max(lease.quiet_until, lease.progress_due_at)
+    return Moment(at, _finding(lease, RuleName.ARTIFACT_MISSING, at, "progress_deadline_passed"))
+
+
+def success_disbelieved(lease: LeaseFact, _limits: Thresholds) -> Moment | None:
+    """Fire when an attempt is told as done though its last completion failed, so that it is open still."""
+    if lease.told_success_at is None:
+        return None
+    finding = _finding(lease, RuleName.HIDDEN_FAILURE, lease.told_success_at, "success_told_after_a_failure")
+    return Moment(lease.told_success_at, finding)
+
+
+LEASE_RULES: tuple[RuleOf[LeaseFact], ...] = (
+    lease_near_expiry,
+    lease_expired,
+    queue_stuck_running,
+    artifact_overdue,
+    success_disbelieved,
+)
 
 
 def _finding(lease: LeaseFact, rule: RuleName, at: datetime, cause: str) -> Finding:

@@ -38,34 +38,80 @@ WITH clock AS MATERIALIZED (
   SELECT %(now)s::timestamptz AS now, coalesce(%(since)s::timestamptz, '-infinity') AS since
 ), live AS (
   SELECT project_id, seq, epoch, kind, worker_id, lease_seconds::float8 AS lease_seconds, claimed_at,
-         renewed_at, expires_at, progress_at, false AS is_mirrored
+         renewed_at, expires_at, progress_at, NULL::timestamptz AS told_success_at, false AS is_mirrored
     FROM watchkeeper.leases
   UNION ALL
   SELECT project_id, seq, epoch, kind, worker_id, coalesce(lease_seconds, %(session_lease_seconds)s::float8), claimed_at,
-         received_at, coalesce(lease_expires_at, '9999-01-01'), progress_at, true
+         received_at, coalesce(lease_expires_at, '9999-01-01'), progress_at,
+         CASE WHEN lower(complete_status) = ANY (%(success_words)s::text[]) THEN received_at END, true
     FROM watchkeeper.foreign_leases WHERE ended_at IS NULL
 ), judged AS (
-  SELECT l.*, %(quiet_since)s::timestamptz + make_interval(secs => l.lease_seconds) AS quiet_until
+  SELECT l.*, %(quiet_since)s::timestamptz + make_interval(secs => l.lease_seconds) AS quiet_until,
+         coalesce(l.progress_at, l.claimed_at)
+           + make_interval(secs => 60 * greatest(k.progress_deadline_minutes, k.tool_limit_minutes)) AS progress_due_at
     FROM live l
+    LEFT JOIN watchkeeper.job_kinds k
+      ON k.project_id = l.project_id AND k.kind = l.kind AND k.progress_deadline_minutes IS NOT NULL
 ), moments AS MATERIALIZED (
   SELECT j.*, greatest(j.quiet_until, j.expires_at - make_interval(
            secs => least(%(near_seconds)s::float8, j.lease_seconds * %(near_fraction)s::float8))) AS near,
          greatest(j.quiet_until, j.expires_at) + make_interval(secs => %(expired_seconds)s::float8) AS expired,
          greatest(j.quiet_until, j.renewed_at + make_interval(secs => %(unrenewed_seconds)s::float8)) AS unrenewed,
-         greatest(j.quiet_until, j.expires_at + make_interval(secs => %(past_expiry_seconds)s::float8)) AS past
+         greatest(j.quiet_until, j.expires_at + make_interval(secs => %(past_expiry_seconds)s::float8)) AS past,
+         CASE WHEN j.progress_due_at IS NOT NULL THEN greatest(j.quiet_until, j.progress_due_at) END AS overdue
     FROM judged j
 ), following AS (
   SELECT min(least(CASE WHEN near >= now THEN near END, CASE WHEN expired >= now THEN expired END,
-                   CASE WHEN unrenewed >= now THEN unrenewed END, CASE WHEN past >= now THEN past END)) AS at
+                   CASE WHEN unrenewed >= now THEN unrenewed END, CASE WHEN past >= now THEN past END,
+                   CASE WHEN overdue >= now THEN overdue END)) AS at
     FROM moments, clock
 )
 SELECT f.at AS next_at, m.project_id, s.id AS job_id, m.epoch, m.kind, m.worker_id, m.lease_seconds, m.claimed_at,
-       m.renewed_at, m.expires_at, m.progress_at, m.is_mirrored, m.quiet_until
+       m.renewed_at, m.expires_at, m.told_success_at, m.is_mirrored, m.quiet_until,
+       CASE WHEN (m.is_mirrored OR coalesce(s.contract, k.contract) IS NOT NULL)
+                 AND NOT EXISTS (SELECT FROM watchkeeper.artifact_checks c
+                                  WHERE c.project_id = m.project_id AND c.seq = m.seq AND c.epoch = m.epoch AND c.passed)
+            THEN m.progress_due_at END AS progress_due_at
   FROM clock CROSS JOIN following f
   LEFT JOIN moments m
     ON (m.near > clock.since AND m.near < clock.now) OR (m.expired > clock.since AND m.expired < clock.now)
     OR (m.unrenewed > clock.since AND m.unrenewed < clock.now) OR (m.past > clock.since AND m.past < clock.now)
+    OR (m.overdue > clock.since AND m.overdue < clock.now) OR m.told_success_at > clock.since
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = m.project_id AND s.seq = m.seq
+  LEFT JOIN watchkeeper.job_kinds k ON k.project_id = m.project_id AND k.kind = m.kind
+
+-- name: sight_facts
+-- What may dim the watchdog's sight: the oldest snapshot that keeps the database from clearing up, the oldest audit row that
+-- is not sealed, the oldest row of the inbox. Lengths in seconds.
+SELECT extract(epoch FROM clock_timestamp() - p.xact_start)::float8 AS pinned_seconds, p.who AS pinned_by,
+       greatest(extract(epoch FROM %(now)s::timestamptz - (
+         SELECT e.at FROM watchkeeper.audit_events e,
+                LATERAL (SELECT coalesce(max(number), 0) AS number FROM watchkeeper.audit_seals WHERE project_id = 'system') n
+                LEFT JOIN watchkeeper.audit_seals t ON t.project_id = 'system' AND t.number = n.number
+          WHERE (e.timeline, e.xid, e.seq) > (coalesce(t.timeline, 1), coalesce(t.last_xid, '0'::xid8), coalesce(t.last_seq, 0))
+          ORDER BY e.timeline, e.xid, e.seq LIMIT 1))::float8, 0) AS unsealed_seconds,
+       extract(epoch FROM %(now)s::timestamptz
+         - (SELECT received_at FROM watchkeeper.watchdog_inbox ORDER BY number LIMIT 1))::float8 AS unread_seconds
+  FROM (SELECT) always
+  LEFT JOIN (
+    SELECT a.xact_start, concat_ws(' ', a.application_name, 'pid ' || a.pid) AS who FROM pg_stat_activity a
+     WHERE a.backend_xmin IS NOT NULL AND a.xact_start IS NOT NULL AND a.pid <> pg_backend_pid()
+       AND a.backend_type = 'client backend'
+    UNION ALL
+    SELECT p.prepared, 'prepared transaction ' || p.gid FROM pg_prepared_xacts p WHERE p.database = current_database()
+    ORDER BY 1 LIMIT 1) p ON true
+
+-- name: note_sight
+-- Notes whether the watchdog sees: blind until so many good ticks in a row.
+WITH before AS MATERIALIZED (
+  SELECT blind_since, good_ticks FROM watchkeeper.watchdog_state
+)
+UPDATE watchkeeper.watchdog_state w
+   SET good_ticks = CASE WHEN %(is_blind)s::boolean OR b.blind_since IS NULL THEN 0 ELSE b.good_ticks + 1 END,
+       blind_since = CASE WHEN %(is_blind)s::boolean THEN coalesce(b.blind_since, %(now)s::timestamptz)
+                          WHEN b.good_ticks + 1 < %(good_ticks)s THEN b.blind_since END
+  FROM before b
+RETURNING w.blind_since IS NOT NULL AS is_blind, w.blind_since IS NULL AND b.blind_since IS NOT NULL AS has_ended
 
 -- name: queue_facts
 -- Kinds whose next job waits though it need not, own and reported, and since when. Notes since when, so that a pause, a full

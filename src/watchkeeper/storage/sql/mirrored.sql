@@ -141,6 +141,9 @@ WITH ended AS (
          CASE WHEN %(state)s <> 'completed' THEN NULL WHEN c.passed THEN 'artifact' ELSE 'none' END,
          %(summary)s::text, e.epoch, watchkeeper.now() FROM ended e, checked c
   RETURNING verified
+), told_watchdog AS (
+  INSERT INTO watchkeeper.watchdog_inbox (project_id, family, seq, epoch)
+  SELECT e.project_id, 'outcome', e.seq, e.epoch FROM ended e, outcome o WHERE o.verified = 'none'
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, job_seq, epoch, old_state, new_state, reason, data)
   SELECT e.project_id, %(event)s, %(actor)s, e.seq, e.epoch, e.state, %(state)s, %(reason)s::text,

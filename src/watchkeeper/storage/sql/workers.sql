@@ -34,7 +34,17 @@ UPDATE watchkeeper.workers SET doctor_ok = %(ok)s, last_seen_at = watchkeeper.no
 RETURNING touched_at IS NOT NULL AS touched
 
 -- name: note_claim
--- Counts claims without a job in a row and keeps what they declined.
+-- Counts claims without a job in a row and keeps what they declined; a contract worker's claim is part of its last round.
+WITH round AS (
+  UPDATE watchkeeper.worker_heartbeats b
+     SET claim_ok = true, current_job_id = coalesce(b.current_job_id, %(job_id)s::uuid)
+   WHERE b.project_id = %(project_id)s
+     AND b.id = (SELECT h.id FROM watchkeeper.workers w
+                   JOIN watchkeeper.worker_heartbeats h ON h.project_id = w.project_id AND h.worker_id = w.worker_id
+                  WHERE w.project_id = %(project_id)s AND w.worker_id = %(worker_id)s AND w.profile = 'session'
+                  ORDER BY h.id DESC LIMIT 1)
+     AND (b.claim_ok IS NOT TRUE OR (b.current_job_id IS NULL AND %(job_id)s::uuid IS NOT NULL))
+)
 UPDATE watchkeeper.workers
    SET no_job_count = CASE WHEN %(found)s THEN 0 ELSE no_job_count + 1 END,
        declined = CASE WHEN %(found)s THEN NULL ELSE %(declined)s::text::jsonb END,

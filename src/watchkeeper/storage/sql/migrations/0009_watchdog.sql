@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS watchkeeper.watchdog_queues (
 CREATE INDEX IF NOT EXISTS workers_gone ON watchkeeper.workers (gone_at);
 
 -- Rows that a rule must look at once, whichever program wrote them: the triggers below note them in the transaction that
--- writes them, and the watchdog takes them out with the incidents that came of them. docs/adr/0012 says why.
+-- writes them, and the watchdog takes them out with the incidents that came of them. docs/adr/0011 says why.
 CREATE TABLE IF NOT EXISTS watchkeeper.watchdog_inbox (
   number      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   project_id  text NOT NULL,
@@ -62,7 +62,7 @@ CREATE OR REPLACE TRIGGER told_watchdog AFTER INSERT ON watchkeeper.helper_event
   WHEN (NEW.exit_code <> 0 OR NEW.error_code IS NOT NULL OR NEW.output LIKE '%[redacted:%')
   EXECUTE FUNCTION watchkeeper.tell_watchdog('command');
 CREATE OR REPLACE TRIGGER told_watchdog AFTER INSERT ON watchkeeper.artifact_checks FOR EACH ROW
-  WHEN (NOT NEW.passed AND NEW.command = 'complete') EXECUTE FUNCTION watchkeeper.tell_watchdog('check');
+  WHEN (NOT NEW.passed) EXECUTE FUNCTION watchkeeper.tell_watchdog('check');
 -- A first failure is none that repeats.
 CREATE OR REPLACE TRIGGER told_watchdog AFTER INSERT ON watchkeeper.closed_attempts FOR EACH ROW
   WHEN (NEW.epoch > 1 AND NEW.cause IN ('agent_error', 'infrastructure', 'lease_lost', 'gate'))
@@ -73,8 +73,16 @@ CREATE OR REPLACE TRIGGER told_watchdog AFTER INSERT ON watchkeeper.worker_runs 
   EXECUTE FUNCTION watchkeeper.tell_watchdog('run');
 CREATE OR REPLACE TRIGGER told_watchdog AFTER INSERT ON watchkeeper.worker_heartbeats FOR EACH ROW
   EXECUTE FUNCTION watchkeeper.tell_watchdog('round');
+CREATE OR REPLACE TRIGGER told_watchdog_of_claim AFTER UPDATE OF claim_ok ON watchkeeper.worker_heartbeats FOR EACH ROW
+  WHEN (OLD.claim_ok IS DISTINCT FROM NEW.claim_ok OR OLD.current_job_id IS DISTINCT FROM NEW.current_job_id)
+  EXECUTE FUNCTION watchkeeper.tell_watchdog('round');
 CREATE OR REPLACE TRIGGER told_watchdog AFTER UPDATE OF doctor_ok ON watchkeeper.workers FOR EACH ROW
   WHEN (NEW.doctor_ok IS FALSE AND OLD.doctor_ok IS DISTINCT FROM NEW.doctor_ok)
   EXECUTE FUNCTION watchkeeper.tell_watchdog('round');
 CREATE OR REPLACE TRIGGER told_watchdog AFTER UPDATE OF lost_at ON watchkeeper.artifacts FOR EACH ROW
   WHEN (NEW.lost_at IS NOT NULL AND OLD.lost_at IS NULL) EXECUTE FUNCTION watchkeeper.tell_watchdog('artifact');
+
+-- The last word of a worker on a command.
+CREATE INDEX IF NOT EXISTS helper_events_worker ON watchkeeper.helper_events (project_id, worker_id, command, id)
+  WHERE worker_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS proposals_incident ON watchkeeper.proposals (project_id, incident_id) WHERE incident_id IS NOT NULL;

@@ -1,0 +1,98 @@
+"""Rules about contract workers over their heartbeats: failing checks, empty rounds, rounds that move nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from watchkeeper.domain.facts import WorkerFact
+from watchkeeper.domain.findings import Finding
+from watchkeeper.domain.policies import Thresholds
+from watchkeeper.domain.rules.judging import ALWAYS, Moment, RuleOf
+from watchkeeper.domain.rules.names import RuleName
+
+
+def doctor_failed(worker: WorkerFact, _limits: Thresholds) -> Moment | None:
+    """Fire when a worker's last doctor did not pass; one that was never asked is no failure."""
+    if worker.doctor_ok is not False:
+        return None
+    return _moment(worker, RuleName.DOCTOR_FAILED, "not_ok")
+
+
+def touch_failed(worker: WorkerFact, _limits: Thresholds) -> Moment | None:
+    """Fire when a worker's last touch did not pass."""
+    if worker.touch_ok is not False:
+        return None
+    return _moment(worker, RuleName.TOUCH_FAILED, "not_ok")
+
+
+def claim_loop_idle(worker: WorkerFact, limits: Thresholds) -> Moment | None:
+    """Fire when the last rounds all found no job. Rounds count, not polls; each is one heartbeat of a contract worker.
+
+    What was settled for one backlog is not raised again while the same kinds, or none, wait.
+    """
+    last = worker.rounds[-limits.no_job_heartbeats :]
+    if len(last) < limits.no_job_heartbeats or any(each.job_id is not None for each in last):
+        return None
+    if worker.told_backlog == worker.backlog:
+        return None
+    cause = "backlog_waits" if worker.backlog else "backlog_empty"
+    return _moment(worker, RuleName.CLAIM_LOOP_IDLE, cause, backlog=worker.backlog)
+
+
+def silent_loop(worker: WorkerFact, limits: Thresholds) -> Moment | None:
+    """Fire when so many jobs in a row, of a worker whose checks are well, came to nothing that was verified.
+
+    A job that it still holds is given its time; rounds without a job are `claim_loop_idle`'s.
+    """
+    if worker.doctor_ok is False or worker.touch_ok is False:
+        return None
+    worked = [each for each in worker.rounds if each.job_id is not None and each.is_over]
+    last = worked[-limits.silent_heartbeats :]
+    if len(last) < limits.silent_heartbeats or any(each.advanced for each in last):
+        return None
+    return _moment(worker, RuleName.SILENT_LOOP, "no_artifact", jobs=[str(each.job_id) for each in last])
+
+
+def several_jobs_held(worker: WorkerFact, _limits: Thresholds) -> Moment | None:
+    """Fire when a contract worker holds more than one job."""
+    if len(worker.held) < 2:
+        return None
+    return _moment(
+        worker, RuleName.MULTIPLE_PRIMARY_JOBS, "several_held", jobs=[str(job) for job in worker.held]
+    )
+
+
+WORKER_RULES: tuple[RuleOf[WorkerFact], ...] = (
+    doctor_failed,
+    touch_failed,
+    claim_loop_idle,
+    silent_loop,
+    several_jobs_held,
+)
+
+
+def _moment(worker: WorkerFact, rule: RuleName, cause: str, **told: Any) -> Moment:
+    beat = worker.last_heartbeat
+    finding = Finding(
+        worker.project_id,
+        rule,
+        ("worker", worker.worker_id),
+        ALWAYS,
+        cause,
+        evidence={
+            **told,
+            "rounds": [
+                {
+                    "heartbeat": str(each.id),
+                    "at": each.at.isoformat(),
+                    "job": each.job_id and str(each.job_id),
+                }
+                for each in worker.rounds[-5:]
+            ],
+        },
+        evidence_ref=None if beat is None else f"worker_heartbeat:{beat}",
+        job_id=worker.held[0] if rule is RuleName.MULTIPLE_PRIMARY_JOBS else None,
+        worker_id=worker.worker_id,
+        is_mirrored=worker.is_mirrored,
+    )
+    return Moment(ALWAYS, finding)

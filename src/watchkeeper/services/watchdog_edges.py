@@ -1,0 +1,134 @@
+"""What just happened, as rules judge it: rows that triggers noted, each judged once, in the order they were noted.
+
+A row leaves the inbox in the transaction that records what came of it, so that nothing is missed while nobody watches.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from watchkeeper.domain.facts import (
+    AttemptFact,
+    CheckFact,
+    CommandFact,
+    LostArtifactFact,
+    Round,
+    RunFact,
+    WorkerFact,
+)
+from watchkeeper.domain.findings import Finding
+from watchkeeper.domain.policies import Thresholds
+from watchkeeper.domain.rules.commands import COMMAND_RULES
+from watchkeeper.domain.rules.evidence import ARTIFACT_RULES, ATTEMPT_RULES, CHECK_RULES, RUN_RULES
+from watchkeeper.domain.rules.judging import RuleOf, judge
+from watchkeeper.domain.rules.workers import WORKER_RULES
+from watchkeeper.storage.database import Connection, Row, fetch
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came of a batch of the inbox; `is_full`: there may be more."""
+
+    findings: list[Finding]
+    is_full: bool
+
+
+async def read_inbox(connection: Connection, limits: Thresholds, now: datetime, batch: int = BATCH) -> Read:
+    """Take a batch of what happened out of the inbox, and judge it."""
+    entries = await fetch(connection, "take_inbox", {"limit": batch, "families": list(FAMILIES)})
+    by_family: dict[str, list[Row]] = defaultdict(list)
+    for entry in entries:
+        by_family[entry["family"]].append(entry)
+    findings: list[Finding] = []
+    for name, rows in by_family.items():
+        family = FAMILIES[name]
+        facts = await fetch(connection, family.query, family.arguments(rows, limits))
+        made = [family.fact(row) for row in facts]
+        findings += judge(family.rules, made, limits, now).findings
+    return Read(findings, len(entries) >= batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One sort of row: the query that gives its facts, what that is asked by, and the rules that judge them."""
+
+    query: str
+    arguments: Callable[[list[Row], Thresholds], dict[str, Any]]
+    fact: Callable[[Row], Any]
+    rules: tuple[RuleOf[Any], ...]
+
+
+def _by_id(rows: list[Row], _limits: Thresholds) -> dict[str, Any]:
+    return {"projects": [row["project_id"] for row in rows], "ids": [row["ref_id"] for row in rows]}
+
+
+def _by_attempt(rows: list[Row], _limits: Thresholds) -> dict[str, Any]:
+    return {
+        "projects": [row["project_id"] for row in rows],
+        "seqs": [row["seq"] for row in rows],
+        "epochs": [row["epoch"] for row in rows],
+    }
+
+
+def _by_worker(rows: list[Row], limits: Thresholds) -> dict[str, Any]:
+    most = max(limits.no_job_heartbeats, limits.silent_heartbeats)
+    return {
+        "projects": [row["project_id"] for row in rows],
+        "workers": [row["worker_id"] for row in rows],
+        "rounds": 4 * most + 4,
+    }
+
+
+def _command(row: Row) -> CommandFact:
+    return CommandFact(**{**row, "secrets": tuple(row["secrets"] or ())})
+
+
+def _check(row: Row) -> CheckFact:
+    return CheckFact(**{**row, "failed": tuple(row["failed"] or ())})
+
+
+def _attempt(row: Row) -> AttemptFact:
+    return AttemptFact(**{**row, "failures": tuple((cause, error) for cause, error in row["failures"])})
+
+
+def _run(row: Row) -> RunFact:
+    return RunFact(
+        **{**row, "secrets": tuple(row["secrets"] or ()), "owes_artifact": bool(row["owes_artifact"])}
+    )
+
+
+def worker_fact(row: Row) -> WorkerFact:
+    """Make a worker's fact of its row."""
+    given: list[Mapping[str, Any]] = (
+        row["rounds"] if isinstance(row["rounds"], list) else json.loads(row["rounds"])
+    )
+    rounds = tuple(
+        Round(
+            UUID(each["id"]),
+            datetime.fromisoformat(each["at"]),
+            None if each["job_id"] is None else UUID(each["job_id"]),
+            each["advanced"],
+            each["is_over"],
+        )
+        for each in given
+    )
+    return WorkerFact(**{**row, "rounds": rounds, "held": tuple(row["held"])})
+
+
+FAMILIES: dict[str, Family] = {
+    "command": Family("command_facts", _by_id, _command, COMMAND_RULES),
+    "check": Family("check_facts", _by_id, _check, CHECK_RULES),
+    "attempt": Family("attempt_facts", _by_attempt, _attempt, ATTEMPT_RULES),
+    "run": Family("run_facts", _by_id, _run, RUN_RULES),
+    "outcome": Family("outcome_facts", _by_attempt, _run, RUN_RULES),
+    "artifact": Family("artifact_facts", _by_id, lambda row: LostArtifactFact(**row), ARTIFACT_RULES),
+    "round": Family("worker_facts", _by_worker, worker_fact, WORKER_RULES),
+}

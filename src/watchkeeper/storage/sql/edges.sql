@@ -1,0 +1,134 @@
+-- name: take_inbox
+-- Takes the oldest rows that were noted for the watchdog; they are gone when the transaction commits. What a newer program
+-- notes is left to it.
+DELETE FROM watchkeeper.watchdog_inbox
+ WHERE number = ANY (ARRAY(
+   SELECT number FROM watchkeeper.watchdog_inbox WHERE family = ANY (%(families)s::text[]) ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
+RETURNING project_id, family, ref_id, seq, epoch, worker_id
+
+-- name: command_facts
+-- Executions of contract commands as rules judge them: how often in a row the same came of the command on its job.
+SELECT e.project_id, e.id, e.command, e.exit_code, e.created_at AS received_at, e.error_code, e.worker_id, e.job_id, s.kind,
+       CASE WHEN e.job_id IS NULL THEN 1 ELSE (
+         SELECT count(*) FROM watchkeeper.helper_events f
+          WHERE f.project_id = e.project_id AND f.job_id = e.job_id AND f.command = e.command AND f.error_code = e.error_code
+            AND f.created_at <= e.created_at
+            AND f.created_at > coalesce((SELECT max(g.created_at) FROM watchkeeper.helper_events g
+                                          WHERE g.project_id = e.project_id AND g.job_id = e.job_id AND g.command = e.command
+                                            AND g.exit_code = 0 AND g.created_at < e.created_at), '-infinity')) END AS refusals,
+       watchkeeper.redacted_kinds(e.output) AS secrets, coalesce(w.origin, 'own') = 'own' AS is_own_word,
+       coalesce(s.origin, w.origin, 'own') <> 'own' AS is_mirrored
+  FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
+  JOIN watchkeeper.helper_events e ON e.project_id = g.project_id AND e.id = g.id
+  LEFT JOIN watchkeeper.job_specs s ON s.project_id = e.project_id AND s.id = e.job_id
+  LEFT JOIN watchkeeper.workers w ON w.project_id = e.project_id AND w.worker_id = e.worker_id
+
+-- name: check_facts
+-- Looks at artifacts that did not pass. A completion hangs on what the gate saw for it, and where another's queue completes,
+-- on the look that was taken there.
+SELECT c.project_id, c.id, c.job_id, c.checked_at AS received_at,
+       c.command = 'complete' OR coalesce(s.origin, 'own') <> 'own' AS decides,
+       (SELECT array_agg(coalesce(f->>'check', f #>> '{}')) FROM jsonb_array_elements(c.failed) f) AS failed,
+       c.primary_url, a.worker_id, s.kind, coalesce(s.origin, 'own') <> 'own' AS is_mirrored
+  FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
+  JOIN watchkeeper.artifact_checks c ON c.project_id = g.project_id AND c.id = g.id
+  LEFT JOIN watchkeeper.job_specs s ON s.project_id = c.project_id AND s.seq = c.seq
+  LEFT JOIN LATERAL (SELECT j.worker_id FROM watchkeeper.job_attempts j
+                      WHERE j.project_id = c.project_id AND j.seq = c.seq AND j.epoch = c.epoch LIMIT 1) a ON true
+
+-- name: attempt_facts
+-- Attempts that failed, each with how those before it on the same job failed.
+SELECT a.project_id, s.id AS job_id, a.epoch, s.kind, a.worker_id, a.ended_at AS received_at, a.cause, a.error,
+       (SELECT jsonb_agg(jsonb_build_array(b.cause, b.error) ORDER BY b.epoch) FROM watchkeeper.closed_attempts b
+         WHERE b.project_id = a.project_id AND b.seq = a.seq AND b.epoch <= a.epoch AND b.cause IS NOT NULL) AS failures,
+       s.origin <> 'own' AS is_mirrored
+  FROM unnest(%(projects)s::text[], %(seqs)s::bigint[], %(epochs)s::int[]) AS g (project_id, seq, epoch)
+  JOIN watchkeeper.closed_attempts a ON a.project_id = g.project_id AND a.seq = g.seq AND a.epoch = g.epoch
+  JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.seq
+
+-- name: run_facts
+-- Phases that were told: whether that speaks of an end, which completion failed last before it, and what is still owed.
+SELECT r.project_id, 'worker_run:' || r.id AS ref, r.worker_id, r.phase, coalesce(r.ended_at, r.started_at) AS received_at,
+       r.job_id, s.kind, r.phase = 'complete' AND r.status = 'ok' AS is_done,
+       (SELECT CASE WHEN last.exit_code <> 0 AND last.error_code IS DISTINCT FROM 'queued' THEN last.id END
+          FROM (SELECT e.id, e.exit_code, e.error_code FROM watchkeeper.helper_events e
+                 WHERE e.project_id = r.project_id AND e.job_id = r.job_id AND e.command = 'complete'
+                   AND e.created_at <= coalesce(r.ended_at, r.started_at)
+                 ORDER BY e.created_at DESC LIMIT 1) last) AS failed_complete,
+       (s.origin <> 'own' OR coalesce(s.contract, k.contract) IS NOT NULL)
+         AND NOT EXISTS (SELECT FROM watchkeeper.artifact_checks c
+                          WHERE c.project_id = r.project_id AND c.job_id = r.job_id AND c.passed) AS owes_artifact,
+       watchkeeper.redacted_kinds(concat_ws(' ', r.message, r.payload::text)) AS secrets,
+       coalesce(s.origin, 'own') <> 'own' AS is_mirrored
+  FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
+  JOIN watchkeeper.worker_runs r ON r.project_id = g.project_id AND r.id = g.id
+  LEFT JOIN watchkeeper.job_specs s ON s.project_id = r.project_id AND s.id = r.job_id
+  LEFT JOIN watchkeeper.job_kinds k ON k.project_id = s.project_id AND k.kind = s.kind
+
+-- name: outcome_facts
+-- Mirrored jobs that were completed elsewhere, as the phase that ended each would tell it.
+SELECT s.project_id, 'job_outcome:' || s.id AS ref, f.worker_id, 'complete' AS phase, o.finished_at AS received_at,
+       s.id AS job_id, s.kind, true AS is_done, NULL::uuid AS failed_complete,
+       NOT EXISTS (SELECT FROM watchkeeper.artifact_checks c
+                    WHERE c.project_id = s.project_id AND c.job_id = s.id AND c.passed) AS owes_artifact,
+       NULL::text[] AS secrets, true AS is_mirrored
+  FROM unnest(%(projects)s::text[], %(seqs)s::bigint[], %(epochs)s::int[]) AS g (project_id, seq, epoch)
+  JOIN watchkeeper.job_outcomes o ON o.project_id = g.project_id AND o.seq = g.seq
+  JOIN watchkeeper.job_specs s ON s.project_id = o.project_id AND s.seq = o.seq
+  JOIN watchkeeper.foreign_leases f ON f.project_id = g.project_id AND f.seq = g.seq AND f.epoch = g.epoch
+
+-- name: artifact_facts
+-- Stored files that are gone or differ, as far as that still holds.
+SELECT a.project_id, a.id, s.id AS job_id, a.lost_at AS received_at, a.name, a.sha256, s.kind
+  FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
+  JOIN watchkeeper.artifacts a ON a.project_id = g.project_id AND a.id = g.id AND a.lost_at IS NOT NULL
+  JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.seq
+
+-- name: worker_facts
+-- Contract workers over their last heartbeats. A round is one whose claim was answered; a contract worker's jobs are those of
+-- its live leases. The backlog names the kinds with due jobs, there where the worker works.
+SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_heartbeat, w.origin <> 'own' AS is_mirrored,
+       coalesce(r.rounds, '[]') AS rounds, coalesce(b.kinds, '') AS backlog, told.backlog AS told_backlog,
+       CASE WHEN w.profile = 'session' THEN coalesce(held.jobs, '{}') ELSE '{}' END AS held
+  FROM (SELECT DISTINCT project_id, worker_id
+          FROM unnest(%(projects)s::text[], %(workers)s::text[]) AS n (project_id, worker_id)) g
+  JOIN watchkeeper.workers w ON w.project_id = g.project_id AND w.worker_id = g.worker_id
+  LEFT JOIN LATERAL (SELECT h.id, h.touch_ok FROM watchkeeper.worker_heartbeats h
+                      WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id ORDER BY h.id DESC LIMIT 1) last ON true
+  LEFT JOIN LATERAL (
+    SELECT array_agg(l.job_id) AS jobs FROM (
+      SELECT s.id AS job_id FROM watchkeeper.leases l
+        JOIN watchkeeper.job_specs s ON s.project_id = l.project_id AND s.seq = l.seq
+       WHERE l.project_id = g.project_id AND l.worker_id = g.worker_id AND l.profile = 'session'
+      UNION ALL
+      SELECT f.job_id FROM watchkeeper.foreign_leases f
+       WHERE f.project_id = g.project_id AND f.worker_id = g.worker_id AND f.ended_at IS NULL) l) held ON true
+  LEFT JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_object(
+             'id', n.id, 'at', n.created_at, 'job_id', n.current_job_id,
+             'is_over', n.current_job_id IS NULL OR NOT n.current_job_id = ANY (coalesce(held.jobs, '{}')),
+             'advanced', n.current_job_id IS NOT NULL AND (
+               EXISTS (SELECT FROM watchkeeper.artifact_checks c
+                        WHERE c.project_id = g.project_id AND c.job_id = n.current_job_id AND c.passed)
+               OR EXISTS (SELECT FROM watchkeeper.job_specs s
+                            JOIN watchkeeper.job_outcomes o ON o.project_id = s.project_id AND o.seq = s.seq
+                           WHERE s.project_id = g.project_id AND s.id = n.current_job_id AND o.state = 'completed')))
+             ORDER BY n.id) AS rounds
+      FROM (SELECT h.id, h.created_at, h.current_job_id FROM watchkeeper.worker_heartbeats h
+             WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id AND h.claim_ok
+             ORDER BY h.id DESC LIMIT %(rounds)s) n) r ON true
+  LEFT JOIN LATERAL (
+    SELECT string_agg(d.kind, ', ' ORDER BY d.kind) AS kinds FROM (
+      SELECT k.kind FROM watchkeeper.job_kinds k
+       WHERE k.project_id = g.project_id AND w.origin = 'own' AND EXISTS (
+         SELECT FROM watchkeeper.ready_jobs j WHERE j.project_id = k.project_id AND j.kind = k.kind)
+      UNION ALL
+      SELECT q.kind FROM watchkeeper.foreign_queues q
+       WHERE q.project_id = g.project_id AND q.origin = w.origin AND q.ready > 0) d) b ON true
+  LEFT JOIN LATERAL (
+    SELECT i.evidence->>'backlog' AS backlog FROM watchkeeper.watchdog_incidents i
+     WHERE i.project_id = g.project_id AND i.worker_id = g.worker_id AND i.rule = 'claim_loop_idle' AND i.state = 'resolved'
+       AND i.opened_at > coalesce((SELECT max(h.created_at) FROM watchkeeper.worker_heartbeats h
+                                    WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id
+                                      AND h.current_job_id IS NOT NULL), '-infinity')
+     ORDER BY i.resolved_at DESC LIMIT 1) told ON true

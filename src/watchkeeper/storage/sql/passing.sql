@@ -1,0 +1,88 @@
+-- name: unresolved_to_check
+-- Unresolved incidents that facts may close, from a cursor on.
+SELECT i.project_id, i.id, i.rule, i.job_id, i.worker_id, i.kind, i.is_mirrored, i.evidence, i.evidence_ref,
+       i.opened_at, i.last_seen_at
+  FROM watchkeeper.watchdog_incidents i
+ WHERE i.state <> 'resolved' AND i.rule = ANY (%(rules)s::text[])
+   AND (%(after)s::uuid IS NULL OR i.id > %(after)s::uuid)
+ ORDER BY i.id LIMIT %(limit)s
+
+-- name: job_standings
+-- How jobs of incidents stand now: state, lease, what was verified, completed, answered or resumed since each was last seen.
+SELECT g.incident_id, j.state, j.epoch, j.lease_expires_at,
+       coalesce(l.lease_seconds::float8, f.lease_seconds) AS lease_seconds, coalesce(l.renewed_at, f.received_at) AS renewed_at,
+       (SELECT t.outcome FROM watchkeeper.job_attempts t
+         WHERE t.project_id = j.project_id AND t.seq = j.seq AND t.epoch = g.epoch LIMIT 1) AS ended_as,
+       (SELECT 'artifact_check:' || c.id FROM watchkeeper.artifact_checks c
+         WHERE c.project_id = g.project_id AND c.job_id = g.job_id AND c.passed
+           AND (c.checked_at > g.seen_at OR g.epoch = c.epoch) ORDER BY c.id DESC LIMIT 1) AS passed_check,
+       (SELECT 'helper_event:' || e.id FROM watchkeeper.helper_events e
+         WHERE e.project_id = g.project_id AND e.job_id = g.job_id AND e.command = g.command AND e.exit_code = 0
+           AND e.created_at > g.seen_at ORDER BY e.id DESC LIMIT 1) AS answered,
+       EXISTS (SELECT FROM watchkeeper.audit_events a
+                WHERE a.project_id = g.project_id AND a.job_seq = j.seq AND a.at > g.seen_at AND a.event = 'job_resumed'
+                  AND a.actor <> 'system')
+         OR EXISTS (SELECT FROM watchkeeper.job_specs r WHERE r.project_id = g.project_id AND r.retry_of = j.id) AS is_resumed
+  FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(jobs)s::uuid[], %(seen)s::timestamptz[], %(commands)s::text[],
+              %(epochs)s::int[])
+       AS g (incident_id, project_id, job_id, seen_at, command, epoch)
+  JOIN watchkeeper.jobs j ON j.project_id = g.project_id AND j.id = g.job_id
+  LEFT JOIN watchkeeper.leases l ON l.project_id = j.project_id AND l.seq = j.seq
+  LEFT JOIN watchkeeper.foreign_leases f ON f.project_id = j.project_id AND f.seq = j.seq AND f.ended_at IS NULL
+
+-- name: worker_standings
+-- How workers of incidents stand now: their checks, what they hold, and what they were seen to do since each was last seen.
+SELECT g.incident_id, w.doctor_ok, w.stopped_at IS NOT NULL AS is_stopped, last.touch_ok,
+       'worker_heartbeat:' || last.id AS last_heartbeat, last.created_at AS heartbeat_at,
+       last.current_job_id IS NOT NULL AND last.created_at >= g.opened_at AS has_job,
+       (SELECT count(*) FROM watchkeeper.leases l
+         WHERE l.project_id = w.project_id AND l.worker_id = w.worker_id AND l.profile = 'session')
+       + (SELECT count(*) FROM watchkeeper.foreign_leases f
+           WHERE f.project_id = w.project_id AND f.worker_id = w.worker_id AND f.ended_at IS NULL) AS held,
+       (SELECT 'helper_event:' || e.id FROM watchkeeper.helper_events e
+         WHERE e.project_id = w.project_id AND e.worker_id = w.worker_id AND e.command = g.command AND e.exit_code = 0
+           AND e.created_at > g.seen_at ORDER BY e.id DESC LIMIT 1) AS answered,
+       (SELECT 'artifact_check:' || c.id
+          FROM (SELECT h.current_job_id FROM watchkeeper.worker_heartbeats h
+                 WHERE h.project_id = w.project_id AND h.worker_id = w.worker_id AND h.current_job_id IS NOT NULL
+                 ORDER BY h.id DESC LIMIT 20) n
+          JOIN watchkeeper.artifact_checks c ON c.project_id = w.project_id AND c.job_id = n.current_job_id
+         WHERE c.passed AND c.checked_at > g.seen_at LIMIT 1) AS passed_check
+  FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(workers)s::text[], %(opened)s::timestamptz[],
+              %(seen)s::timestamptz[], %(commands)s::text[])
+       AS g (incident_id, project_id, worker_id, opened_at, seen_at, command)
+  JOIN watchkeeper.workers w ON w.project_id = g.project_id AND w.worker_id = g.worker_id
+  LEFT JOIN LATERAL (SELECT h.id, h.touch_ok, h.created_at, h.current_job_id FROM watchkeeper.worker_heartbeats h
+                      WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id ORDER BY h.id DESC LIMIT 1) last ON true
+
+-- name: kind_standings
+-- How kinds of incidents stand now: their next job, whether a worker may do them, whether a person paused them.
+SELECT g.incident_id, h.id::text AS next_job, coalesce(k.paused_at, p.paused_at) IS NOT NULL OR coalesce(f.is_paused, false) AS is_paused,
+       CASE WHEN g.origin = 'own' THEN h.id IS NOT NULL ELSE coalesce(f.ready, 0) > 0 END AS has_due,
+       greatest(f.ready_since, f.moved_at) AS foreign_since,
+       coalesce(f.eligible_workers, 0) > 0 OR EXISTS (
+         SELECT FROM watchkeeper.workers w
+          WHERE g.origin = 'own' AND w.project_id = g.project_id AND (w.kinds IS NULL OR g.kind = ANY (w.kinds))
+            AND w.stopped_at IS NULL AND NOT w.draining
+            AND (w.gone_at IS NULL OR (w.profile = 'session' AND w.last_seen_at > %(absent_at)s::timestamptz))) AS has_worker
+  FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(kinds)s::text[], %(origins)s::text[])
+       AS g (incident_id, project_id, kind, origin)
+  LEFT JOIN watchkeeper.projects p ON p.project_id = g.project_id
+  LEFT JOIN watchkeeper.job_kinds k ON k.project_id = g.project_id AND k.kind = g.kind
+  LEFT JOIN watchkeeper.foreign_queues f ON f.project_id = g.project_id AND f.kind = g.kind AND f.origin = g.origin
+  LEFT JOIN LATERAL (
+    SELECT s.id FROM watchkeeper.ready_jobs r
+      JOIN watchkeeper.job_specs s ON s.project_id = r.project_id AND s.seq = r.seq
+     WHERE r.project_id = g.project_id AND r.kind = g.kind AND g.origin = 'own'
+     ORDER BY r.priority DESC, r.seq LIMIT 1) h ON true
+
+-- name: decided_of_incidents
+-- What was decided or written down of incidents: their proposals, and whether stored files that were lost are back.
+SELECT g.incident_id,
+       (SELECT 'proposal:' || q.id FROM watchkeeper.proposals q
+         WHERE q.project_id = g.project_id AND q.incident_id = g.incident_id AND q.decided_at IS NOT NULL LIMIT 1) AS decided,
+       (SELECT 'proposal:' || q.id FROM watchkeeper.proposals q
+         WHERE q.project_id = g.project_id AND q.incident_id = g.incident_id LIMIT 1) AS written,
+       (SELECT a.lost_at IS NULL FROM watchkeeper.artifacts a
+         WHERE a.project_id = g.project_id AND a.id = g.artifact_id) AS is_restored
+  FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(artifacts)s::uuid[]) AS g (incident_id, project_id, artifact_id)

@@ -1,0 +1,335 @@
+"""What just happened and what ended: rows of every family become incidents, and facts close them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from any_rows import add_row
+from moving_clock import MovingClock
+from raw_sql import rows
+from services.watched import (
+    PATIENT,
+    enqueue,
+    look_after,
+    open_incidents,
+    open_rules,
+    runtime_worker,
+    watchdog,
+)
+from watchkeeper.app.whole import App
+from watchkeeper.domain.policies import Policy, Thresholds
+from watchkeeper.services.claims import ClaimAsked
+from watchkeeper.services.helper_events import HelperEvent
+from watchkeeper.services.watchdog import WatchdogConfig
+
+
+async def ran(app: App, command: str, about: str | None = None, worker: str = "w", **answer: Any) -> None:
+    """Write down how a contract command of a worker ended."""
+    code = answer.pop("code", None)
+    error = {"ok": False, "error": {"code": code}} if code else {"ok": True}
+    event = HelperEvent(command, 5 if code else 0, {**error, **answer}, worker, about)
+    await app.helper_events.record("p", event)
+
+
+async def claimed(app: App, worker: str = "w") -> str:
+    job = await enqueue(app)
+    found = await app.claims.claim("p", ClaimAsked(worker))
+    assert [each.id for each in found["jobs"]] == [job]
+    return job
+
+
+async def checked(app: App, job: str, *, passed: bool, command: str = "complete") -> None:
+    await rows(
+        app.database,
+        "INSERT INTO watchkeeper.artifact_checks (project_id, job_id, seq, epoch, command, passed, output_hash, failed)"
+        " SELECT 'p', id, seq, 1, %(command)s, %(passed)s, 'x', '[{\"check\": \"empty_body\"}]'"
+        "   FROM watchkeeper.job_specs WHERE id = %(job)s::uuid",
+        {"job": job, "passed": passed, "command": command},
+    )
+
+
+async def round_of(app: App, worker: str = "w") -> list[str]:
+    """Let a contract worker go through one heartbeat up to its claim; give the jobs that it got."""
+    await app.attendance.touch("p", worker, None)
+    return [job.id for job in (await app.claims.claim("p", ClaimAsked(worker)))["jobs"]]
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "rule", "cause"),
+    [
+        ("claim", "no_output", "claim_no_output", "no_output"),
+        ("context", "fetch_failed", "fetch_failed", "fetch_failed"),
+        ("progress", "internal_error", "fetch_failed", "internal_error"),
+        ("complete", "contract_rejected", "complete_rejected", "refused_once"),
+        ("context", "job_not_found", "job_not_found_after_claim", "gone_after_claim"),
+        ("upload-files", "missing_deliverable_id", "missing_deliverable_id", "no_deliverable_id"),
+        ("doctor", "doctor_failed", "doctor_failed", "doctor_failed"),
+        ("touch", "permission_denied", "touch_failed", "permission_denied"),
+    ],
+)
+async def test_a_command_that_went_wrong_is_an_incident_until_it_goes_well(
+    app: App, clock: MovingClock, command: str, code: str, rule: str, cause: str
+) -> None:
+    """Each failing contract command opens its own incident, counted when it comes again; its success closes it."""
+    job = await claimed(app)
+    about = None if command in ("claim", "doctor", "touch") else job
+    await ran(app, command, about, code=code)
+    await watchdog(app).run_once()
+    [found] = await open_incidents(app)
+    assert (found["rule"], found["cause"], found["worker_id"]) == (rule, cause, "w")
+    clock.advance(1)
+    await ran(app, command, about, code=code)
+    await watchdog(app).run_once()
+    [found] = await open_incidents(app)
+    assert found["occurrences"] == 2
+    clock.advance(1)
+    await ran(app, command, about)
+    await watchdog(app).run_once()
+    left = [] if rule not in ("job_not_found_after_claim", "missing_deliverable_id") else [rule]
+    assert await open_rules(app) == left
+
+
+async def test_a_failed_gate_is_an_incident_until_a_later_check_passes(app: App, clock: MovingClock) -> None:
+    """A look beforehand changes nothing; what the completion hangs on does; no data is no pass."""
+    job = await claimed(app)
+    await checked(app, job, passed=False, command="verify")
+    await watchdog(app).run_once()
+    assert await open_rules(app) == []
+    await checked(app, job, passed=False)
+    await watchdog(app).run_once()
+    [found] = await open_incidents(app)
+    assert (found["rule"], found["cause"], str(found["job_id"])) == (
+        "artifact_gate_failed",
+        "empty_body",
+        job,
+    )
+    assert await look_after(app, clock, 1) == ["artifact_gate_failed"]
+    await checked(app, job, passed=True)
+    assert await look_after(app, clock, 1) == []
+
+
+async def test_nothing_that_happened_is_missed_while_nobody_watches(app: App, clock: MovingClock) -> None:
+    """What was written down hours before the watchdog came back is judged by it, once, in bounded batches."""
+    job = await claimed(app)
+    await watchdog(app).run_once()
+    clock.advance(1)
+    for _ in range(3):
+        await ran(app, "context", job, code="fetch_failed")
+    clock.advance(6 * 3600)
+    await rows(
+        app.database, "UPDATE watchkeeper.leases SET expires_at = watchkeeper.now() + interval '900 s'"
+    )
+    looking = watchdog(app, WatchdogConfig())
+    await looking.run_once()
+    found = {row["rule"]: row["occurrences"] for row in await open_incidents(app)}
+    assert found["fetch_failed"] == 3
+    assert await rows(app.database, "SELECT FROM watchkeeper.watchdog_inbox") == []
+    await looking.run_once()
+    assert {row["rule"]: row["occurrences"] for row in await open_incidents(app)}["fetch_failed"] == 3
+
+
+async def test_three_empty_rounds_are_an_idle_loop_and_polling_is_none(app: App, clock: MovingClock) -> None:
+    """Rounds count, from touch to claim; a runtime worker that polls every 5 s, and a waiting claim, make none."""
+    await runtime_worker(app, "runtime")
+    for _ in range(12):
+        assert not (await app.claims.claim("p", ClaimAsked("runtime")))["jobs"]
+        assert not (await app.claims.claim("p", ClaimAsked("waits")))["jobs"]
+        clock.advance(5)
+    await watchdog(app).run_once()
+    assert await open_rules(app) == []
+    for _ in range(2):
+        assert await round_of(app) == []
+    await watchdog(app).run_once()
+    assert await open_rules(app) == []
+    assert await round_of(app) == []
+    await watchdog(app).run_once()
+    [found] = await open_incidents(app)
+    assert (found["rule"], found["cause"], found["worker_id"]) == ("claim_loop_idle", "backlog_empty", "w")
+    job = await enqueue(app)
+    assert await round_of(app) == [job]
+    assert await look_after(app, clock, 1) == []
+
+
+async def test_what_was_settled_for_a_backlog_is_not_raised_again(app: App, clock: MovingClock) -> None:
+    """A decided proposal ends an idle loop; it comes back when other kinds wait, and not before."""
+    for _ in range(3):
+        await round_of(app)
+    await watchdog(app).run_once()
+    await rows(
+        app.database,
+        "INSERT INTO watchkeeper.proposals (project_id, kind, incident_id, decision, decided_by, decided_at)"
+        " SELECT 'p', 'k', id, 'd', 'ann', watchkeeper.now() FROM watchkeeper.watchdog_incidents",
+    )
+    assert await look_after(app, clock, 1) == []
+    await round_of(app)
+    assert await look_after(app, clock, 1) == []
+    await rows(app.database, "UPDATE watchkeeper.workers SET kinds = '{other}'")
+    await enqueue(app, "new_kind")
+    await app.attendance.touch("p", "w", None)
+    await app.claims.claim("p", ClaimAsked("w", ["other"]))
+    await watchdog(app).run_once()
+    assert "claim_loop_idle" in await open_rules(app)
+
+
+async def test_three_jobs_that_came_to_nothing_stop_the_worker(app: App, clock: MovingClock) -> None:
+    """Alive, well, and nothing verified three times in a row: a silent loop; the job in hand is given its time."""
+    for number in range(4):
+        job = await enqueue(app)
+        assert await round_of(app) == [job]
+        await watchdog(app).run_once()
+        assert await open_rules(app) == (["silent_loop"] if number == 3 else [])
+        if number < 3:
+            await app.operations.move("p", job, "fail", actor="t", reason="nothing came of it")
+    [worker] = await rows(app.database, "SELECT stopped_at FROM watchkeeper.workers WHERE worker_id = 'w'")
+    assert worker["stopped_at"] is not None
+    clock.advance(1)
+    await checked(app, job, passed=True)
+    assert await look_after(app, clock, 1) == []
+
+
+async def test_the_same_failure_three_times_is_a_crash_loop(app: App, clock: MovingClock) -> None:
+    """Numbers and ids in the text do not tell failures apart; another cause does. A person's resume ends it."""
+    job = await claimed(app)
+    with psycopg.connect(app.database.config.url, autocommit=True) as connection:
+        [(seq,)] = connection.execute("SELECT seq FROM watchkeeper.job_specs").fetchall()
+        for epoch, (cause, error) in enumerate(
+            [("agent_error", "exit 1 pid 7"), ("infrastructure", "disk"), ("agent_error", "exit 2 pid 9")], 11
+        ):
+            connection.execute(
+                "INSERT INTO watchkeeper.closed_attempts (project_id, seq, epoch, worker_id, outcome, cause, error,"
+                " token_hash, started_at) VALUES ('p', %s, %s, 'w', 'failed', %s, %s, '', watchkeeper.now())",
+                (seq, epoch, cause, error),
+            )
+    await watchdog(app).run_once()
+    assert await open_rules(app) == []
+    await rows(
+        app.database,
+        "INSERT INTO watchkeeper.closed_attempts (project_id, seq, epoch, worker_id, outcome, cause, error, token_hash,"
+        f" started_at) VALUES ('p', {seq}, 14, 'w', 'failed', 'agent_error', 'exit 3 pid 11', '', watchkeeper.now())",
+    )
+    await watchdog(app).run_once()
+    assert await open_rules(app) == ["crash_loop"]
+    await app.operations.move("p", job, "pause", actor="ann", reason="look")
+    assert await look_after(app, clock, 1) == ["crash_loop"]
+    await app.operations.move("p", job, "resume", actor="ann", reason="mended")
+    assert await look_after(app, clock, 1) == []
+
+
+async def test_a_secret_in_an_output_or_a_message_stops_its_worker(app: App) -> None:
+    """What the redactor took out is told, and never the secret; the lease token that an answer must carry is none."""
+    job = await claimed(app)
+    await ran(app, "claim", job={"id": job, "lease_token": "1.abc"})
+    await watchdog(app).run_once()
+    assert await open_rules(app) == []
+    await ran(app, "context", job, text="ghp_" + "a1B2" * 9)
+    await watchdog(app).run_once()
+    [found] = await open_incidents(app)
+    assert (found["rule"], found["worker_id"], found["state"]) == ("secret_exposed", "w", "needs_human")
+    assert "ghp_" not in str(found["evidence"])
+
+
+async def test_a_success_after_a_failed_completion_is_a_hidden_failure(app: App) -> None:
+    """A phase that tells of the end, after the last completion failed; one that is queued has not failed."""
+    jobs = [await claimed(app, worker) for worker in ("a", "b")]
+    for job, worker, code in zip(jobs, "ab", ("fetch_failed", "queued"), strict=True):
+        await ran(app, "complete", job, worker, code=code)
+        await rows(
+            app.database,
+            "INSERT INTO watchkeeper.worker_runs (project_id, worker_id, job_id, phase, status)"
+            f" VALUES ('p', '{worker}', '{job}', 'complete', 'ok')",
+        )
+    await watchdog(app).run_once()
+    assert await open_rules(app) == ["fetch_failed", "hidden_failure"]
+
+
+async def test_a_lost_file_is_an_incident_until_it_is_back(app: App, clock: MovingClock) -> None:
+    """The check of stored files tells; what it finds again closes it."""
+    await claimed(app)
+    artifact = uuid4()
+    with psycopg.connect(app.database.config.url, autocommit=True) as connection:
+        [(seq,)] = connection.execute("SELECT seq FROM watchkeeper.job_specs").fetchall()
+        add_row(connection, "artifacts", project_id="p", id=artifact, seq=seq)
+    lost = "UPDATE watchkeeper.artifacts SET lost_at = {}"
+    await rows(app.database, lost.format("watchkeeper.now()"))
+    await watchdog(app).run_once()
+    assert await open_rules(app) == ["artifact_lost"]
+    await rows(app.database, lost.format("NULL"))
+    assert await look_after(app, clock, 1) == []
+
+
+async def test_leases_and_queues_close_by_what_happened_to_them(app: App, clock: MovingClock) -> None:
+    """A renewal ends the fear for a lease, a claim ends a wait, a worker ends a lack of one."""
+    await runtime_worker(app, "w", kinds=["k"], slots=2)
+    await enqueue(app)
+    await app.queue.claim("p", "w", None, profile="runtime")
+    await enqueue(app)
+    await enqueue(app, "nobody")
+    await watchdog(app).run_once()
+    assert await look_after(app, clock, 50) == ["lease_near_expiry"]
+    renew = (
+        "UPDATE watchkeeper.leases SET renewed_at = watchkeeper.now(),"
+        " expires_at = watchkeeper.now() + interval '60 s'"
+    )
+    await rows(app.database, renew)
+    assert await look_after(app, clock, 15) == ["missing_worker_kind"]
+    clock.advance(540)
+    await rows(app.database, renew)
+    assert await look_after(app, clock, 1) == ["missing_worker_kind", "queue_stuck"]
+    await runtime_worker(app, "helps", kinds=["nobody"])
+    await app.queue.claim("p", "w", None, profile="runtime")
+    assert await look_after(app, clock, 1) == []
+
+
+async def test_a_reaped_lease_is_no_longer_expired(app: App, clock: MovingClock) -> None:
+    """Claimable again: what was expired is over."""
+    await enqueue(app)
+    await app.queue.claim("p", "w", None, profile="runtime")
+    await watchdog(app).run_once()
+    assert "lease_expired" in await look_after(app, clock, 125)
+    await rows(app.database, "UPDATE watchkeeper.job_kinds SET on_lost = 'requeue'")
+    for _ in range(8):
+        await app.maintenance.reap()
+        clock.advance(9)
+    await watchdog(app).run_once()
+    assert "lease_expired" not in await open_rules(app)
+
+
+@pytest.mark.parametrize("cause", ["ticks_missed", "seal_behind", "xmin_pinned"])
+async def test_a_blind_watchdog_judges_nothing_until_it_saw_well_twice(
+    app: App, clock: MovingClock, cause: str
+) -> None:
+    """What is missing may only be unseen: no verdict and no end while it is blind, and one incident that says why."""
+    await enqueue(app)
+    await app.queue.claim("p", "w", None, profile="runtime")
+    limits = Thresholds(
+        missed_ticks=3 if cause == "ticks_missed" else 10**9,
+        seal_lag_seconds=60.0 if cause == "seal_behind" else 1e12,
+        pinned_snapshot_seconds=0.0 if cause == "xmin_pinned" else 1e12,
+    )
+    blind, seeing = Policy(thresholds=limits), Policy(thresholds=Thresholds(10**9, seal_lag_seconds=1e12))
+    await watchdog(app, policy=seeing).run_once()
+    clock.advance(200)
+    async with app.database.connection() as connection:
+        await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        await connection.execute("SELECT FROM watchkeeper.projects")
+        await watchdog(app, policy=blind).run_once()
+        found = await open_incidents(app)
+    assert [(row["rule"], row["cause"]) for row in found] == [("watchdog_blind", cause)]
+    seeing = Policy(thresholds=Thresholds(missed_ticks=10**9, seal_lag_seconds=1e12))
+    await watchdog(app, policy=seeing).run_once()
+    assert await open_rules(app) == ["watchdog_blind"]
+    await watchdog(app, policy=seeing).run_once()
+    assert await open_rules(app) == ["lease_expired", "lease_near_expiry"]
+
+
+async def test_a_clock_that_jumped_is_not_a_watch_that_nobody_kept(app: App, clock: MovingClock) -> None:
+    """The same watchdog that looked a moment ago by its own clock did not sleep for two hours."""
+    looking = watchdog(app, PATIENT, Policy(thresholds=Thresholds(seal_lag_seconds=1e12)))
+    await looking.run_once()
+    clock.advance(7200)
+    await looking.run_once()
+    assert await open_rules(app) == []
