@@ -1,8 +1,7 @@
-"""What just happened and what ended: rows of every family become incidents, and facts close them."""
+"""What just happened: rows of every family become incidents, each judged once, and facts close them."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -12,50 +11,20 @@ from any_rows import add_row
 from moving_clock import MovingClock
 from raw_sql import rows
 from services.watched import (
-    PATIENT,
+    checked,
+    claimed,
     enqueue,
     look_after,
     open_incidents,
     open_rules,
+    ran,
+    round_of,
     runtime_worker,
     watchdog,
 )
 from watchkeeper.app.whole import App
-from watchkeeper.domain.policies import Policy, Thresholds
 from watchkeeper.services.claims import ClaimAsked
-from watchkeeper.services.helper_events import HelperEvent
 from watchkeeper.services.watchdog import WatchdogConfig
-
-
-async def ran(app: App, command: str, about: str | None = None, worker: str = "w", **answer: Any) -> None:
-    """Write down how a contract command of a worker ended."""
-    code = answer.pop("code", None)
-    error = {"ok": False, "error": {"code": code}} if code else {"ok": True}
-    event = HelperEvent(command, 5 if code else 0, {**error, **answer}, worker, about)
-    await app.helper_events.record("p", event)
-
-
-async def claimed(app: App, worker: str = "w") -> str:
-    job = await enqueue(app)
-    found = await app.claims.claim("p", ClaimAsked(worker))
-    assert [each.id for each in found["jobs"]] == [job]
-    return job
-
-
-async def checked(app: App, job: str, *, passed: bool, command: str = "complete") -> None:
-    await rows(
-        app.database,
-        "INSERT INTO watchkeeper.artifact_checks (project_id, job_id, seq, epoch, command, passed, output_hash, failed)"
-        " SELECT 'p', id, seq, 1, %(command)s, %(passed)s, 'x', '[{\"check\": \"empty_body\"}]'"
-        "   FROM watchkeeper.job_specs WHERE id = %(job)s::uuid",
-        {"job": job, "passed": passed, "command": command},
-    )
-
-
-async def round_of(app: App, worker: str = "w") -> list[str]:
-    """Let a contract worker go through one heartbeat up to its claim; give the jobs that it got."""
-    await app.attendance.touch("p", worker, None)
-    return [job.id for job in (await app.claims.claim("p", ClaimAsked(worker)))["jobs"]]
 
 
 @pytest.mark.parametrize(
@@ -259,77 +228,3 @@ async def test_a_lost_file_is_an_incident_until_it_is_back(app: App, clock: Movi
     assert await open_rules(app) == ["artifact_lost"]
     await rows(app.database, lost.format("NULL"))
     assert await look_after(app, clock, 1) == []
-
-
-async def test_leases_and_queues_close_by_what_happened_to_them(app: App, clock: MovingClock) -> None:
-    """A renewal ends the fear for a lease, a claim ends a wait, a worker ends a lack of one."""
-    await runtime_worker(app, "w", kinds=["k"], slots=2)
-    await enqueue(app)
-    await app.queue.claim("p", "w", None, profile="runtime")
-    await enqueue(app)
-    await enqueue(app, "nobody")
-    await watchdog(app).run_once()
-    assert await look_after(app, clock, 50) == ["lease_near_expiry"]
-    renew = (
-        "UPDATE watchkeeper.leases SET renewed_at = watchkeeper.now(),"
-        " expires_at = watchkeeper.now() + interval '60 s'"
-    )
-    await rows(app.database, renew)
-    assert await look_after(app, clock, 15) == ["missing_worker_kind"]
-    clock.advance(540)
-    await rows(app.database, renew)
-    assert await look_after(app, clock, 1) == ["missing_worker_kind", "queue_stuck"]
-    await runtime_worker(app, "helps", kinds=["nobody"])
-    await app.queue.claim("p", "w", None, profile="runtime")
-    assert await look_after(app, clock, 1) == []
-
-
-async def test_a_reaped_lease_is_no_longer_expired(app: App, clock: MovingClock) -> None:
-    """Claimable again: what was expired is over."""
-    await enqueue(app)
-    await app.queue.claim("p", "w", None, profile="runtime")
-    await watchdog(app).run_once()
-    assert "lease_expired" in await look_after(app, clock, 125)
-    await rows(app.database, "UPDATE watchkeeper.job_kinds SET on_lost = 'requeue'")
-    for _ in range(8):
-        await app.maintenance.reap()
-        clock.advance(9)
-    await watchdog(app).run_once()
-    assert "lease_expired" not in await open_rules(app)
-
-
-@pytest.mark.parametrize("cause", ["ticks_missed", "seal_behind", "xmin_pinned"])
-async def test_a_blind_watchdog_judges_nothing_until_it_saw_well_twice(
-    app: App, clock: MovingClock, cause: str
-) -> None:
-    """What is missing may only be unseen: no verdict and no end while it is blind, and one incident that says why."""
-    await enqueue(app)
-    await app.queue.claim("p", "w", None, profile="runtime")
-    limits = Thresholds(
-        missed_ticks=3 if cause == "ticks_missed" else 10**9,
-        seal_lag_seconds=60.0 if cause == "seal_behind" else 1e12,
-        pinned_snapshot_seconds=0.0 if cause == "xmin_pinned" else 1e12,
-    )
-    blind, seeing = Policy(thresholds=limits), Policy(thresholds=Thresholds(10**9, seal_lag_seconds=1e12))
-    await watchdog(app, policy=seeing).run_once()
-    clock.advance(200)
-    async with app.database.connection() as connection:
-        await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        await connection.execute("SELECT FROM watchkeeper.projects")
-        await watchdog(app, policy=blind).run_once()
-        found = await open_incidents(app)
-    assert [(row["rule"], row["cause"]) for row in found] == [("watchdog_blind", cause)]
-    seeing = Policy(thresholds=Thresholds(missed_ticks=10**9, seal_lag_seconds=1e12))
-    await watchdog(app, policy=seeing).run_once()
-    assert await open_rules(app) == ["watchdog_blind"]
-    await watchdog(app, policy=seeing).run_once()
-    assert await open_rules(app) == ["lease_expired", "lease_near_expiry"]
-
-
-async def test_a_clock_that_jumped_is_not_a_watch_that_nobody_kept(app: App, clock: MovingClock) -> None:
-    """The same watchdog that looked a moment ago by its own clock did not sleep for two hours."""
-    looking = watchdog(app, PATIENT, Policy(thresholds=Thresholds(seal_lag_seconds=1e12)))
-    await looking.run_once()
-    clock.advance(7200)
-    await looking.run_once()
-    assert await open_rules(app) == []

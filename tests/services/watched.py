@@ -9,7 +9,9 @@ from raw_sql import rows
 from watchkeeper.app.whole import App
 from watchkeeper.domain.policies import Policy, Thresholds
 from watchkeeper.services.attendance import Registration
+from watchkeeper.services.claims import ClaimAsked
 from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.helper_events import HelperEvent
 from watchkeeper.services.incidents import Incidents
 from watchkeeper.services.watchdog import Watchdog, WatchdogConfig
 
@@ -51,3 +53,34 @@ async def look_after(app: App, clock: MovingClock, seconds: float) -> list[str]:
     clock.advance(seconds)
     await watchdog(app).run_once()
     return await open_rules(app)
+
+
+async def ran(app: App, command: str, about: str | None = None, worker: str = "w", **answer: Any) -> None:
+    """Write down how a contract command of a worker ended."""
+    code = answer.pop("code", None)
+    error = {"ok": False, "error": {"code": code}} if code else {"ok": True}
+    event = HelperEvent(command, 5 if code else 0, {**error, **answer}, worker, about)
+    await app.helper_events.record("p", event)
+
+
+async def claimed(app: App, worker: str = "w") -> str:
+    job = await enqueue(app)
+    found = await app.claims.claim("p", ClaimAsked(worker))
+    assert [each.id for each in found["jobs"]] == [job]
+    return job
+
+
+async def checked(app: App, job: str, *, passed: bool, command: str = "complete") -> None:
+    await rows(
+        app.database,
+        "INSERT INTO watchkeeper.artifact_checks (project_id, job_id, seq, epoch, command, passed, output_hash, failed)"
+        " SELECT 'p', id, seq, 1, %(command)s, %(passed)s, 'x', '[{\"check\": \"empty_body\"}]'"
+        "   FROM watchkeeper.job_specs WHERE id = %(job)s::uuid",
+        {"job": job, "passed": passed, "command": command},
+    )
+
+
+async def round_of(app: App, worker: str = "w") -> list[str]:
+    """Let a contract worker go through one heartbeat up to its claim; give the jobs that it got."""
+    await app.attendance.touch("p", worker, None)
+    return [job.id for job in (await app.claims.claim("p", ClaimAsked(worker)))["jobs"]]

@@ -38,15 +38,16 @@ class WatchdogParts:
 def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
     """Put the watchdog together."""
     database, redactor = core.database, core.redactor
-    incidents = Incidents(database)
+    policy = Policies().current
+    incidents = Incidents(database, policy)
     mirrored = MirroredJobs(redactor)
-    repairs, repair = repair_parts(core, Policies().current)
+    repairs, repair = repair_parts(core, policy)
     return WatchdogParts(
         incidents=incidents,
         alerting=alert_parts(core, incidents),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
         foreign_leases=ForeignLeases(database, mirrored),
-        watch=Watchdog(database, incidents),
+        watch=Watchdog(database, incidents, policy),
         repairs=repairs,
         repair=repair,
         worker_status=WorkerStatus(database),
