@@ -31,6 +31,11 @@ NAMES: dict[str, tuple[str, str, str]] = {
     "project title": ("/api/projects", "whole", "title"),
     "persona": ("/api/kinds", "owner", "persona"),
     "declared kind": ("/api/kinds", "owner", "name"),
+    "person": ("/api/people-syncs", "owner", "person"),
+    "signal source": ("/api/signals", "owner", "source"),
+    "topic": ("/api/signals", "owner", "topic_key"),
+    "lesson topic": ("/api/lessons", "worker", "topic_key"),
+    "kind of a proposal": ("/api/proposals", "worker", "kind"),
     "unknown key": ("/api/jobs", "owner", "surprise"),
 }
 """Names that callers choose: the route, who calls, and the field."""
@@ -44,6 +49,10 @@ REST: dict[str, dict[str, Any]] = {
     "/api/schedules": {"name": "n", "cron": "0 3 * * *", "kind": "report"},
     "/api/projects": {"project_id": "q"},
     "/api/kinds": {"name": "k"},
+    "/api/people-syncs": {"person": "n", "question": "q"},
+    "/api/signals": {"source": "s", "topic_key": "t", "text": "x"},
+    "/api/lessons": {"learned": ["x"]},
+    "/api/proposals": dict.fromkeys(("kind", "decision", "problem", "recommendation", "reasoning"), "x"),
 }
 
 
@@ -54,6 +63,7 @@ class Planting:
     api: Api
     kept: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    told: dict[str, list[str]] = field(default_factory=dict)
     jobs: list[str] = field(default_factory=list)
     artifacts: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
@@ -66,7 +76,36 @@ class Planting:
         await self.in_malformed_bodies()
         await self.in_job_texts()
         await self.in_reasons_of_people()
+        await self.in_what_people_write()
         await self.in_alerts()
+
+    async def in_what_people_write(self) -> None:
+        for text in [*(text for text, _ in PLANTED.values()), ALL]:
+            said = text[:4000]
+            written: dict[str, tuple[str, dict[str, Any]]] = {
+                "lessons": ("lesson", {"learned": [said[:2000]], "upgrade_trigger": said[:2000]}),
+                "proposals": (
+                    "proposal",
+                    {
+                        **dict.fromkeys(("decision", "problem", "recommendation", "reasoning"), said),
+                        "kind": "k",
+                        "options": [said],
+                        "subject": {"a": [said]},
+                    },
+                ),
+                "people-syncs": ("people_sync", {"person": "lin", "question": said}),
+                "signals": (
+                    "signal",
+                    {"source": "s", "topic_key": "t", "text": said, "annotations": {"a": said[:2000]}},
+                ),
+            }
+            for place, (name, body) in written.items():
+                made = (await self.post(f"/api/{place}", body)).body[name]["id"]
+                self.told.setdefault(place, []).append(made)
+                if place == "people-syncs":
+                    await self.post(f"/api/{place}/{made}/answer", {"answer": said})
+                if place == "signals":
+                    await self.post(f"/api/{place}/{made}/value", {"text": said, "evidence_ref": said})
 
     async def post(self, path: str, body: Any, *, role: str = "owner", **options: Any) -> Answered:
         if role == "whole":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -125,5 +126,7 @@ def _addresses(path: str, planting: Planting) -> list[str]:
         return [path.replace("{subject}", name) for name in (*planting.jobs, "report", "w1")]
     if "{worker_id}" in path:
         return [path.replace("{worker_id}", "w1")]
+    if (kept := re.search(r"/api/([\w-]+)/\{\w+_id\}", path)) and kept[1] in planting.told:
+        return [re.sub(r"\{\w+\}", told, path) for told in planting.told[kept[1]]]
     assert "{" not in path, f"the test does not know how to fill {path}"
     return [path]

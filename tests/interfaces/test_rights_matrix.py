@@ -41,6 +41,9 @@ STREAMS = {"/events"}
 BODIES: dict[str, Any] = {
     "POST /api/jobs": {"kind": "report"},
     "POST /api/kinds": {"name": "report"},
+    "POST /api/people-syncs/{sync_id}/answer": {"answer": "yes"},
+    "POST /api/signals/{signal_id}/adoption": {"text": "used"},
+    "POST /api/signals/{signal_id}/value": {"text": "much"},
     "POST /api/projects": {"project_id": "fresh"},
     "POST /api/schedules": {"name": "daily", "cron": "0 3 * * *", "kind": "report"},
     "POST /api/switches/{name}": {"on": True, **WHY},
@@ -194,6 +197,9 @@ ARGUMENTS = {
     "kinds declare": ["report"],
     "projects create": ["fresh"],
     "schedules add": ["daily", "0 3 * * *", "report"],
+    "lesson import": ['{"learned": ["x"]}'],
+    "proposal make": ['{"kind": "k"}'],
+    "people message": ["revise"],
     "token create": ["made", "--role", "viewer"],
     "token rotate": [NOBODY],
 }

@@ -22,6 +22,15 @@ from watchkeeper.settings import Settings
 from watchkeeper.storage.queries import query as named_query
 
 WHY = {"reason": "curious"}
+CONTRACT: dict[str, Any] = {
+    "progress": {"message": "m", "phase": "p"},
+    "verify": {},
+    "complete": {"summary": "s"},
+    "fail": WHY,
+    "release": WHY,
+    "token": {},
+}
+TOLD: dict[str, Any] = {"answer": {"answer": "x"}, "adoption": {"text": "x"}, "value": {"text": "x"}}
 ROLES = ("viewer", "supervisor", "owner")
 PAGES = ("/", "/jobs", "/jobs?state=stuck", "/login")
 
@@ -131,18 +140,14 @@ def probes(theirs: Theirs) -> Iterator[tuple[str, str, str, Any, str]]:
         "name": [theirs.schedule, theirs.channel],
         "alert_id": [theirs.alert],
         "incident_id": [theirs.incident],
+        "lesson_id": [theirs.lesson],
+        "proposal_id": [theirs.proposal],
+        "sync_id": [theirs.people_sync],
+        "signal_id": [theirs.signal],
         "kind": [theirs.kind],
         "worker_id": [theirs.worker],
         "project_id": ["q"],
         "subject": [theirs.job, theirs.external_id, theirs.kind, theirs.worker],
-    }
-    contract: dict[str, Any] = {
-        "progress": {"message": "m", "phase": "p"},
-        "verify": {},
-        "complete": {"summary": "s"},
-        "fail": WHY,
-        "release": WHY,
-        "token": {},
     }
     for path, methods in document()["paths"].items():
         found = re.search(r"\{(\w+)\}", path)
@@ -152,13 +157,14 @@ def probes(theirs: Theirs) -> Iterator[tuple[str, str, str, Any, str]]:
             for name in names[found[1]]:
                 asked = path.replace(found[0], name)
                 if path.startswith("/api/worker/"):
-                    body = None if method == "get" else contract[path.rsplit("/", 1)[-1]]
+                    body = None if method == "get" else CONTRACT[path.rsplit("/", 1)[-1]]
                     yield method.upper(), asked, name, body, "worker"
                 elif method == "delete":
                     query = "" if "schedules" in path else "?reason=x"
                     yield "DELETE", asked + query, name, None, "owner"
                 else:
-                    yield method.upper(), asked, name, None if method == "get" else WHY, "owner"
+                    body = None if method == "get" else TOLD.get(path.rsplit("/", 1)[-1], WHY)
+                    yield method.upper(), asked, name, body, "owner"
 
 
 async def test_what_belongs_to_others_is_refused_like_what_is_not_there(

@@ -49,6 +49,10 @@ class Theirs:
     channel: str
     alert: str
     incident: str
+    lesson: str
+    proposal: str
+    people_sync: str
+    signal: str
     job_ids: list[str]
 
 
@@ -108,6 +112,10 @@ def _names(connection: psycopg.Connection, token: str) -> Theirs:
         one("SELECT name FROM watchkeeper.alert_channels WHERE project_id = 'q' LIMIT 1"),
         one("SELECT id FROM watchkeeper.alerts WHERE project_id = 'q' LIMIT 1"),
         one("SELECT id FROM watchkeeper.watchdog_incidents WHERE project_id = 'q' LIMIT 1"),
+        *(
+            one(f"SELECT id FROM watchkeeper.{table} WHERE project_id = 'q' LIMIT 1")
+            for table in ("lessons", "proposals", "people_syncs", "signals")
+        ),
         [row[0] for row in ids],
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from watchkeeper.app.alerting import AlertParts, alert_parts
 from watchkeeper.app.core import Core
+from watchkeeper.app.knowledge import KnowledgeParts, knowledge_parts
 from watchkeeper.app.repairs import repair_parts
 from watchkeeper.services.foreign_leases import ForeignLeases
 from watchkeeper.services.incidents import Incidents
@@ -26,6 +27,7 @@ class WatchdogParts:
 
     incidents: Incidents
     alerting: AlertParts
+    knowledge: KnowledgeParts
     recording: Recording
     foreign_leases: ForeignLeases
     watch: Watchdog
@@ -45,6 +47,7 @@ def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
     return WatchdogParts(
         incidents=incidents,
         alerting=alert_parts(core, incidents),
+        knowledge=knowledge_parts(core),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
         foreign_leases=ForeignLeases(database, mirrored),
         watch=Watchdog(database, incidents, policy),

@@ -59,6 +59,9 @@ class Thresholds:
     seal_lag_seconds: float = 60.0
     pinned_snapshot_seconds: float = 600.0
     recurrence_days: float = 7.0
+    merge_projects: int = 2
+    merge_incidents_per_project: int = 3
+    merge_window_days: int = 30
 
 
 PROTECTING = frozenset(

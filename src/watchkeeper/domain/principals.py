@@ -32,6 +32,8 @@ class Right(StrEnum):
     RECORD = "record"
     ENQUEUE = "enqueue"
     OPERATE = "operate"
+    PROPOSE = "propose"
+    DECIDE = "decide"
     DECLARE_KIND = "declare_kind"
     MANAGE_TOKENS = "manage_tokens"
     MANAGE_PROJECTS = "manage_projects"
@@ -41,8 +43,10 @@ class Right(StrEnum):
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.WORKER: frozenset({Right.CONTRACT, Right.RECORD}),
-    Role.SUPERVISOR: frozenset({Right.READ, Right.RECORD, Right.ENQUEUE, Right.OPERATE}),
+    Role.WORKER: frozenset({Right.CONTRACT, Right.RECORD, Right.PROPOSE}),
+    Role.SUPERVISOR: frozenset(
+        {Right.READ, Right.RECORD, Right.ENQUEUE, Right.OPERATE, Right.PROPOSE, Right.DECIDE}
+    ),
     Role.OWNER: frozenset(Right),
 }
 

@@ -18,6 +18,7 @@ from watchkeeper.domain.jobs import AttemptCause, StateReason
 from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.services.gate import Gate
 from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hold
+from watchkeeper.services.lessons import hand_out
 from watchkeeper.services.queue import AttemptEnd, Queue
 from watchkeeper.services.replay import ended_before
 from watchkeeper.services.runs import Attempt, record_run
@@ -50,7 +51,7 @@ class Contract:
         self._redactor = redactor
 
     async def context(self, caller: Caller, job: str) -> dict[str, Any]:
-        """Give a job with its contract, what happened to it before, and what it has produced."""
+        """Give a job with its contract, what happened to it before, what was learnt, and what it has produced."""
         async with self._database.transaction() as connection:
             claim = await find_claim(connection, caller, job)
             holding = await hold(connection, caller.project_id, claim, phase="context")
@@ -58,13 +59,14 @@ class Contract:
             found = await fetch_row(connection, "job_context", where)
             attempts = await fetch(connection, "previous_attempts", {**where, "epoch": claim.epoch})
             artifacts = await fetch(connection, "job_artifacts", {**where, "epoch": claim.epoch})
+            lessons = await hand_out(connection, caller.project_id, claim)
             await self._record_run(connection, holding, caller.project_id, "context")
         contract = found.pop("contract")
         return {
             "job": found,
             "contract": contract,
             "previous_attempts": attempts,
-            "lessons": [],
+            "lessons": lessons,
             "artifacts": artifacts,
             "lease_expires_at": holding.expires_at,
         }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.errors import Conflict, NotFound, UsageError
+from watchkeeper.domain.errors import Conflict, NotFound, PermissionDenied, UsageError
 from watchkeeper.domain.proposals import MAX_OPTIONS, MAX_SUBJECT_CHARS, AdoptionStatus, ProposalDraft
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.enqueueing import json_text
@@ -70,21 +70,26 @@ class Effect:
     """What accepting a kind of proposal changes, in the same transaction.
 
     `apply` is given the proposal's subject and gives what it changed, with what stood there before; `undo` is given
-    that, and raises Conflict where it is not as it was left.
+    that, and raises Conflict where it is not as it was left. `of_whole`: who decides must be of the whole installation.
     """
 
     apply: Callable[[Connection, Mapping[str, Any]], Awaitable[dict[str, Any]]]
     undo: Callable[[Connection, Mapping[str, Any]], Awaitable[None]]
+    of_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who decides, and why; the reason for a rejection is the feedback that the record asks for."""
+    """Who decides, and why; the reason for a rejection is the feedback that the record asks for.
+
+    `of_whole`: they decide for the whole installation.
+    """
 
     project_id: str
     proposal_id: UUID
     actor: str
     reason: str | None = None
+    of_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ class Proposals:
     async def accept_within(self, connection: Connection, decision: Decision) -> None:
         """The same in the caller's transaction."""
         row = await self._undecided(connection, decision)
-        effect = self.effects.get(row["kind"])
+        effect = self._effect(row, decision)
         done = None if effect is None else await effect.apply(connection, row["subject"])
         await self._decide(connection, decision, AdoptionStatus.ACCEPTED, "proposal_accepted", done)
 
@@ -133,7 +138,7 @@ class Proposals:
         if not decision.reason:
             raise UsageError("a rejection says why", hint="The record says what feedback it asks for.")
         async with self.database.transaction() as connection:
-            await self._undecided(connection, decision)
+            self._effect(await self._undecided(connection, decision), decision)
             await self._decide(connection, decision, AdoptionStatus.REJECTED, "proposal_rejected", None)
         return await self.show(decision.project_id, decision.proposal_id)
 
@@ -141,7 +146,7 @@ class Proposals:
         """Take back what an accepted proposal changed; raise NotFound, or Conflict where that cannot be."""
         async with self.database.transaction() as connection:
             row = await self._lock(connection, decision)
-            effect = self.effects.get(row["kind"])
+            effect = self._effect(row, decision)
             if row["adoption_status"] != AdoptionStatus.ACCEPTED:
                 raise Conflict(f"a proposal that is {row['adoption_status']} cannot be undone")
             if effect is None or row["effect"] is None:
@@ -154,6 +159,12 @@ class Proposals:
                 connection, "undo_proposal", {**asked, "reason": self.redactor.kept_if_any(decision.reason)}
             )
         return await self.show(decision.project_id, decision.proposal_id)
+
+    def _effect(self, row: Row, decision: Decision) -> Effect | None:
+        effect = self.effects.get(row["kind"])
+        if effect is not None and effect.of_whole and not decision.of_whole:
+            raise PermissionDenied("this proposal is for owners of the whole installation")
+        return effect
 
     async def _lock(self, connection: Connection, decision: Decision) -> Row:
         asked = {"project_id": decision.project_id, "id": decision.proposal_id}

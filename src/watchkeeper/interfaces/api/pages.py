@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query
+from pydantic import BeforeValidator
+
+from watchkeeper.domain.errors import NotFound
+from watchkeeper.services.operations import as_uuid
 
 MAX_PAGE = 1000
 
@@ -14,3 +18,12 @@ AfterName = Annotated[
     str | None, Query(alias="cursor", max_length=200, description="`next_cursor` of the page before.")
 ]
 AfterId = Annotated[UUID | None, Query(alias="cursor", description="`next_cursor` of the page before.")]
+
+
+def _item_id(given: Any) -> UUID:
+    if (found := as_uuid(str(given))) is None:
+        raise NotFound
+    return found
+
+
+ItemId = Annotated[UUID, BeforeValidator(_item_id), Path(description="The id; what is none names nothing.")]

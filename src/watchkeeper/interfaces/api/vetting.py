@@ -14,8 +14,15 @@ from fastapi import Request
 
 from watchkeeper.domain.redaction import Redactor
 
-FREE_TEXTS = frozenset({"reason", "summary", "message"})
-"""Fields of what a person or an agent says: kept, with secrets taken out."""
+FREE_TEXTS = frozenset(
+    {
+        *("reason", "summary", "message", "text", "question", "answer", "evidence_ref", "annotations"),
+        *("learned", "learning", "next_worker_should_check", "assumptions_to_test", "next_round"),
+        *("upgrade_trigger", "problem", "decision", "options", "recommendation", "reasoning"),
+        *("landing_path", "feedback_if_rejected", "subject"),
+    }
+)
+"""Fields of what a person or an agent says, texts or JSON: kept, with secrets taken out."""
 
 LEFT_TO_SERVICES = frozenset(
     {
@@ -54,10 +61,7 @@ def vet_query(request: Request, redactor: Redactor) -> None:
 
 
 def _without_secrets(part: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    return {
-        key: redactor.redact(value) if key in FREE_TEXTS and isinstance(value, str) else value
-        for key, value in part.items()
-    }
+    return {key: redactor.redact_data(value) if key in FREE_TEXTS else value for key, value in part.items()}
 
 
 def _names(part: dict[str, Any]) -> Iterator[str]:

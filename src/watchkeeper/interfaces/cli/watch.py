@@ -29,6 +29,7 @@ async def _watch(settings: Settings) -> None:
             app.artifact_upkeep.duty(),
             app.audit_sealer.duty(),
             *app.watchdog.alerting.duties(),
+            *app.watchdog.knowledge.duties(),
             app.watchdog.incidents.duty(),
             app.watchdog.watch.duty(),
             app.watchdog.repair.duty(),

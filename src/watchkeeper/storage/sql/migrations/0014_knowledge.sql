@@ -34,6 +34,10 @@ ALTER TABLE watchkeeper.watchdog_incidents ADD COLUMN IF NOT EXISTS learnt_at ti
 CREATE INDEX IF NOT EXISTS watchdog_incidents_unlearnt ON watchkeeper.watchdog_incidents (resolved_at)
   WHERE state = 'resolved' AND learnt_at IS NULL;
 
+-- The incidents of the last weeks are counted over all projects.
+CREATE INDEX IF NOT EXISTS watchdog_incidents_age ON watchkeeper.watchdog_incidents USING brin (opened_at)
+  WITH (autosummarize = on);
+
 -- subject is what a proposal is about, for programs; effect is what its acceptance changed, with what stood there before.
 ALTER TABLE watchkeeper.proposals
   ADD COLUMN IF NOT EXISTS author text NOT NULL DEFAULT 'system',
