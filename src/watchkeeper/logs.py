@@ -32,6 +32,8 @@ LEVELS: dict[str, int] = {
     "duty_failed": logging.ERROR,
     "handler_failed": logging.WARNING,
     "helper_event_lost": logging.WARNING,
+    "helper_memory_lost": logging.WARNING,
+    "helper_trouble": logging.WARNING,
     "internal_error": logging.ERROR,
     "library_said": logging.WARNING,
     "lease_lost": logging.WARNING,

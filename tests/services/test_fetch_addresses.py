@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from services.foreign_server import ForeignServer, always, answer, fetcher, got, pages, refused, serving
-from watchkeeper.app.whole import fetch_config
 from watchkeeper.domain.allowed_hosts import AllowedHost
 from watchkeeper.domain.evidence import GateCheck
 from watchkeeper.services.fetch import FetchConfig, Fetcher
+from watchkeeper.services.fetch_settings import fetch_config
 from watchkeeper.settings import Settings
 
 FORMS = tomllib.loads((Path(__file__).parents[1] / "refused_addresses.toml").read_text(encoding="utf-8"))

@@ -31,6 +31,7 @@ class Orders(NamedTuple):
     command: list[str]
     environment: dict[str, str]
     workspace: str
+    stdin: str
     marker: str
     uid: int
     gid: int
@@ -59,8 +60,8 @@ def prctl(option: int, value: int) -> bool:
 def start_agent(orders: Orders, stdout: int, stderr: int, scope: Scope | None) -> int:
     """Start the agent and give its pid once its program runs; raises LaunchError.
 
-    The agent has a session and process group of its own, /dev/null to read from, and nothing else of ours
-    open.
+    The agent has a session and process group of its own, /dev/null or its orders' file to read from, and nothing
+    else of ours open.
     """
     shim = os.getpid()
     result, report = os.pipe2(os.O_CLOEXEC)
@@ -86,8 +87,8 @@ def _become_agent(
         step = "the cgroup scope"
         if scope is not None:
             join(scope.agent)
-        step = "its output files"
-        _connect(outputs)
+        step = "its input and output files"
+        _connect(orders.stdin, outputs)
         step = "its limits"
         _limit(orders.rlimits)
         step = f"user {orders.uid}"
@@ -137,9 +138,9 @@ def _run_program(command: list[str], environment: dict[str, str]) -> None:
     raise failure
 
 
-def _connect(outputs: tuple[int, int]) -> None:
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+def _connect(stdin: str, outputs: tuple[int, int]) -> None:
+    given = os.open(stdin, os.O_RDONLY)
+    os.dup2(given, 0)
     os.dup2(outputs[0], 1)
     os.dup2(outputs[1], 2)
 

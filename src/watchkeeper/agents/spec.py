@@ -25,6 +25,7 @@ class SessionSpec:
     `directory` is made, 0700, and must not exist. `environment` is the agent's whole environment but for the
     marker, which is added. `home` names the installation that scopes belong to. `facts` (JSON) is kept for
     whoever adopts the session: job, epoch, kind; a secret in it is as safe as the directory.
+    `stdin` is a file for the agent to read, /dev/null without one; ours to open, so that it need not be the agent's.
     `output_limit_bytes` bounds each of stdout and stderr. `shared_daemons` are paths or file names of
     executables to report and spare.
     """
@@ -35,6 +36,7 @@ class SessionSpec:
     workspace: Path
     user: AgentUser
     home: Path
+    stdin: Path | None = None
     hard_cap_seconds: float | None = None
     grace_seconds: float = 10.0
     kill_seconds: float = 10.0
@@ -69,6 +71,7 @@ def write_orders(spec: SessionSpec) -> None:
         command=list(spec.command),
         environment={**spec.environment, records.MARKER: marker},
         workspace=str(spec.workspace),
+        stdin=os.devnull if spec.stdin is None else str(spec.stdin),
         marker=marker,
         uid=spec.user.uid,
         gid=spec.user.gid,

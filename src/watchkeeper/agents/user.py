@@ -72,6 +72,11 @@ def agent_user(name: str | None) -> AgentUser:
     return _user(entry, other=entry.pw_uid != own)
 
 
+def own_user() -> AgentUser:
+    """Give the user that runs this process."""
+    return _user(_entry(os.geteuid()), other=False)
+
+
 def existing_agent_user(name: str | None) -> AgentUser:
     """Give the user that `agent_user` would give, without making one; raise SettingError as that does."""
     if name is None and os.geteuid() == 0:

@@ -37,7 +37,10 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
 @dataclass(frozen=True)
 class JobOrder:
-    """What an agent is to know of its job. `record` is the job as claimed, with no lease token in it."""
+    """What an agent is to know of its job. `record` is the job as claimed, with no lease token in it.
+
+    Without a `token` the agent has no contract to call: neither the server's address nor the contract CLI is given.
+    """
 
     job_id: str
     project_id: str
@@ -45,8 +48,8 @@ class JobOrder:
     attempt: int
     payload: Any
     record: Mapping[str, Any]
-    url: str
-    token: str = field(repr=False)
+    url: str | None = None
+    token: str | None = field(default=None, repr=False)
     worker_id: str | None = None
 
 
@@ -204,20 +207,21 @@ class Workspaces:
         usable = own_home.is_dir() and own_home.stat().st_uid == self.user.uid
         values = {name: environ[name] for name in PASSED_ON if name in environ}
         values |= {
-            "PATH": f"{self.cli.bin}:{self._path(environ.get('PATH', SYSTEM_PATH))}",
+            "PATH": self._path(environ.get("PATH", SYSTEM_PATH)),
             "HOME": str(own_home if usable else attempt_dir / "home"),
             "USER": self.user.name,
             "LOGNAME": self.user.name,
             "TMPDIR": str(attempt_dir / "tmp"),
             "WATCHKEEPER_HOME": str(attempt_dir / "state"),
             "WATCHKEEPER_WORKSPACE": str(attempt_dir / "work"),
-            "WATCHKEEPER_URL": order.url,
-            "WATCHKEEPER_TOKEN": order.token,
             "WATCHKEEPER_JOB_ID": order.job_id,
             "WATCHKEEPER_PROJECT_ID": order.project_id,
             "WATCHKEEPER_ATTEMPT": str(order.attempt),
             "WATCHKEEPER_GATE_ROUND": "0",
         }
+        if order.token is not None:
+            values |= {"WATCHKEEPER_URL": order.url or "", "WATCHKEEPER_TOKEN": order.token}
+            values["PATH"] = f"{self.cli.bin}:{values['PATH']}"
         named = {"payload.json": "WATCHKEEPER_PAYLOAD", "prompt.md": "WATCHKEEPER_PROMPT"}
         values |= {named[name]: str(attempt_dir / "work" / name) for name in _inputs(order) if name in named}
         if order.worker_id is not None:

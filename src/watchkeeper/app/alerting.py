@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from watchkeeper.app.core import Core, fetch_config
+from watchkeeper.app.core import Core
 from watchkeeper.domain.policies import Policy
 from watchkeeper.services.alert_reading import Alerts
 from watchkeeper.services.channels import Channels
 from watchkeeper.services.dead_man import DeadMan
 from watchkeeper.services.duties import Duty
+from watchkeeper.services.fetch_settings import fetch_config
 from watchkeeper.services.incidents import Incidents
 from watchkeeper.services.maintenance import MaintenanceConfig
 from watchkeeper.services.notifiers.console import ConsoleNotifier

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
-from watchkeeper.domain.addresses import DEFAULT_PORT, DEFAULT_URL
-from watchkeeper.domain.allowed_hosts import AllowedHost, OwnListeners
 from watchkeeper.domain.attempts import OnGateFailed
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.artifact_store import ArtifactStore, ArtifactSweep
 from watchkeeper.services.artifact_store_disk import DiskArtifactStore
 from watchkeeper.services.artifact_sweep_disk import DiskArtifactSweep
-from watchkeeper.services.fetch import FetchConfig, Fetcher
+from watchkeeper.services.fetch import Fetcher
+from watchkeeper.services.fetch_settings import fetch_config
 from watchkeeper.services.gate import Gate, GateRules
 from watchkeeper.services.job_desk import JobDesk
 from watchkeeper.services.kinds import Kinds
@@ -64,19 +62,6 @@ def database_config(settings: Settings) -> DatabaseConfig:
         settings.database_pooled,
         settings.database_pool_size,
     )
-
-
-def fetch_config(settings: Settings) -> FetchConfig:
-    """Read what the gate may fetch beside the open web, and where our own server is, which it never fetches."""
-
-    def own() -> OwnListeners:
-        urls = [settings.url or DEFAULT_URL]
-        with suppress(OSError):  # no server of this home listens, then
-            urls.append((settings.home / "url").read_text(encoding="utf-8").strip())
-        return OwnListeners.of(urls, {settings.port or DEFAULT_PORT})
-
-    allowed = tuple(AllowedHost.parse(entry) for entry in settings.fetch_allow)
-    return FetchConfig(allowed=allowed, own=own)
 
 
 def artifact_store(settings: Settings) -> tuple[ArtifactStore, ArtifactSweep]:

@@ -6,9 +6,6 @@ sent what became of it. It raises Ended where the heartbeat is over.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any, TypeVar
-
 from watchkeeper.domain.heartbeat_steps import (
     AddMissing,
     Call,
@@ -17,26 +14,28 @@ from watchkeeper.domain.heartbeat_steps import (
     Command,
     Ended,
     GoOn,
-    Happened,
     KeepCompletion,
     LateAnswer,
     Lease,
     LeaseStanding,
     Memory,
+    NextKept,
     Pause,
     Play,
     Propose,
-    Step,
+    Settle,
     SwitchToShared,
     Tell,
     Verdict,
     Why,
+    answered,
+    expected,
 )
 from watchkeeper.domain.helper_answers import HelperJob, Outcome, Reply
 from watchkeeper.domain.rules.names import RuleName
 
-_T = TypeVar("_T")
 _WITHOUT_JSON = frozenset({Outcome.SILENT, Outcome.NO_JSON})
+_RULES = {rule.value: rule for rule in RuleName}
 _BEFORE_A_JOB = frozenset({Command.DOCTOR, Command.TOUCH, Command.CLAIM})
 
 
@@ -68,7 +67,8 @@ class GuardedCommands:
     def claim(self) -> Play[HelperJob | None]:
         """Ask for the one job of this heartbeat; None where there is none."""
         if self.memory.stopped is not None:
-            raise Ended(Verdict.STOPPED, "this worker was stopped", RuleName(self.memory.stopped))
+            why = self.memory.stopped
+            raise Ended(Verdict.STOPPED, f"this worker was stopped: {why}", _RULES.get(why))
         if self.memory.job is not None or self.memory.has_claimed:
             held = self.memory.job or "of this heartbeat"
             yield from self._stop(RuleName.MULTIPLE_PRIMARY_JOBS, f"a claim beside the job {held}")
@@ -84,6 +84,20 @@ class GuardedCommands:
             raise Ended(Verdict.NO_CLAIM, f"claim gave no job: {reply.outcome}")
         yield from self._no_job()
         return None
+
+    def deliver_kept(self) -> Play[None]:
+        """Deliver what earlier heartbeats could not: in order, and before any claim."""
+        while (yield NextKept()):
+            reply = yield from self.once(Call(Command.CONTEXT, Why.KEPT))
+            if not (reply.is_ok and reply.says_completed):
+                reply = yield from self.once(Call(Command.COMPLETE, Why.KEPT))
+            if reply.failed_on_the_wire or reply.outcome is Outcome.QUEUED:
+                raise Ended(Verdict.UNDELIVERED, "a kept completion is not delivered yet")
+            is_completed = reply.is_ok and reply.says_completed
+            if not is_completed:
+                detail = f"a kept completion was refused: {reply.error_code or reply.outcome}"
+                yield Tell(RuleName.COMPLETE_REJECTED, detail, calls=True)
+            yield Settle(is_completed)
 
     def complete(self, *, checks: bool = True) -> Play[Reply]:
         """Complete the job that is held, once its primary artifact passed; gives the answer that says so."""
@@ -101,8 +115,7 @@ class GuardedCommands:
             reply = yield from self._mended(reply, checks=checks)
         if reply.is_ok and reply.says_completed:
             return self._completed(reply)
-        yield from self._not_completed(reply)
-        raise AssertionError
+        return (yield from self._not_completed(reply))
 
     def run(self, call: Call) -> Play[Reply]:
         """Run a command; where it fails on the wire: touch, pause, and run it once more if it may be."""
@@ -117,7 +130,7 @@ class GuardedCommands:
 
     def keep_lease(self) -> Play[None]:
         """Send a progress heartbeat where the lease is near its end."""
-        if (yield from _answer(LeaseStanding, Lease())) in (LeaseStanding.NEAR, LeaseStanding.PAST):
+        if (yield from answered(LeaseStanding, Lease())) in (LeaseStanding.NEAR, LeaseStanding.PAST):
             yield from self.renew()
 
     def renew(self) -> Play[Reply]:
@@ -150,7 +163,7 @@ class GuardedCommands:
         happened = yield LateAnswer()
         if happened is None:
             return None
-        late = _expected(Reply, happened)
+        late = expected(Reply, happened)
         yield from self._obey(Call(Command.CLAIM), late)
         return late
 
@@ -173,7 +186,7 @@ class GuardedCommands:
         while happened is LeaseStanding.NEAR:
             yield from self.renew()
             happened = yield GoOn()
-        reply = _expected(Reply, happened)
+        reply = expected(Reply, happened)
         yield from self._obey(call, reply)
         return reply
 
@@ -219,9 +232,9 @@ class GuardedCommands:
 
     def _checked(self) -> Play[None]:
         """Let the primary pass the gate; a local one may be switched to its shared address, once."""
-        checked = yield from _answer(Checked, Check())
-        if not checked.passed and checked.is_local_only and (yield from _answer(bool, SwitchToShared())):
-            checked = yield from _answer(Checked, Check())
+        checked = yield from answered(Checked, Check())
+        if not checked.passed and checked.is_local_only and (yield from answered(bool, SwitchToShared())):
+            checked = yield from answered(Checked, Check())
         if not checked.passed:
             yield Tell(RuleName.ARTIFACT_GATE_FAILED, checked.detail or "the primary artifact did not pass")
             raise Ended(Verdict.BLOCKED, checked.detail, RuleName.ARTIFACT_GATE_FAILED)
@@ -231,10 +244,10 @@ class GuardedCommands:
         """Mend a completion that was refused for its contract, and send it once more; else give the refusal."""
         yield Tell(RuleName.COMPLETE_REJECTED, _refusal(reply))
         if reply.is_local_only and not reply.missing_kinds:
-            is_mended = yield from _answer(bool, SwitchToShared())
+            is_mended = yield from answered(bool, SwitchToShared())
         else:
             kinds = reply.missing_kinds
-            is_mended = bool(kinds) and (yield from _answer(bool, AddMissing(kinds)))
+            is_mended = bool(kinds) and (yield from answered(bool, AddMissing(kinds)))
         if not is_mended or not self.memory.take_retry(Command.COMPLETE):
             return reply
         if checks:
@@ -245,7 +258,7 @@ class GuardedCommands:
         self.memory.job = None
         return reply
 
-    def _not_completed(self, reply: Reply) -> Play[None]:
+    def _not_completed(self, reply: Reply) -> Play[Reply]:
         if reply.failed_on_the_wire:
             yield KeepCompletion()
             yield Tell(
@@ -272,14 +285,3 @@ def _refusal(reply: Reply) -> str:
     if reply.is_local_only:
         return "complete was refused for a primary that is local to one machine"
     return f"complete was refused: {reply.error_code or reply.outcome}"
-
-
-def _answer(kind: type[_T], step: Step) -> Generator[Step, Happened, _T]:
-    happened: Any = yield step
-    return _expected(kind, happened)
-
-
-def _expected(kind: type[_T], happened: object) -> _T:
-    if not isinstance(happened, kind):
-        raise TypeError(f"{kind.__name__} was expected, not {happened!r}")
-    return happened

@@ -16,17 +16,14 @@ from watchkeeper.domain.heartbeat_steps import (
     Lease,
     LeaseStanding,
     Memory,
-    NextKept,
     Play,
     Publish,
-    Settle,
     Tell,
     Verdict,
-    Why,
     Work,
     Worked,
 )
-from watchkeeper.domain.helper_answers import HelperJob, Outcome
+from watchkeeper.domain.helper_answers import HelperJob
 from watchkeeper.domain.rules.names import RuleName
 
 READING = "reading_context"
@@ -50,7 +47,7 @@ class Heartbeat:
         self._memory.job = None
         try:
             yield from self._healthy()
-            yield from self._deliver_kept()
+            yield from self._commands.deliver_kept()
             ending = (yield from self._work()) if self._works else Ending(Verdict.WATCHED)
         except Ended as ended:
             ending = ended.ending
@@ -64,20 +61,6 @@ class Heartbeat:
             reply = yield from check()
             if not reply.is_ok:
                 raise Ended(Verdict.UNHEALTHY, f"{rule}: {reply.outcome}", rule)
-
-    def _deliver_kept(self) -> Play[None]:
-        """Deliver what earlier heartbeats could not: in order, and before any claim."""
-        while (yield NextKept()):
-            reply = yield from self._commands.once(Call(Command.CONTEXT, Why.KEPT))
-            if not (reply.is_ok and reply.says_completed):
-                reply = yield from self._commands.once(Call(Command.COMPLETE, Why.KEPT))
-            if reply.failed_on_the_wire or reply.outcome is Outcome.QUEUED:
-                raise Ended(Verdict.UNDELIVERED, "a kept completion is not delivered yet")
-            is_completed = reply.is_ok and reply.says_completed
-            if not is_completed:
-                detail = f"a kept completion was refused: {reply.error_code or reply.outcome}"
-                yield Tell(RuleName.COMPLETE_REJECTED, detail, calls=True)
-            yield Settle(is_completed)
 
     def _work(self) -> Play[Ending]:
         job = yield from self._commands.claim()

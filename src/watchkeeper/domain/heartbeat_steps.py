@@ -174,6 +174,19 @@ Play: TypeAlias = Generator[Step, Happened, _T]
 """Decisions, one at a time: gives what to do next, is sent what became of it, and returns in the end."""
 
 
+def answered(kind: type[_T], step: Step) -> Generator[Step, Happened, _T]:
+    """Take a step whose answer is of this kind."""
+    happened: Any = yield step
+    return expected(kind, happened)
+
+
+def expected(kind: type[_T], happened: object) -> _T:
+    """Give what happened if it is of this kind; raises TypeError for another."""
+    if not isinstance(happened, kind):
+        raise TypeError(f"{kind.__name__} was expected, not {happened!r}")
+    return happened
+
+
 class Verdict(StrEnum):
     COMPLETED = "completed"
     NO_JOB = "no_job"
@@ -212,7 +225,8 @@ class Ended(Exception):
 class Memory:
     """What a heartbeat leaves to the next one, and one relayed command to the next.
 
-    `retried` and `has_claimed` are of the present heartbeat. `failed_retries` counts by job.
+    `retried` and `has_claimed` are of the present heartbeat. `failed_retries` counts by job. `stopped` says why
+    nothing may be claimed; `stop_is_told` that our server knows, whose word then resumes it.
     """
 
     job: str | None = None
@@ -222,6 +236,18 @@ class Memory:
     no_job_heartbeats: int = 0
     silent_heartbeats: int = 0
     stopped: str | None = None
+    stop_is_told: bool = False
+
+    def hear(self, is_stopped: bool, reason: str) -> None:
+        """Take in the server's word on this worker."""
+        if is_stopped:
+            self.stopped, self.stop_is_told = self.stopped or reason, True
+        elif self.stop_is_told:
+            self.resume()
+
+    def resume(self) -> None:
+        """Go on after a stop: a person decided so."""
+        self.stopped, self.stop_is_told, self.silent_heartbeats = None, False, 0
 
     def begin(self) -> None:
         """Begin a heartbeat."""
@@ -250,6 +276,7 @@ class Memory:
             "no_job_heartbeats": self.no_job_heartbeats,
             "silent_heartbeats": self.silent_heartbeats,
             "stopped": self.stopped,
+            "stop_is_told": self.stop_is_told,
         }
 
     @classmethod
@@ -263,4 +290,5 @@ class Memory:
             no_job_heartbeats=int(kept["no_job_heartbeats"]),
             silent_heartbeats=int(kept["silent_heartbeats"]),
             stopped=kept["stopped"],
+            stop_is_told=bool(kept["stop_is_told"]),
         )

@@ -37,6 +37,8 @@ COMMANDS: dict[str, Place] = {
     "serve": Place("serve", "serve"),
     "watch": Place("watch", "watch"),
     "work": Place("work", "work"),
+    "relay": Place("helper", "relay"),
+    "supervise": Place("helper", "supervise"),
     "jobs": Place("jobs", "jobs", group=True),
     "kinds": Place("kinds", "kinds", group=True),
     "schedules": Place("schedules", "schedules", group=True),

@@ -24,6 +24,8 @@ NEEDS: dict[str, str | Local] = {
     "serve": Local.DATABASE,
     "watch": Local.DATABASE,
     "work": Local.WORKER,
+    "relay": Local.WORKER,
+    "supervise": Local.WORKER,
     "jobs list": "GET /api/jobs",
     "jobs late": "GET /api/reconcile",
     "jobs show": "GET /api/jobs/{job}",

@@ -92,8 +92,17 @@ class ServerLink:
         stored = understand(response).get("artifacts")
         return stored if isinstance(stored, list) else []
 
+    async def record(self, path: str, body: Json | Sequence[Json], answer_seconds: float) -> Json:
+        """Report what happened outside of the server's own queue; a repeat with the same ids is kept once."""
+        return await self._send("POST", path, body, None, answer_seconds)
+
     async def _send(
-        self, method: str, path: str, body: Json | None, lease: str | None, answer_seconds: float
+        self,
+        method: str,
+        path: str,
+        body: Json | Sequence[Json] | None,
+        lease: str | None,
+        answer_seconds: float,
     ) -> Json:
         try:
             response = await self._client.request(
@@ -125,7 +134,7 @@ def job_path(job: str, command: str) -> str:
     return f"/api/worker/jobs/{quote(job, safe='')}/{command}"
 
 
-def headers_of(body: Json | None, lease: str | None) -> dict[str, str]:
+def headers_of(body: Json | Sequence[Json] | None, lease: str | None) -> dict[str, str]:
     headers = {} if body is None else {"Content-Type": "application/json"}
     return headers if lease is None else headers | {"Watchkeeper-Lease": lease}
 

@@ -1,0 +1,119 @@
+"""Single commands of a helper through `relay`: the table's handling, and answers passed on as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+
+from e2e.running_up import SOURCE
+from relay.conftest import Scenes
+from relay.fake_helper import FETCH_FAILED, SILENT
+from relay.scenes import job
+
+NO_JOB = {"print": {"ok": True, "job": None}}
+
+
+async def test_an_answer_is_passed_on_as_it_stands(scenes: Scenes) -> None:
+    """The last JSON object, byte for byte, and the exit code; the text around it is only recorded."""
+    odd = '{ "ok":true,  "touched":true }'
+    scene = scenes(
+        touch={"before": "hello", "print": '{"ok": false}', "and": odd, "exit": 0},
+        doctor={"print": {"ok": False}, "exit": 7},
+    )
+    assert await scene.relay("touch") == await scene.relay("touch")
+    done = await scene.relay("touch")
+    assert (done.text, done.exit_code) == (odd, 0)
+    assert (await scene.relay("doctor")).exit_code == 7
+    assert "hello" in scene.reports("helper-events")[0]["output"]
+
+
+async def test_retries_of_one_heartbeat_are_counted_over_its_commands(scenes: Scenes) -> None:
+    """A second failure of the same command in the same heartbeat is passed on; doctor begins the next."""
+    scene = scenes(progress=FETCH_FAILED, claim={"print": job()})
+    await scene.relay("doctor")
+    await scene.relay("claim")
+    for _ in range(2):
+        answer = await scene.relay("progress", "A", "on it", "build")
+        assert json.loads(answer.text or "")["ok"] is False
+        assert answer.exit_code == 1
+    assert scene.helper.commands.count("progress") == 3
+
+
+async def test_a_second_claim_is_refused(scenes: Scenes) -> None:
+    """Before its first use a job is handed out again; after it a claim stops the worker, the helper is not asked."""
+    scene = scenes(claim=[{"print": job("A")}, {"print": job("B")}])
+    first, again = await scene.relay("claim"), await scene.relay("claim")
+    assert first == again
+    await scene.relay("context", "A")
+    refused = await scene.relay("claim")
+    assert json.loads(refused.text or "")["error"]["code"] == "multiple_primary_jobs"
+    assert refused.exit_code == 3
+    assert scene.helper.commands == ["claim", "context"]
+
+
+async def test_a_completion_is_checked_before_the_helper_is_asked(scenes: Scenes) -> None:
+    """What does not open is blocked with its failed checks; what opens is completed."""
+    scene = scenes()
+    await scene.relay("claim")
+    await scene.relay("upload-files", "A", "index.html")
+    gone = json.dumps([{"kind": "html_page", "url": f"{scene.page}.gone", "files": ["x"], "primary": True}])
+    blocked = await scene.relay("complete", "A", "done", gone)
+    assert (json.loads(blocked.text or "")["error"]["code"], blocked.exit_code) == ("gate_failed", 3)
+    assert "complete" not in scene.helper.commands
+    local = json.dumps([{"kind": "html_page", "path": "index.html", "primary": True}])
+    done = await scene.relay("complete", "A", "done", local)
+    assert json.loads(done.text or "") == {"ok": True, "status": "completed"}
+    assert json.loads(scene.helper.arguments("complete")[0][2])[0]["url"] == scene.page
+    assert scene.ended_as == "completed"
+
+
+async def test_silence_and_failures_are_told_apart(scenes: Scenes) -> None:
+    """A claim without JSON is an error of ours with exit 4; a complete that fails twice is kept and delivered later."""
+    silent = scenes(claim=SILENT)
+    done = await silent.relay("claim")
+    assert (json.loads(done.text or "")["error"]["code"], done.exit_code) == ("server_unreachable", 4)
+    scene = scenes(
+        complete=[FETCH_FAILED, FETCH_FAILED, {"print": {"ok": True, "status": "completed"}}], claim=NO_JOB
+    )
+    artifacts = json.dumps(
+        [{"kind": "html_page", "url": scene.page, "files": ["index.html"], "primary": True}]
+    )
+    failed = await scene.relay("complete", "A", "done", artifacts)
+    assert (failed.exit_code, scene.ended_as) == (1, "stuck")
+    await scene.relay("claim")
+    assert scene.helper.commands[-3:] == ["context", "complete", "claim"]
+    assert scene.ended_as == "completed"
+
+
+async def test_the_command_line(scenes: Scenes) -> None:
+    """`watchkeeper relay` prints the answer alone; a helper never sees our token."""
+    scene = scenes()
+    (scene.helper.directory / "env").write_text(
+        '#!/bin/sh\nenv > "$(dirname "$0")/seen"; echo \'{"ok": true}\'\n'
+    )
+    (scene.helper.directory / "env").chmod(0o755)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "WATCHKEEPER_HOME": str(scene.home)}
+    environment |= {"WATCHKEEPER_URL": "http://127.0.0.1:1", "WATCHKEEPER_TOKEN": "wkw_x.not-for-helpers"}
+    command = [
+        "relay",
+        "--helper",
+        str(scene.helper.directory / "env"),
+        "--",
+        "touch",
+        "--automation-id",
+        "7",
+    ]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "watchkeeper", *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ('{"ok": true}\n', 0), done.stderr
+    assert "not-for-helpers" not in (scene.helper.directory / "seen").read_text()
