@@ -82,7 +82,4 @@ CREATE OR REPLACE TRIGGER told_watchdog AFTER UPDATE OF doctor_ok ON watchkeeper
 CREATE OR REPLACE TRIGGER told_watchdog AFTER UPDATE OF lost_at ON watchkeeper.artifacts FOR EACH ROW
   WHEN (NEW.lost_at IS NOT NULL AND OLD.lost_at IS NULL) EXECUTE FUNCTION watchkeeper.tell_watchdog('artifact');
 
--- The last word of a worker on a command.
-CREATE INDEX IF NOT EXISTS helper_events_worker ON watchkeeper.helper_events (project_id, worker_id, command, id)
-  WHERE worker_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS proposals_incident ON watchkeeper.proposals (project_id, incident_id) WHERE incident_id IS NOT NULL;
