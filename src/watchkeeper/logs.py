@@ -38,6 +38,7 @@ LEVELS: dict[str, int] = {
     "library_said": logging.WARNING,
     "lease_lost": logging.WARNING,
     "leases_reaped": logging.WARNING,
+    "policy_refused": logging.ERROR,
     "processes_left": logging.ERROR,
     "renewal_failed": logging.WARNING,
     "report_not_kept": logging.WARNING,

@@ -1,4 +1,4 @@
-"""Settings: one frozen object, read once from a TOML document and from WATCHKEEPER_* variables, which win.
+"""Settings: one frozen object, read once from the config document and from WATCHKEEPER_* variables, which win.
 
 `FIELDS` is the only list of settings: docs/reference/settings.md is checked against it.
 """
@@ -9,13 +9,13 @@ import difflib
 import math
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
+from watchkeeper.documents.settings_told import settings_told
 from watchkeeper.domain.address_checks import (
     AddressError,
     checked_bucket_service,
@@ -41,9 +41,10 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this process was told. Times are in seconds, sizes in bytes."""
+    """What this process was told. Times are in seconds, sizes in bytes. `document` is where it was told, if it was."""
 
     home: Path
+    document: Path | None = None
     url: str | None = None
     host: str = "127.0.0.1"
     port: int | None = None
@@ -135,17 +136,19 @@ class Settings:
         """
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
+        document = None
         if config := environ.get(PREFIX + "CONFIG"):
-            values.update(_read_toml(Path(config).expanduser()))
+            document = Path(config).expanduser().absolute()
+            values.update(_read_document(document))
         for name, text in environ.items():
             if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in READ_ELSEWHERE:
                 continue
             field = name.removeprefix(PREFIX).lower()
             if field not in FIELDS:
-                raise SettingError(f"unknown setting {name}{_did_you_mean(field, env=True)}")
+                raise SettingError(f"unknown setting {name}{_did_you_mean(field)}")
             values[field] = _convert(name, field, text)
         home = values.pop("home", None) or default_home(environ)
-        return cls(home=Path(home).expanduser().absolute(), **values)
+        return cls(home=Path(home).expanduser().absolute(), document=document, **values)
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -157,28 +160,16 @@ def default_home(environ: Mapping[str, str]) -> Path:
     return Path(environ["HOME"]) / ".local" / "state" / "watchkeeper"
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingError(f"the config {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"the config {path} is not valid TOML: {error}") from error
-    values: dict[str, Any] = {}
-    for key, value in document.items():
-        if key not in FIELDS:
-            raise SettingError(f"unknown setting {key!r} in {path}{_did_you_mean(key, env=False)}")
-        values[key] = _convert(f"{key} in {path}", key, value)
-    return values
+def _read_document(path: Path) -> dict[str, Any]:
+    told = settings_told(path, FIELDS)
+    return {key: _convert(f"{key} in {path}", key, value) for key, value in told.items()}
 
 
-def _did_you_mean(field: str, *, env: bool) -> str:
-    near = difflib.get_close_matches(field, FIELDS, n=1, cutoff=0.6)
-    if not near and env:
-        near = difflib.get_close_matches(field, [name.lower() for name in READ_ELSEWHERE], n=1, cutoff=0.6)
-    if not near:
-        return "; docs/reference/settings.md lists them all"
-    return f"; did you mean {PREFIX + near[0].upper() if env else near[0]}?"
+def _did_you_mean(field: str) -> str:
+    for known in (list(FIELDS), [name.lower() for name in READ_ELSEWHERE]):
+        if near := difflib.get_close_matches(field, known, n=1, cutoff=0.6):
+            return f"; did you mean {PREFIX + near[0].upper()}?"
+    return "; docs/reference/settings.md lists them all"
 
 
 def _convert(name: str, field: str, value: Any) -> Any:
@@ -274,4 +265,5 @@ _ADDRESSES: dict[str, Callable[[Any], str]] = {
 FIELDS: dict[str, Callable[[Any], Any]] = {
     field.name: _ADDRESSES.get(field.name, _CONVERTERS[str(field.type)])
     for field in dataclass_fields(Settings)
+    if field.name != "document"
 }

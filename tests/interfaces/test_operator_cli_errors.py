@@ -154,4 +154,4 @@ def test_settings_are_shown_with_their_source_and_without_passwords(home: Path, 
     assert "s3cret" not in json.dumps(shown)
     document.write_text('log_levl = "warning"\n')
     wrong = command(home, "config", "check", str(document))
-    assert (wrong.returncode, "did you mean log_level?" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "did you mean 'log_level'?" in wrong.stderr) == (2, True)

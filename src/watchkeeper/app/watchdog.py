@@ -19,12 +19,14 @@ from watchkeeper.services.repairs.duty import RepairDuty
 from watchkeeper.services.watchdog import Watchdog
 from watchkeeper.services.why import Why
 from watchkeeper.services.worker_status import WorkerStatus
+from watchkeeper.settings import FIELDS
 
 
 @dataclass(frozen=True, slots=True)
 class WatchdogParts:
     """The watchdog's services."""
 
+    policies: Policies
     incidents: Incidents
     alerting: AlertParts
     knowledge: KnowledgeParts
@@ -40,13 +42,15 @@ class WatchdogParts:
 def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
     """Put the watchdog together."""
     database, redactor = core.database, core.redactor
-    policy = Policies().current
+    policies = Policies(core.settings.document, FIELDS, redactor=redactor)
+    policy = policies.current
     incidents = Incidents(database, policy)
     mirrored = MirroredJobs(redactor)
     repairs, repair = repair_parts(core, policy)
     return WatchdogParts(
+        policies=policies,
         incidents=incidents,
-        alerting=alert_parts(core, incidents),
+        alerting=alert_parts(core, incidents, policy),
         knowledge=knowledge_parts(core),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
         foreign_leases=ForeignLeases(database, mirrored),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from watchkeeper.services.artifact_store import ArtifactStore
 from watchkeeper.services.checks import Check
+from watchkeeper.services.policy_holders import policy_holders, told_of
 from watchkeeper.services.standstill import standing_still
 from watchkeeper.storage.database import Database, Row
 from watchkeeper.storage.migrate import applied_version, known_migrations
@@ -63,6 +64,7 @@ class Diagnosis:
             _sealing(await self._database.fetch_row("audit_lag")),
             _switch(facts, "claims"),
             _switch(facts, "actions"),
+            _policy(await policy_holders(self._database)),
             await asyncio.to_thread(self._artifact_store),
             *await asyncio.to_thread(self._more),
         ]
@@ -102,6 +104,11 @@ def _still(restore: Row | None) -> Check:
     if restore is None:
         return Check("standstill", ok=True, detail="no restore waits to be resumed")
     return Check("standstill", ok=False, detail=standing_still(restore))
+
+
+def _policy(holders: list[Row]) -> Check:
+    ok, detail = told_of(holders)
+    return Check("policy", ok=ok, detail=detail)
 
 
 def _switch(facts: Row, name: str) -> Check:

@@ -128,6 +128,8 @@ RETENTION = (
     Kept("audit_seals", FOR_EVER),
     Kept("audit_checkpoints", FOR_EVER),
     Kept("restores", FOR_EVER),
+    Kept("policies", FOR_EVER),
+    _aged("policy_holders", 7, "its process was last heard of"),
     Kept("switches", FOR_EVER),
     Kept("reaper_state", FOR_EVER),
     Kept("watchdog_state", FOR_EVER),

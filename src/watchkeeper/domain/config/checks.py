@@ -28,7 +28,6 @@ COMMANDS = (
     "fail",
     "release",
 )
-STATUS = "primary_artifact_url_http_status"
 MOST_CHECKS = 50
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -84,16 +83,3 @@ def _check_facts(given: Field, required: Expression, earlier: Collection[str]) -
                 f"no step before this one tells '{fact}', so that it could never be required",
                 did_you_mean(fact, words),
             )
-
-
-def accepted_statuses(checks: Collection[HeartbeatCheck]) -> tuple[int, ...] | None:
-    """Give the HTTP statuses by which the artifact's check counts an artifact as opened; None where it names none."""
-    for check in checks:
-        if check.name == "artifact":
-            found = [
-                status
-                for status in range(200, 400)
-                if check.passes.evaluate({STATUS: status}).truth.value == "true"
-            ]
-            return tuple(found) if STATUS in check.passes.facts and len(found) < 100 else None
-    return None

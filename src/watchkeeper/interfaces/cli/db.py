@@ -19,6 +19,7 @@ from watchkeeper.interfaces.cli.local import embedded_server, with_database
 from watchkeeper.interfaces.cli.options import DryRun, Json
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.interfaces.cli.starting import begin, note
+from watchkeeper.services.policy_holders import policy_holders, told_of
 from watchkeeper.services.standstill import Standstill, standing_still
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find
@@ -139,11 +140,19 @@ async def _schema(url: str, settings: Settings) -> dict[str, Any]:
     try:
         version = await applied_version(database)
         still = await Standstill(database).look() if version == known else None
+        holders = await policy_holders(database) if version == known else []
     except WatchkeeperError as error:
         return {"ok": False, "answers": not isinstance(error, DatabaseUnavailable), "problem": error.message}
     finally:
         await database.close()
-    answer = {"answers": True, "schema": version, "newest_schema": known, "up_to_date": version == known}
+    answer: dict[str, Any] = {
+        "answers": True,
+        "schema": version,
+        "newest_schema": known,
+        "up_to_date": version == known,
+    }
+    if holders:
+        answer["policy"] = told_of(holders)[1]
     return answer if still is None else answer | {"stands_still": standing_still(still)}
 
 

@@ -29,6 +29,14 @@ def embedded_server(settings: Settings, say: Say) -> EmbeddedServer:
     return EmbeddedServer(settings.home / "database", binaries=find(settings.postgres_bin), progress=say)
 
 
+def running_database(settings: Settings) -> str | None:
+    """Give the address of the database that was set, or of the home's own if it runs; starts nothing."""
+    if settings.database_url is not None or not has_database(settings):
+        return settings.database_url
+    server = embedded_server(settings, lambda _: None)
+    return server.url() if server.status().state == "running" else None
+
+
 @contextmanager
 def with_database(settings: Settings, say: Say) -> Iterator[Settings]:
     """Give settings that name a database: the one that was set, else the home's own, kept running meanwhile.

@@ -18,6 +18,7 @@ from watchkeeper.interfaces.cli.local import with_database
 from watchkeeper.interfaces.cli.parent import Parent, tied_to
 from watchkeeper.interfaces.cli.starting import begin, note
 from watchkeeper.interfaces.console.pages import create_console, session_reader
+from watchkeeper.services.duties import Duties
 from watchkeeper.services.exposure import Exposure
 from watchkeeper.settings import Settings
 
@@ -48,9 +49,13 @@ def serve(
 
 async def _serve(settings: Settings, host: str | None) -> None:
     async with root.running(settings) as app:
+        app.watchdog.policies.current()  # a document that is refused is told before anything is done
         logs.redact_with(app.redactor.redact_data)
         app.diagnosis.look_further(Exposure(settings).checks)
         api = create_app(app, session=session_reader(app))
         state: ApiState = api.state.watchkeeper
         api.include_router(create_console(app, state.failed_logins))
+        duties = Duties(app.watchdog.policies.duty(app.database, "serve"))
+        duties.start()
         await run_server(api, host)
+        await duties.stop()

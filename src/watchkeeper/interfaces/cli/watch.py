@@ -23,7 +23,9 @@ def watch(parent: Parent = None) -> None:
 async def _watch(settings: Settings) -> None:
     stop = stop_asked()
     async with root.running(settings) as app:
+        app.watchdog.policies.current()  # a document that is refused is told before anything is done
         periodic = [
+            app.watchdog.policies.duty(app.database, "watch"),
             *app.maintenance.duties(),
             app.retention.duty(),
             app.artifact_upkeep.duty(),

@@ -10,6 +10,11 @@ from typing import NamedTuple
 from watchkeeper.domain.addresses import DEFAULT_URL
 from watchkeeper.domain.errors import UsageError
 
+OURS = ("home", "url", "worker_id")
+"""What of a config document counts for the contract's commands."""
+
+_YAML_TEXT = r"""[ \t]+(?:"([^"\\]+)"|'([^']+)'|([^\s"'&*!|>%@`{}\[\]#,-]\S*))[ \t]*(?:[ \t]#.*)?"""
+
 
 class Environment(NamedTuple):
     """The surroundings of one command. `home` is None where none can be named: then nothing can be kept."""
@@ -89,18 +94,43 @@ def _url_file(home: Path | None) -> str | None:
 def _config(named: str | None) -> dict[str, str]:
     if not named:
         return {}
+    path = Path(named)
+    if path.suffix in (".yaml", ".yml"):
+        return _yaml(path)
     import tomllib
 
-    path = Path(named)
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"WATCHKEEPER_CONFIG: {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"WATCHKEEPER_CONFIG: {path} is not valid TOML: {error}") from None
-    return {
-        name: value for name in ("home", "url", "worker_id") if isinstance(value := document.get(name), str)
-    }
+    return {name: value for name in OURS if isinstance(value := document.get(name), str)}
+
+
+def _yaml(path: Path) -> dict[str, str]:
+    """Read the few keys that count here, each in a line of its own: a reader of YAML costs more than a command."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"WATCHKEEPER_CONFIG: {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"WATCHKEEPER_CONFIG: {path} is not valid YAML: {error}") from None
+    import re
+
+    found = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        name, colon, value = line.partition(":")
+        if not colon or name not in OURS:
+            continue
+        plain = re.fullmatch(_YAML_TEXT, value)
+        if plain is None:
+            raise UsageError(
+                f"WATCHKEEPER_CONFIG: line {number} of {path}: '{name}' is no text in one line",
+                hint=f'Write it as {name}: "...", without escapes.',
+            )
+        found[name] = next(group for group in plain.groups() if group is not None)
+    return found
 
 
 def _default_worker_id() -> str:
