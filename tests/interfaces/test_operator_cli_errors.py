@@ -155,3 +155,26 @@ def test_settings_are_shown_with_their_source_and_without_passwords(home: Path, 
     document.write_text('log_levl = "warning"\n')
     wrong = command(home, "config", "check", str(document))
     assert (wrong.returncode, "did you mean 'log_level'?" in wrong.stderr) == (2, True)
+
+
+def test_a_policy_is_shown_with_its_lines_and_refused_with_its_errors(home: Path, tmp_path: Path) -> None:
+    """`config check` and `config show` tell all errors with their places, and where each value of a policy stands."""
+    document = tmp_path / "watchkeeper.yaml"
+    document.write_text("owner: ana\nthresholds:\n  queue_stuck_minutes: 15\nlog_level: warning\n")
+    more = {"WATCHKEEPER_CONFIG": str(document)}
+    assert json.loads(command(home, "config", "check", str(document), "--json").stdout)["ok"] is True
+    shown = json.loads(command(home, "config", "show", "--json", **more).stdout)
+    values = {row["key"]: row for row in shown["policy"]["values"]}
+    assert values["owner"] == {"key": "owner", "value": "ana", "source": "watchkeeper.yaml:1"}
+    assert values["thresholds.queue_stuck_seconds"]["source"] == "watchkeeper.yaml:3"
+    assert values["timezone"]["source"] == "default"
+    document.write_text("ownr: ana\nthresholds:\n  queue_stuck_minutes: 15 min\nlog_levl: warning\n")
+    for words in (["check", str(document)], ["show"]):
+        wrong = command(home, "config", *words, **more)
+        lines = [line.strip() for line in wrong.stderr.splitlines() if line.startswith("  line")]
+        assert wrong.returncode == 2
+        assert [line.split(":")[0] for line in lines] == [
+            "line 1, column 1",
+            "line 3, column 24",
+            "line 4, column 1",
+        ]

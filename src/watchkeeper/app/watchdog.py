@@ -51,7 +51,7 @@ def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
         policies=policies,
         incidents=incidents,
         alerting=alert_parts(core, incidents, policy),
-        knowledge=knowledge_parts(core),
+        knowledge=knowledge_parts(core, policy),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
         foreign_leases=ForeignLeases(database, mirrored),
         watch=Watchdog(database, incidents, policy),

@@ -1,0 +1,49 @@
+"""The page on the config document has every word that one may write."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.domain.attempts import OnGateFailed
+from watchkeeper.domain.config import stability
+from watchkeeper.domain.config.authority import Decided
+from watchkeeper.domain.config.people import ChannelDeclaration
+from watchkeeper.domain.config.sections import KEPT, SECTIONS
+from watchkeeper.domain.policies import PolicyMode, RuleChange, Thresholds
+from watchkeeper.domain.rules.names import Escalation
+
+PAGE = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
+WORDS = {
+    "sections": SECTIONS,
+    "thresholds": {one.name for one in fields(Thresholds)},
+    "policy": {one.name for one in fields(Decided)},
+    "rules": {one.name for one in fields(RuleChange)},
+    "modes": {*PolicyMode},
+    "gate": {*OnGateFailed},
+    "escalations": {*Escalation},
+    "retention": {*KEPT},
+    "channels": {one.name for one in fields(ChannelDeclaration)} - {"name", "is_on"},
+    "other words": {*stability.THRESHOLDS, *stability.HEALING, *stability.NEEDS_A_PERSON, stability.VERSION},
+}
+
+
+@pytest.mark.parametrize("of", WORDS)
+def test_the_page_tells_every_word(of: str) -> None:
+    """Whoever writes a document finds each key and value on the page."""
+    told = {word for text in re.findall(r"`([^`]+)`", PAGE) for word in re.findall(r"\w+", text)}
+    assert WORDS[of] - told == set()
+
+
+def test_the_page_tells_the_defaults() -> None:
+    """The table of thresholds has the numbers that hold."""
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", PAGE, re.MULTILINE)
+    usual = Thresholds()
+    assert {name: float(value) for name, value in rows if hasattr(usual, name)} == {
+        one.name: float(getattr(usual, one.name))
+        for one in fields(Thresholds)
+        if not one.name.startswith("lease_near_expiry")
+    }
