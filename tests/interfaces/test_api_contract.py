@@ -7,6 +7,7 @@ from typing import Any
 
 from interfaces.api_client import PAGE, Api, somebody_waits
 from raw_sql import rows
+from secret_examples import SECRETS
 from watchkeeper.services.claims import ClaimAsked
 from watchkeeper.settings import Settings
 
@@ -85,6 +86,45 @@ async def test_a_second_claim_while_working_is_refused_and_opens_an_incident(api
     assert [(row["rule"], row["severity"]) for row in incidents] == [("multiple_primary_jobs", "critical")]
 
 
+async def test_a_stopped_worker_claims_nothing_until_a_supervisor_resumes_it(api: Api) -> None:
+    """Who asked for a second job keeps the first, and is told why it gets no other; resumed it claims again."""
+    job = await api.claimed()
+    await api.enqueue()
+    await api.command("context", job)
+    assert (await api.worker("claim")).code == "multiple_primary_jobs"
+    stopped = await api.worker("claim")
+    assert (stopped.status, stopped.code) == (409, "worker_stopped")
+    [incident] = (await api.get("/api/watchdog/incidents?worker=w1&unresolved=true")).body["incidents"]
+    assert f"multiple_primary_jobs (incident {incident['id']})" in stopped.body["error"]["message"]
+    assert (await api.command("release", job, reason="one at a time")).status == 200
+    assert (await api.worker("claim")).code == "worker_stopped"
+    assert (await api.post("/api/workers/w1/resume", {"reason": "told it"}, role="worker")).status == 403
+    assert (await api.post("/api/workers/w1/resume", {"reason": "told it"}, role="supervisor")).status == 200
+    assert (await api.worker("claim")).body["job"] is not None
+
+
+async def test_a_secret_that_an_agent_says_stops_its_worker_and_is_kept_nowhere(api: Api) -> None:
+    """A key in a progress message is taken out, opens a critical incident with its kind alone, and ends the claims."""
+    secret = SECRETS["github_token"]
+    job = await api.claimed()
+    said = await api.command(
+        "progress", job, message="done", phase="build", payload={"log": [f"key {secret}"]}
+    )
+    assert said.status == 200
+    [incident] = (await api.get("/api/watchdog/incidents?rule=secret_exposed")).body["incidents"]
+    assert (incident["state"], incident["severity"], incident["worker_id"]) == (
+        "needs_human",
+        "critical",
+        "w1",
+    )
+    assert incident["job_id"] == job["id"]
+    export = await api.get(f"/api/watchdog/incidents/{incident['id']}/export")
+    assert secret not in str(export.body)
+    assert "secret_exposed" in export.body["markdown"]
+    await api.command("release", job, reason="bye")
+    assert (await api.worker("claim")).code == "worker_stopped"
+
+
 async def test_a_claim_without_a_job_says_what_it_declined(api: Api) -> None:
     """No job: null, how many such claims in a row, and why waiting jobs were not handed out."""
     await api.enqueue(run_at="2126-01-01T00:00:00Z")
@@ -123,7 +163,7 @@ async def test_a_failed_attempt_waits_and_quota_parks_the_pool(api: Api) -> None
     failed = await api.command("fail", job, reason="token=sk-ant-REDACTED-not-a-real-one")
     assert failed.body["status"] == "pending"
     assert failed.body["next_run_at"] is not None
-    other = await api.claimed(kind="other")
+    other = await api.claimed(kind="other", worker="w2")
     parked = await api.command(
         "fail", other, reason="429", cause="quota", retry_at="2126-01-01T00:00:00+08:00"
     )

@@ -202,6 +202,7 @@ ARGUMENTS = {
     "people message": ["revise"],
     "token create": ["made", "--role", "viewer"],
     "token rotate": [NOBODY],
+    "incident quiet": [NOBODY, "--seconds", "60"],
 }
 
 

@@ -59,7 +59,9 @@ async def told(app: App) -> list[str]:
     heard = []
     async with app.database.transaction() as connection:
         for row in await rows(app.database, UNRESOLVED):
-            verdict = await app.watchdog.outbox.planning.verdict(connection, row["project_id"], row["id"])
+            verdict = await app.watchdog.alerting.outbox.planning.verdict(
+                connection, row["project_id"], row["id"]
+            )
             heard += [row["rule"]] if verdict.stage is not None else []
     return heard
 

@@ -9,6 +9,9 @@ from watchkeeper.app.core import Core
 from watchkeeper.app.knowledge import KnowledgeParts, knowledge_parts
 from watchkeeper.app.repairs import repair_parts
 from watchkeeper.services.foreign_leases import ForeignLeases
+from watchkeeper.services.incident_export import IncidentExport
+from watchkeeper.services.incident_reading import IncidentReading
+from watchkeeper.services.incident_reports import IncidentReports
 from watchkeeper.services.incidents import Incidents
 from watchkeeper.services.insights import Insights
 from watchkeeper.services.mirrored import MirroredJobs
@@ -28,6 +31,9 @@ class WatchdogParts:
 
     policies: Policies
     incidents: Incidents
+    incident_reading: IncidentReading
+    incident_reports: IncidentReports
+    incident_export: IncidentExport
     alerting: AlertParts
     knowledge: KnowledgeParts
     recording: Recording
@@ -44,12 +50,15 @@ def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
     database, redactor = core.database, core.redactor
     policies = Policies(core.settings.document, FIELDS, redactor=redactor)
     policy = policies.current
-    incidents = Incidents(database, policy)
+    incidents, reading = Incidents(database, policy), IncidentReading(database)
     mirrored = MirroredJobs(redactor)
     repairs, repair = repair_parts(core, policy)
     return WatchdogParts(
         policies=policies,
         incidents=incidents,
+        incident_reading=reading,
+        incident_reports=IncidentReports(database, redactor, policy),
+        incident_export=IncidentExport(reading, insights, redactor),
         alerting=alert_parts(core, incidents, policy),
         knowledge=knowledge_parts(core, policy),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),

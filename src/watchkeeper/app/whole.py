@@ -89,12 +89,13 @@ def build(settings: Settings, database: Database | None = None) -> App:
     database, queue, gate, redactor = core.database, core.queue, core.gate, core.redactor
     wakeups = Wakeups(database)
     trail = audit_parts(settings, database)
-    late = LateCompletions(database)
     upkeep = upkeep_parts(core, trail["audit_files"])
+    watchdog = watchdog_parts(core, upkeep["insights"])
+    late, policy = LateCompletions(database), watchdog.policies.current
     return App(
         **{field.name: getattr(core, field.name) for field in fields(Core)},
         attendance=Attendance(database),
-        claims=Claims(database, queue, wakeups),
+        claims=Claims(database, queue, wakeups, policy),
         contract=Contract(database, queue, gate, redactor),
         checking=Checking(database, queue, gate, late, redactor, Verifying(queue)),
         operations=Operations(database),
@@ -103,7 +104,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         wakeups=wakeups,
         changes=Changes(database),
         fleet=Fleet(database),
-        helper_events=HelperEvents(database, redactor),
+        helper_events=HelperEvents(database, redactor, policy),
         idempotency=Idempotency(database),
         refusals=Refusals(database),
         schedules=Schedules(database),
@@ -111,7 +112,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         late=late,
         **trail,
         **upkeep,
-        watchdog=watchdog_parts(core, upkeep["insights"]),
+        watchdog=watchdog,
     )
 
 

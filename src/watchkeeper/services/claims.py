@@ -10,19 +10,24 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from watchkeeper.domain.claims import MAX_CLAIM_SECONDS, MAX_CLAIMED_AT_ONCE, ClaimedJob
 from watchkeeper.domain.errors import MultiplePrimaryJobs, StaleLease, UsageError, WorkerStopped
+from watchkeeper.domain.findings import Finding
 from watchkeeper.domain.leases import LeaseToken
+from watchkeeper.domain.policies import Policy
+from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.attendance import see
 from watchkeeper.services.holding import Claim
+from watchkeeper.services.incident_record import record_finding
 from watchkeeper.services.live import Wakeups
 from watchkeeper.services.operations import as_uuid
 from watchkeeper.services.queue import Queue
 from watchkeeper.services.redelivery import redeliver, unheard
 from watchkeeper.services.replay import told_end
 from watchkeeper.storage import jobs as store
-from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.jobs import HeldLease
 
 MAX_TOLD_ENDS = 100
@@ -51,10 +56,13 @@ async def _stays() -> bool:
 class Claims:
     """How workers come to their jobs and keep them."""
 
-    def __init__(self, database: Database, queue: Queue, wakeups: Wakeups) -> None:
+    def __init__(
+        self, database: Database, queue: Queue, wakeups: Wakeups, policy: Callable[[], Policy] = Policy
+    ) -> None:
         self._database = database
         self._queue = queue
         self._wakeups = wakeups
+        self._policy = policy
 
     async def claim(
         self, project_id: str, asked: ClaimAsked, is_gone: Callable[[], Awaitable[bool]] = _stays
@@ -144,13 +152,31 @@ class Claims:
             row = held[0]
             if not row.pop("used"):
                 return await redeliver(connection, project_id, asked.worker_id, row)
-            await fetch(
-                connection,
-                "open_multiple_primary_jobs",
-                {"project_id": project_id, "worker_id": asked.worker_id, "job_id": row["id"]},
-            )
+            await self._refuse_second(connection, project_id, asked, row)
         # After the commit: the refusal must not undo what it reports.
         raise MultiplePrimaryJobs(job=row["id"])
+
+    async def _refuse_second(
+        self, connection: Connection, project_id: str, asked: ClaimAsked, held: Row
+    ) -> None:
+        """Record that a worker asked for a second job; the rule stops it, as far as the policy acts."""
+        clock = await fetch_row(connection, "clock", {})
+        finding = Finding(
+            project_id,
+            RuleName.MULTIPLE_PRIMARY_JOBS,
+            (asked.worker_id,),
+            clock["now"],
+            "second_claim",
+            {"held_job": str(held["id"]), "kinds": None if asked.kinds is None else list(asked.kinds)},
+            f"job:{held['id']}",
+            UUID(held["id"]),
+            asked.worker_id,
+            held["kind"],
+        )
+        recorded = await record_finding(connection, finding, self._policy())
+        me = {"project_id": project_id, "worker_id": asked.worker_id, "job_id": held["id"]}
+        incident = recorded.id if recorded is not None else None
+        await fetch(connection, "audit_refused_claim", {**me, "incident_id": incident})
 
     async def _claim_runtime(
         self, connection: Connection, project_id: str, asked: ClaimAsked, worker: Row

@@ -20,7 +20,7 @@ from watchkeeper.interfaces.api.auth import Access, admit
 from watchkeeper.interfaces.api.bodies import StrictRequest, read_document
 from watchkeeper.interfaces.api.errors import refusal, understood
 from watchkeeper.interfaces.api.state import state_of
-from watchkeeper.interfaces.api.vetting import vet_query, vetted
+from watchkeeper.interfaces.api.vetting import said_secrets, vet_query, vetted
 from watchkeeper.logs import log
 from watchkeeper.services.helper_events import HelperEvent
 from watchkeeper.services.idempotency import Answer, KeyedRequest
@@ -80,6 +80,8 @@ class GuardedRoute(APIRoute):
         self._refuse_unknown_query(request)
         if request.method not in ("GET", "HEAD") and not self.fact(FILES_KEY):
             request = await read_document(request, access.app.settings.body_limit_bytes)
+            if self.fact(COMMAND_KEY) is not None:
+                request.state.secrets = said_secrets(request.document, access.app.redactor)
             request.document = vetted(request.document, access.app.redactor)
         request.state.access = access
         return request
@@ -207,6 +209,7 @@ async def _record(
         job=request.path_params.get("job"),
         epoch=principal.job_epoch or (int(epoch) if epoch.isdigit() and len(epoch) < 10 else None),
         by_agent=principal.job_seq is not None,
+        secrets=getattr(request.state, "secrets", ()),
     )
     try:
         await access.app.helper_events.record(project, event)

@@ -27,7 +27,7 @@ FREE_TEXTS = frozenset(
 LEFT_TO_SERVICES = frozenset(
     {
         *("payload", "artifacts", "url", "leases"),
-        *("output", "error_message", "files", "failed", "primary_url", "primary_artifact_ref"),
+        *("output", "error_message", "files", "failed", "primary_url", "primary_artifact_ref", "evidence"),
     }
 )
 """Fields that are needed as given, or hold tokens by nature; what is kept of them is redacted where it is kept."""
@@ -58,6 +58,18 @@ def vet_query(request: Request, redactor: Redactor) -> None:
     told = [(name, redactor.redact(value) if name in FREE_TEXTS else value) for name, value in pairs]
     if told != pairs:
         request.scope["query_string"] = urlencode(told).encode("latin-1")
+
+
+def said_secrets(document: Any, redactor: Redactor) -> tuple[str, ...]:
+    """Give the kinds of secrets that stand in what an agent says with a command, before they are taken out."""
+    if not isinstance(document, dict):
+        return ()
+    said = [text for key in FREE_TEXTS if isinstance(text := document.get(key), str)]
+    payload = document.get("payload")
+    kinds = {kind for text in (*said, *_texts(payload)) for _, _, kind in redactor.spans(text)}
+    if not kinds and payload is not None and redactor.redact_data(payload) != payload:
+        kinds = {"secret"}
+    return tuple(sorted(kinds))
 
 
 def _without_secrets(part: dict[str, Any], redactor: Redactor) -> dict[str, Any]:

@@ -46,6 +46,7 @@ COMMANDS: dict[str, Place] = {
     "workers": Place("workers", "workers", group=True),
     "alert": Place("alerts", "alert", group=True),
     "channel": Place("alerts", "channel", group=True),
+    "incident": Place("incidents", "incident", group=True),
     "queue-health": Place("workers", "queue_health"),
     "why": Place("why", "why"),
     "switch": Place("workers", "switch"),

@@ -69,20 +69,12 @@ SELECT id, job_id, epoch, worker_id, command, body, reason, created_at
  WHERE project_id = %(project_id)s AND decided_at IS NULL
  ORDER BY id DESC LIMIT %(limit)s
 
--- name: open_multiple_primary_jobs
--- Opens an incident, or counts one more: a contract worker asked for a second job while it worked on one.
-WITH found AS (
-  INSERT INTO watchkeeper.watchdog_incidents (project_id, rule, fingerprint, severity, state, job_id, worker_id, evidence,
-                                              next_action)
-  VALUES (%(project_id)s, 'multiple_primary_jobs', 'multiple_primary_jobs:' || %(worker_id)s::text, 'critical', 'open',
-          %(job_id)s::uuid, %(worker_id)s, jsonb_build_object('held_job', %(job_id)s::text), 'inspect_queue')
-  ON CONFLICT (project_id, fingerprint) WHERE state <> 'resolved'
-     DO UPDATE SET occurrences = watchdog_incidents.occurrences + 1, last_seen_at = watchkeeper.now()
-  RETURNING id
-)
+-- name: audit_refused_claim
+-- Notes in the trail that a contract worker asked for a second job while it worked on one.
 INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-SELECT %(project_id)s, 'claim_refused', 'worker:' || %(worker_id)s::text,
-       jsonb_build_object('rule', 'multiple_primary_jobs', 'incident_id', id, 'held_job', %(job_id)s::text) FROM found
+VALUES (%(project_id)s, 'claim_refused', 'worker:' || %(worker_id)s::text,
+        jsonb_build_object('rule', 'multiple_primary_jobs', 'incident_id', %(incident_id)s::text,
+                           'held_job', %(job_id)s::text))
 
 -- name: add_artifact
 -- Writes a stored file down as an artifact of the attempt that made it; no row for a lease that is not held.

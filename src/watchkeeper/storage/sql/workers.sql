@@ -123,14 +123,20 @@ RETURNING id
 
 -- name: record_helper_event
 -- Writes one execution of a contract command, its output redacted; not those that a runtime worker's supervisor sends.
-INSERT INTO watchkeeper.helper_events (project_id, worker_id, job_id, command, exit_code, output, output_hash, error_code)
-SELECT %(project_id)s, who.worker_id, %(job_id)s::uuid, %(command)s, %(exit_code)s, %(output)s::text, %(output_hash)s::text,
-       %(error_code)s::text
-  FROM (SELECT coalesce(%(worker_id)s::text,
-                        (SELECT a.worker_id FROM watchkeeper.job_attempts a
-                          WHERE a.project_id = %(project_id)s AND a.seq = %(seq)s::bigint AND a.epoch = %(epoch)s::int
-                          LIMIT 1)) AS worker_id) who
- WHERE %(by_agent)s::boolean
-    OR NOT EXISTS (SELECT FROM watchkeeper.workers w
-                    WHERE w.project_id = %(project_id)s AND w.worker_id = who.worker_id AND w.profile = 'runtime')
-RETURNING id
+-- Gives whose it was.
+WITH who AS MATERIALIZED (
+  SELECT coalesce(%(worker_id)s::text,
+                  (SELECT a.worker_id FROM watchkeeper.job_attempts a
+                    WHERE a.project_id = %(project_id)s AND a.seq = %(seq)s::bigint AND a.epoch = %(epoch)s::int
+                    LIMIT 1)) AS worker_id
+), kept AS (
+  INSERT INTO watchkeeper.helper_events (project_id, worker_id, job_id, command, exit_code, output, output_hash, error_code)
+  SELECT %(project_id)s, who.worker_id, %(job_id)s::uuid, %(command)s, %(exit_code)s, %(output)s::text,
+         %(output_hash)s::text, %(error_code)s::text
+    FROM who
+   WHERE %(by_agent)s::boolean
+      OR NOT EXISTS (SELECT FROM watchkeeper.workers w
+                      WHERE w.project_id = %(project_id)s AND w.worker_id = who.worker_id AND w.profile = 'runtime')
+  RETURNING id
+)
+SELECT who.worker_id, kept.id, watchkeeper.now() AS now FROM who LEFT JOIN kept ON true

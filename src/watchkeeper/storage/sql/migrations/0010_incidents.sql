@@ -18,3 +18,7 @@ CREATE INDEX IF NOT EXISTS watchdog_incidents_symptoms ON watchkeeper.watchdog_i
 CREATE INDEX IF NOT EXISTS watchdog_incidents_worker ON watchkeeper.watchdog_incidents (project_id, worker_id, id)
   WHERE worker_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS watchdog_incidents_opened ON watchkeeper.watchdog_incidents (opened_at);
+
+-- The audit rows of one incident, which may last for weeks.
+CREATE INDEX IF NOT EXISTS audit_events_incident ON watchkeeper.audit_events (project_id, (data ->> 'incident_id'))
+  WHERE data ->> 'incident_id' IS NOT NULL;

@@ -1,0 +1,118 @@
+"""Incidents as people read them: lists, one with all that belongs to it, and what projects have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from watchkeeper.domain.errors import JobNotFound, NotFound
+from watchkeeper.domain.incidents import IncidentState
+from watchkeeper.domain.rules.catalogue import RULES
+from watchkeeper.domain.rules.names import RuleName, Severity
+from watchkeeper.services.holding import job_row
+from watchkeeper.services.operations import as_uuid
+from watchkeeper.storage.database import Database, Row, fetch
+
+MOST_ATTACHED = 200
+MOST_RETURNS = 50
+SHARED_DAYS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFilter:
+    """Which incidents; what is None does not count. `unresolved` leaves out what is over."""
+
+    state: IncidentState | None = None
+    unresolved: bool = False
+    rule: RuleName | None = None
+    severity: Severity | None = None
+    job: str | None = None
+    worker_id: str | None = None
+    kind: str | None = None
+
+
+class IncidentReading:
+    """Reads of one database's incidents; every list is bounded."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, project_id: str, only: IncidentFilter, *, before: UUID | None = None, limit: int = 100
+    ) -> tuple[list[Row], UUID | None]:
+        """Give a page of incidents, the newest first, and the cursor of the next page (None at the end).
+
+        Raises JobNotFound for a foreign id of a job that is not there; an incident outlives its job, whose id still
+        finds it.
+        """
+        arguments = {
+            "project_id": project_id,
+            "before": before,
+            "states": None if only.state is None else [only.state],
+            "unresolved": only.unresolved,
+            "rule": only.rule,
+            "severity": only.severity,
+            "job_id": await self._job(project_id, only.job),
+            "worker_id": only.worker_id,
+            "kind": only.kind,
+            "limit": limit + 1,
+        }
+        rows = await self._database.fetch("list_incidents", arguments)
+        return rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None
+
+    async def _job(self, project_id: str, job: str | None) -> UUID | None:
+        if job is None:
+            return None
+        async with self._database.transaction() as connection:
+            row = await job_row(connection, project_id, job)
+        found: UUID | None = row["id"] if row is not None else as_uuid(job)
+        if found is None:
+            raise JobNotFound(f"there is no job {job[:100]!r} here")
+        return found
+
+    async def show(self, project_id: str, incident_id: UUID) -> dict[str, Any]:
+        """Give one incident with its rule's sentence and runbook, its symptoms, repairs and returns; raise NotFound."""
+        me = {"project_id": project_id, "id": incident_id}
+        async with self._database.transaction() as connection:
+            rows = await fetch(connection, "show_incident", me)
+            if not rows:
+                raise NotFound(f"there is no incident {incident_id} here")
+            symptoms = await fetch(connection, "symptoms_of", {**me, "limit": MOST_ATTACHED})
+            repairs = await fetch(connection, "repairs_of_incident", {**me, "limit": MOST_ATTACHED})
+            returns = await fetch(connection, "recurrences_of_incident", {**me, "limit": MOST_RETURNS})
+        return {
+            **rows[0],
+            **told_of_rule(rows[0]["rule"]),
+            "symptoms": symptoms,
+            "repairs": repairs,
+            "recurrences": returns,
+        }
+
+    async def trail(self, incident: Mapping[str, Any]) -> dict[str, list[Row]]:
+        """Give who was told of an incident that `show` gave, and the audit rows that name it."""
+        me = {"project_id": incident["project_id"], "id": incident["id"], "limit": MOST_ATTACHED}
+        return {
+            "alerts": await self._database.fetch("alerts_of_incident", me),
+            "trail": await self._database.fetch("trail_of_incident", me),
+        }
+
+    async def shared_causes(self, *, days: float = SHARED_DAYS, projects: int = 2) -> list[Row]:
+        """Give rules and causes that at least so many projects have incidents of, unresolved or of the last days."""
+        return await self._database.fetch(
+            "shared_causes", {"days": days, "projects": projects, "most": MOST_ATTACHED}
+        )
+
+
+def told_of_rule(name: str) -> dict[str, Any]:
+    """Say of a rule what a reader of its incident needs; nothing of a rule that only a newer program knows."""
+    rule = RULES.get(RuleName(name)) if name in set(RuleName) else None
+    if rule is None:
+        return {"sentence": None, "closes_when": None, "closed_by": None, "runbook": None}
+    return {
+        "sentence": rule.sentence,
+        "closes_when": rule.closes_when,
+        "closed_by": rule.closer,
+        "runbook": rule.runbook,
+    }
