@@ -1,4 +1,4 @@
-"""Incidents as people read them: lists, one with all that belongs to it, and what projects have in common."""
+"""Incidents as people read them: lists, and one with all that belongs to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from watchkeeper.storage.database import Database, Row, fetch
 
 MOST_ATTACHED = 200
 MOST_RETURNS = 50
-SHARED_DAYS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +96,6 @@ class IncidentReading:
             "alerts": await self._database.fetch("alerts_of_incident", me),
             "trail": await self._database.fetch("trail_of_incident", me),
         }
-
-    async def shared_causes(self, *, days: float = SHARED_DAYS, projects: int = 2) -> list[Row]:
-        """Give rules and causes that at least so many projects have incidents of, unresolved or of the last days."""
-        return await self._database.fetch(
-            "shared_causes", {"days": days, "projects": projects, "most": MOST_ATTACHED}
-        )
 
 
 def told_of_rule(name: str) -> dict[str, Any]:

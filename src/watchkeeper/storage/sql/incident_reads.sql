@@ -69,15 +69,3 @@ SELECT at, event, actor, old_state, new_state, reason, data
   FROM watchkeeper.audit_events
  WHERE project_id = %(project_id)s AND data ->> 'incident_id' = %(id)s::text
  ORDER BY timeline, xid, seq LIMIT %(limit)s
-
--- name: shared_causes
--- Rules and causes of incidents that several projects have, unresolved or opened within some days; symptoms left out.
-SELECT rule, cause, array_agg(DISTINCT project_id ORDER BY project_id) AS projects, count(*) AS incidents,
-       count(*) FILTER (WHERE state <> 'resolved') AS unresolved, min(opened_at) AS first_opened_at,
-       max(opened_at) AS last_opened_at, (array_agg(id ORDER BY id DESC))[1:%(most)s] AS incident_ids
-  FROM watchkeeper.watchdog_incidents
- WHERE cause_id IS NULL AND project_id <> 'system'
-   AND (state <> 'resolved' OR opened_at > watchkeeper.now() - make_interval(secs => %(days)s * 86400))
- GROUP BY rule, cause
-HAVING count(DISTINCT project_id) >= %(projects)s
- ORDER BY count(*) DESC, rule, cause
