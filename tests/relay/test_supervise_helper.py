@@ -46,7 +46,7 @@ async def test_a_claim_that_is_silent(scenes: Scenes) -> None:
     late = scenes(claim=[SILENT | {"on_sigterm": job("L")}])
     assert await asyncio.gather(*(scene.heartbeat() for scene in (once, twice, late))) == [0, 3, 0]
     assert once.helper.commands[:5] == ["doctor", "touch", "claim", "touch", "claim"]
-    assert once.codes == ["claim_no_output"]
+    assert once.codes == ["silent"]
     assert twice.helper.commands == ["doctor", "touch", "claim", "touch", "claim"]
     assert late.helper.commands.count("claim") == 1
     assert late.helper.arguments("complete")[0][0] == "L"

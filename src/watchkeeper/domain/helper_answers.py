@@ -49,6 +49,11 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+_CODES = {
+    Outcome.NOT_FOUND: "job_not_found",
+    Outcome.LEASE_LOST: "stale_lease",
+    Outcome.REJECTED: "contract_rejected",
+}
 OF_THE_WIRE = frozenset({Outcome.FETCH_FAILED, Outcome.SILENT, Outcome.NO_JSON, Outcome.HUNG})
 
 
@@ -125,7 +130,8 @@ class HelperAnswers:
         """Say what a run means. What is not known to be good is not good."""
         objects = [found for _, _, found in spans_of_objects(run.stdout)]
         if not objects:
-            return Reply(self._without_json(run))
+            outcome = self._without_json(run)
+            return Reply(outcome, error_code=outcome.value)
         answer = objects[-1]
         jobs = self._jobs(objects if run.command == "claim" else [answer])
         state = _text(self.value(answer, "job_state"))
@@ -136,7 +142,7 @@ class HelperAnswers:
             state=state,
             deliverable_id=_text(self.value(answer, "deliverable_id")),
             lease_expires_at=read_time(self.value(answer, "lease_expires_at")),
-            error_code=None if outcome is Outcome.OK else self._code(answer) or outcome.value,
+            error_code=_error_code(outcome, self._code(answer)),
             answer=answer,
         )
         if outcome is Outcome.OK:
@@ -234,6 +240,15 @@ class HelperAnswers:
 
 
 _KEPT = ("outcome", "jobs", "state", "deliverable_id", "lease_expires_at", "error_code", "answer")
+
+
+def _error_code(outcome: Outcome, said: str | None) -> str | None:
+    """Give the code by which rules know an outcome, in the words of our own contract where it has one."""
+    if outcome is Outcome.OK:
+        return None
+    if outcome is Outcome.REFUSED and said is not None:
+        return said[:100]
+    return _CODES.get(outcome, outcome.value)
 
 
 def _is_fetch_failure(text: str) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from watchkeeper.domain.errors import SettingError, UsageError
+from watchkeeper.documents import read_file
+from watchkeeper.domain.config_document import read_document
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.helper_config import HelperConfig
 from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
 from watchkeeper.interfaces.cli.output import write
@@ -20,7 +21,7 @@ from watchkeeper.services.fetch_settings import fetch_config
 from watchkeeper.services.relay.guarded import HelperGuard
 from watchkeeper.services.relay.heartbeats import Supervision, supervise_helper
 from watchkeeper.services.relay.relaying import relay as relay_command
-from watchkeeper.settings import Settings
+from watchkeeper.settings import FIELDS, Settings
 
 AGENTS = ("command",)
 
@@ -103,13 +104,5 @@ def _guard(
 
 
 def _helper_section(path: Path) -> HelperConfig:
-    """Read the `helper` table of a TOML document; raises SettingError where it is not right."""
-    try:
-        section = tomllib.loads(path.read_text(encoding="utf-8")).get("helper", {})
-        return HelperConfig(**section)
-    except OSError as error:
-        raise SettingError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path} is not valid TOML: {error}") from error
-    except TypeError as error:
-        raise SettingError(f"the helper section of {path} is not right: {error}") from None
+    """Read the `helper` section of a config document; raises DocumentRefused with every error in it."""
+    return read_document(read_file(path), str(path), FIELDS).helper or HelperConfig()

@@ -6,13 +6,14 @@ The guard does not wait for it: with our server away the helper is guarded all t
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 from watchkeeper.agents.records import read_record
 from watchkeeper.domain.errors import ServerUnreachable
@@ -51,7 +52,7 @@ class Reports:
         """Keep one report, which `deliver` sends; by its id the server keeps it once."""
         body = {name: value for name, value in facts.items() if value is not None}
         if with_id:
-            body = {"id": str(uuid4())} | body
+            body = {"id": ordered_id()} | body
         if len(self.place.waiting(self.place.reports)) >= MOST_WAITING:
             return log("report_not_kept", path=path, detail=f"{MOST_WAITING} reports wait already")
         try:
@@ -111,6 +112,14 @@ class Reports:
             self.wishes = recorded[-1] if isinstance(recorded, list) and recorded else answer
         for file in files:
             self.place.settle(file, refused=False)
+
+
+def ordered_id() -> str:
+    """Make an id that sorts behind those made here before it (UUIDv7): the server orders reports by their ids."""
+    micros = time.time_ns() // 1000
+    milliseconds, fraction = divmod(micros, 1000)
+    head = (milliseconds & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | fraction
+    return str(UUID(int=head << 64 | 0b10 << 62 | secrets.randbits(62)))
 
 
 def now() -> str:

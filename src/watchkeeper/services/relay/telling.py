@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.domain.heartbeat_steps import Call, Command, Ending, Tell, Verdict, Why
-from watchkeeper.domain.helper_answers import HelperAnswers, HelperRun, Outcome, Reply
+from watchkeeper.domain.helper_answers import HelperAnswers, HelperRun, Reply
 from watchkeeper.domain.json_in_text import spans_of_objects
 from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.domain.rules.names import RuleName
@@ -55,26 +55,19 @@ class Telling:
     def ran(self, call: Call, run: HelperRun, reply: Reply, shown: str, held: HeldJob | None) -> None:
         """Report one execution of a command, and the phase that it was."""
         about = self._about(None if call.command in (Command.DOCTOR, Command.TOUCH) else held)
-        code = reply.error_code or (None if reply.is_ok else reply.outcome.value)
-        if call.command is Command.CLAIM and reply.outcome in (Outcome.SILENT, Outcome.NO_JSON):
-            code = RuleName.CLAIM_NO_OUTPUT.value
-        if reply.exposes_secret:
-            code = RuleName.SECRET_EXPOSED.value
-        self._reports.keep(
-            EVENTS,
-            worker_id=self._worker_id,
-            command=call.command.value,
-            exit_code=ENDED_CODE if run.exit_code is None else run.exit_code,
-            output=self._redactor.redact(shown)[-MAX_KEPT_CHARS:],
-            error_code=code,
-            created_at=now(),
-            **about,
-        )
+        code = RuleName.SECRET_EXPOSED.value if reply.exposes_secret else reply.error_code
+        exit_code = ENDED_CODE if run.exit_code is None else run.exit_code
+        kept = self._redactor.redact(shown)[-MAX_KEPT_CHARS:]
+        self._event(call.command, exit_code, kept, code, held if about else None)
         status = "failed" if not reply.is_ok else "retried" if call.why is Why.RETRY else "ok"
         phase = call.phase or _PHASES.get(call.command, call.command.value)
         self._reports.keep(
             RUNS, worker_id=self._worker_id, phase=phase, status=status, ended_at=now(), **about
         )
+        if call.why is Why.LOOK and reply.is_ok and reply.says_completed:
+            # The completion that seemed to fail was taken: without this its failure would stand as the last word.
+            said = "complete was taken after all: context says that the job is completed"
+            self._event(Command.COMPLETE, 0, said, None, held)
         if call.command in (Command.DOCTOR, Command.TOUCH, Command.CLAIM) and call.why is not Why.RETOUCH:
             self._checks[call.command] = reply.is_ok
 
@@ -96,19 +89,16 @@ class Telling:
 
     def skipped_upload(self, held: HeldJob, reason: str) -> None:
         """Write down that files went to no deliverable, and why."""
-        self._reports.keep(
-            EVENTS,
-            worker_id=self._worker_id,
-            command=Command.UPLOAD.value,
-            exit_code=0,
-            output=json.dumps({"ok": True, "artifacts": [], "skipped": {"reason": reason}}),
-            error_code=RuleName.MISSING_DELIVERABLE_ID.value,
-            created_at=now(),
-            **self._about(held),
-        )
+        skipped = json.dumps({"ok": True, "artifacts": [], "skipped": {"reason": reason}})
+        self._event(Command.UPLOAD, 0, skipped, RuleName.MISSING_DELIVERABLE_ID.value, held)
 
     def tell(self, said: Tell, held: HeldJob | None) -> None:
-        """Log a rule's news; what the server makes of it rests on the commands that were reported."""
+        """Log a rule's news; what the server makes of it rests on the commands that were reported.
+
+        A second job is in no command's answer alone, so it is reported as a claim that was refused.
+        """
+        if said.rule is RuleName.MULTIPLE_PRIMARY_JOBS:
+            self._event(Command.CLAIM, 3, self._redactor.redact(said.detail), said.rule.value, None)
         log(
             "helper_trouble",
             rule=said.rule.value,
@@ -130,6 +120,7 @@ class Telling:
             ],
             "recommendation": "Compare the kinds that this worker may claim with those that wait.",
             "reasoning": "doctor, touch and claim answered well; the claims gave no job.",
+            "fingerprint": f"helper_backlog:{self._worker_id}"[:200],
             "feedback_if_rejected": "Say which kinds this worker is for, and that its silence is right.",
         }
         self._reports.place.new_record(self._reports.place.proposals, {**record, "proposed_at": now()})
@@ -181,6 +172,20 @@ class Telling:
             error_message=self._redactor.redact(ending.detail) if ending.detail else None,
             primary_artifact_ref=primary_url and self._redactor.redact(primary_url)[:4096],
             completed_at=now(),
+        )
+
+    def _event(
+        self, command: Command, exit_code: int, output: str, code: str | None, held: HeldJob | None
+    ) -> None:
+        self._reports.keep(
+            EVENTS,
+            worker_id=self._worker_id,
+            command=command.value,
+            exit_code=exit_code,
+            output=output,
+            error_code=code,
+            created_at=now(),
+            **self._about(held),
         )
 
     def _attempt(self, held: HeldJob, **facts: Any) -> None:

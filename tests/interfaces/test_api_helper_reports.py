@@ -1,0 +1,59 @@
+"""What the guard of a foreign helper reports is taken by the server, and stands there as facts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from foreign_site import Site
+from interfaces.api_client import Api
+from raw_sql import rows
+from relay.fake_helper import FETCH_FAILED
+from relay.scenes import Scene
+from watchkeeper.services.relay.place import HelperPlace
+
+
+async def deliver(api: Api, place: HelperPlace) -> None:
+    """Send what waits, as a worker does, twice: a report that arrives again is kept once."""
+    for _ in range(2):
+        for path in place.waiting(place.reports):
+            record = json.loads(path.read_text())
+            answered = await api.post(record["path"], record["body"], role="worker", key=None)
+            assert answered.status < 300, (record, answered.body)
+
+
+async def test_a_guarded_job_is_mirrored_to_its_end(api: Api, site: Site, tmp_path: Path) -> None:
+    """A complete that failed, and that context then knows as done, is a success there too; commands are kept once."""
+    looked_up = [{"print": {"ok": True}}, {"print": {"ok": True, "job": {"id": "A", "status": "completed"}}}]
+    scene = Scene(tmp_path / "one", site, {"complete": [FETCH_FAILED], "context": looked_up})
+    assert await scene.heartbeat() == 0
+    await deliver(api, scene.place)
+    [job] = await rows(api.app.database, "SELECT * FROM watchkeeper.jobs")
+    assert [job[name] for name in ("origin", "external_id", "kind", "state")] == [
+        "helper",
+        "A",
+        "report",
+        "completed",
+    ]
+    kept = await rows(
+        api.app.database, "SELECT command, error_code FROM watchkeeper.helper_events ORDER BY id"
+    )
+    assert [event["command"] for event in kept][-4:] == ["complete", "touch", "context", "complete"]
+    assert len(kept) == len(scene.helper.commands) + 1
+    [check] = await rows(api.app.database, "SELECT passed FROM watchkeeper.artifact_checks")
+    assert check["passed"]
+
+
+async def test_a_stuck_job_and_a_proposal_stand_there(api: Api, site: Site, tmp_path: Path) -> None:
+    """A complete that failed twice leaves the job stuck; three heartbeats without a job are one proposal."""
+    scene = Scene(tmp_path / "one", site, {"complete": [FETCH_FAILED]})
+    assert await scene.heartbeat() == 3
+    await deliver(api, scene.place)
+    [job] = await rows(api.app.database, "SELECT state, state_reason FROM watchkeeper.jobs")
+    assert (job["state"], job["state_reason"]) == ("stuck", "command_failed_twice")
+    idle = Scene(tmp_path / "two", site, {"claim": [{"print": {"ok": True, "job": None}}]})
+    for _ in range(3):
+        assert await idle.heartbeat() == 0
+    await deliver(api, idle.place)
+    [proposal] = await rows(api.app.database, "SELECT kind FROM watchkeeper.proposals")
+    assert proposal["kind"] == "backlog_or_capability"
