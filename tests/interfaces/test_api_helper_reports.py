@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from foreign_site import Site
@@ -11,6 +12,9 @@ from raw_sql import rows
 from relay.fake_helper import FETCH_FAILED
 from relay.scenes import Scene
 from watchkeeper.services.relay.place import HelperPlace
+
+SELF = str(os.geteuid())
+"""Agents as this very user: pytest's directories are closed to others."""
 
 
 async def deliver(api: Api, place: HelperPlace) -> None:
@@ -26,7 +30,7 @@ async def test_a_guarded_job_is_mirrored_to_its_end(api: Api, site: Site, tmp_pa
     """A complete that failed, and that context then knows as done, is a success there too; commands are kept once."""
     looked_up = [{"print": {"ok": True}}, {"print": {"ok": True, "job": {"id": "A", "status": "completed"}}}]
     scene = Scene(tmp_path / "one", site, {"complete": [FETCH_FAILED], "context": looked_up})
-    assert await scene.heartbeat() == 0
+    assert await scene.heartbeat(agent_user=SELF) == 0
     await deliver(api, scene.place)
     [job] = await rows(api.app.database, "SELECT * FROM watchkeeper.jobs")
     assert [job[name] for name in ("origin", "external_id", "kind", "state")] == [
@@ -47,13 +51,13 @@ async def test_a_guarded_job_is_mirrored_to_its_end(api: Api, site: Site, tmp_pa
 async def test_a_stuck_job_and_a_proposal_stand_there(api: Api, site: Site, tmp_path: Path) -> None:
     """A complete that failed twice leaves the job stuck; three heartbeats without a job are one proposal."""
     scene = Scene(tmp_path / "one", site, {"complete": [FETCH_FAILED]})
-    assert await scene.heartbeat() == 3
+    assert await scene.heartbeat(agent_user=SELF) == 3
     await deliver(api, scene.place)
     [job] = await rows(api.app.database, "SELECT state, state_reason FROM watchkeeper.jobs")
     assert (job["state"], job["state_reason"]) == ("stuck", "command_failed_twice")
     idle = Scene(tmp_path / "two", site, {"claim": [{"print": {"ok": True, "job": None}}]})
     for _ in range(3):
-        assert await idle.heartbeat() == 0
+        assert await idle.heartbeat(agent_user=SELF) == 0
     await deliver(api, idle.place)
     [proposal] = await rows(api.app.database, "SELECT kind FROM watchkeeper.proposals")
     assert proposal["kind"] == "backlog_or_capability"

@@ -147,7 +147,7 @@ async def test_answers_that_are_no_success(scenes: Scenes) -> None:
 
 async def test_two_jobs_in_one_claim_stop_the_worker(scenes: Scenes) -> None:
     """None is worked on; the next start claims nothing until a person resumes it."""
-    scene = scenes(claim=[{"print": job("A"), "and": job("B")}, {"print": job("C")}])
+    scene = scenes(claim=[{"print": job("A"), "and": job("B")}, NO_JOB])
     assert await scene.heartbeat() == 3
     assert scene.helper.commands == ["doctor", "touch", "claim"]
     assert await scene.heartbeat() == 3
