@@ -17,6 +17,7 @@ from watchkeeper.services.insights import Insights
 from watchkeeper.services.mirrored import MirroredJobs
 from watchkeeper.services.policy import Policies
 from watchkeeper.services.recording import Recording
+from watchkeeper.services.reports import Reports
 from watchkeeper.services.repairs.desk import Repairs
 from watchkeeper.services.repairs.duty import RepairDuty
 from watchkeeper.services.watchdog import Watchdog
@@ -37,6 +38,7 @@ class WatchdogParts:
     alerting: AlertParts
     knowledge: KnowledgeParts
     recording: Recording
+    reports: Reports
     foreign_leases: ForeignLeases
     watch: Watchdog
     repairs: Repairs
@@ -62,6 +64,7 @@ def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
         alerting=alert_parts(core, incidents, policy),
         knowledge=knowledge_parts(core, policy),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
+        reports=Reports(database, policy),
         foreign_leases=ForeignLeases(database, mirrored),
         watch=Watchdog(database, incidents, policy),
         repairs=repairs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from watchkeeper.domain.evidence_facts import ProjectFacts
-from watchkeeper.domain.judging import Judged, all_seen, failed, passed, unknown
+from watchkeeper.domain.judging import Judged, Share, all_seen, every, failed, passed, unknown
 
 LEASE_RULES = ("lease_near_expiry", "lease_expired")
 STUCK_RULES = ("queue_stuck", *LEASE_RULES, "claim_no_output", "session_stalled", "silent_loop")
@@ -134,3 +134,9 @@ def reliability(facts: ProjectFacts) -> Judged:
             "project advancement score": facts.advancement.n,
         }
     )
+
+
+def mended_and_learnt(facts: ProjectFacts) -> Judged:
+    """Judge whether each incident of stuck work has a repair and a lesson."""
+    both = Share(min(facts.repaired.part, facts.learnt.part), facts.repaired.n)
+    return every(both, "incidents of stuck work with a repair and a lesson")

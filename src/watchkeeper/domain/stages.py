@@ -11,13 +11,8 @@ from datetime import datetime, timedelta
 
 from watchkeeper.domain import stage_proofs
 from watchkeeper.domain.evidence_facts import ProjectFacts
-from watchkeeper.domain.judging import (
-    Judged,
-    all_seen,
-    at_least,
-    every,
-    none_of,
-)
+from watchkeeper.domain.judging import Judged, all_seen, at_least, every, none_of
+from watchkeeper.domain.stage_proofs import CLASSIFIED_SHARE, REQUIRED_PHASES, STUCK_RULES
 
 STAGES = {"D1": 1, "D7": 7, "D14": 14, "D30": 30}
 

@@ -27,6 +27,7 @@ from watchkeeper.interfaces.api import (
     proposals,
     reconcile,
     recording,
+    reports,
     schedules,
     signals,
     system,
@@ -85,6 +86,7 @@ ROUTERS = (
     artifacts.reads,
     audit.reads,
     reconcile.reads,
+    reports.reads,
     system.public,
     system.guarded,
 )

@@ -47,6 +47,7 @@ COMMANDS: dict[str, Place] = {
     "alert": Place("alerts", "alert", group=True),
     "channel": Place("alerts", "channel", group=True),
     "incident": Place("incidents", "incident", group=True),
+    "report": Place("reports", "report", group=True),
     "queue-health": Place("workers", "queue_health"),
     "why": Place("why", "why"),
     "switch": Place("workers", "switch"),

@@ -155,11 +155,12 @@ WITH seen AS (
 SELECT id FROM seen
 
 -- name: dead_man_facts
--- Whether the watch may be called alive: its ticks are young, and it does not call itself blind.
-SELECT coalesce(watchkeeper.now() - r.last_tick_at < make_interval(secs => %(gap_seconds)s::float8), false)
+-- Whether the watch may be called alive: its own ticks and the reaper's are young, and it does not call itself blind.
+SELECT coalesce(watchkeeper.now() - least(r.last_tick_at, w.last_tick_at) < make_interval(secs => %(gap_seconds)s::float8), false)
+       AND r.last_tick_at IS NOT NULL AND w.last_tick_at IS NOT NULL AND w.blind_since IS NULL
        AND NOT EXISTS (SELECT FROM watchkeeper.watchdog_incidents
                         WHERE rule = 'watchdog_blind' AND state <> 'resolved') AS ok
-  FROM watchkeeper.reaper_state r
+  FROM watchkeeper.reaper_state r CROSS JOIN watchkeeper.watchdog_state w
 
 -- name: incident_is_there
 -- Whether a project has an incident of that id.

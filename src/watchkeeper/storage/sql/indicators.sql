@@ -36,9 +36,10 @@ SELECT count(*) AS n, count(*) FILTER (WHERE went_well) AS part FROM (
 -- name: gate_pass
 -- Of the checks of completions since a time, how many passed.
 SELECT count(*) AS n, count(*) FILTER (WHERE passed) AS part FROM (
-  SELECT command, passed, checked_at FROM watchkeeper.artifact_checks
+  SELECT command, job_id, passed, checked_at FROM watchkeeper.artifact_checks
    WHERE project_id = %(project_id)s ORDER BY id DESC LIMIT 10000) c
  WHERE command = 'complete' AND checked_at >= %(since)s
+   AND NOT EXISTS (SELECT FROM watchkeeper.job_specs s WHERE s.project_id = %(project_id)s AND s.id = c.job_id AND s.is_shadow)
 
 -- name: false_completes
 -- Of the completions since a time, how many their evidence does not carry: none was kept, or it was found false or lost.
@@ -90,6 +91,8 @@ WITH beats AS (
            WHERE project_id = %(project_id)s ORDER BY id DESC LIMIT 10000) h
     LEFT JOIN watchkeeper.workers w ON w.project_id = h.project_id AND w.worker_id = h.worker_id
    WHERE h.created_at >= %(since)s
+     AND NOT EXISTS (SELECT FROM watchkeeper.job_specs x
+                      WHERE x.project_id = h.project_id AND x.id = h.current_job_id AND x.is_shadow)
 )
 SELECT count(*) AS n, count(*) FILTER (WHERE advanced) AS part, count(*) FILTER (WHERE has_job) AS with_job,
        count(*) FILTER (WHERE has_persona AND NOT is_later) AS earlier_n,

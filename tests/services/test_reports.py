@@ -1,0 +1,106 @@
+"""The figures of reports come from what happened, and each says how much that was."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from any_rows import add_row
+from moving_clock import MovingClock
+from raw_sql import rows
+from services.alerts import change, opened
+from watchkeeper.app.whole import App
+
+
+def completed(connection: psycopg.Connection, seq: int, *, passed: bool, shadow: bool = False) -> UUID:
+    """Complete a job at its first attempt, with a check that passed or without one."""
+    job, epoch = UUID(int=seq), {"project_id": "p", "seq": seq, "epoch": 1}
+    add_row(connection, "job_specs", project_id="p", seq=seq, id=job, kind="page", is_shadow=shadow)
+    add_row(connection, "job_outcomes", **epoch, state="completed", verified="artifact")
+    add_row(connection, "closed_attempts", **epoch, worker_id="w1", outcome="completed")
+    add_row(connection, "artifact_checks", **epoch, job_id=job, command="complete", passed=passed)
+    well = {"doctor_ok": True, "touch_ok": True, "claim_ok": True}
+    add_row(connection, "worker_heartbeats", project_id="p", worker_id="w1", current_job_id=job, **well)
+    return job
+
+
+async def happened(app: App, database_url: str) -> None:
+    """Let a worker complete six jobs, one of them without evidence, and one in shadow; two were stuck."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        add_row(connection, "workers", project_id="p", worker_id="w1", role="writer", persona="huber")
+        jobs = [completed(connection, seq, passed=seq != 6) for seq in range(1, 7)]
+        completed(connection, 7, passed=False, shadow=True)
+        for code in (None, "contract_rejected"):
+            add_row(
+                connection, "helper_events", project_id="p", command="complete", exit_code=0, error_code=code
+            )
+        for status in ("retried", "retried", "stuck"):
+            add_row(connection, "worker_runs", project_id="p", phase="complete", status=status)
+    await opened(app.database, "lease_expired", job_id=jobs[0])
+    unnamed = await opened(app.database, "lease_expired", job_id=jobs[1])
+    await change(app.database, unnamed, "cause = NULL, next_action = 'none'")
+    await rows(app.database, "UPDATE watchkeeper.watchdog_state SET last_tick_at = watchkeeper.now()")
+
+
+async def test_the_indicators_count_what_happened(app: App, database_url: str, clock: MovingClock) -> None:
+    """Seven figures with their n: a completion without evidence is false, a shadow job counts nowhere."""
+    await happened(app, database_url)
+    found = await app.watchdog.reports.indicators("p")
+    counted = {
+        name: (figure.get("part", figure["value"]), figure["n"], figure["status"])
+        for name, figure in found["indicators"].items()
+    }
+    age = counted.pop("queue_stuck_age_s")
+    assert 0 <= age[0] < 60
+    assert age[1:] == (2, "known")
+    assert counted == {
+        "stuck_classification_rate": (1, 2, "not enough evidence"),
+        "retry_success_rate": (2, 3, "not enough evidence"),
+        "gate_pass_rate": (5, 6, "known"),
+        "artifact_evidence_rate": (6, 6, "known"),
+        "false_completes": (1, 6, "known"),
+        "result_contract_failures": (1, 2, "known"),
+    }
+    assert (found["advancement"]["part"], found["advancement"]["n"]) == (6, 6)
+    scored = {
+        (row["subject"], row["name"]): row for row in (await app.watchdog.reports.scores("p"))["scores"]
+    }
+    assert scored["persona", "huber"]["parts"]["gate"] == scored["worker", "w1"]["parts"]["gate"]
+    assert scored["worker", "w1"]["parts"]["gate"]["part"] == 5
+    clock.advance(120)
+    age_later = (await app.watchdog.reports.indicators("p"))["indicators"]["queue_stuck_age_s"]
+    assert (age_later["value"], age_later["status"]) == (None, "not enough evidence")
+
+
+async def test_reports_tell_real_incidents_from_drills(app: App, clock: MovingClock) -> None:
+    """Three incidents of a drill are none for day 30; three real ones are, and the metrics table shows them."""
+    drills = [
+        await opened(app.database, rule)
+        for rule in ("fetch_failed", "lease_near_expiry", "artifact_gate_failed")
+    ]
+    for drill in drills:
+        await rows(
+            app.database,
+            "UPDATE watchkeeper.watchdog_incidents SET evidence = %(evidence)s WHERE id = %(id)s",
+            {"evidence": Jsonb({"drill": "fetch_failed"}), "id": drill},
+        )
+    reports = app.watchdog.reports
+
+    async def d14() -> str:
+        items = (await reports.stages("p"))["items"]
+        (item,) = [item for item in items if (item["source"], item["stage"]) == ("S1", "D14")]
+        assert item["is_due"] is False
+        return str(item["result"])
+
+    assert await d14() == "unknown"
+    assert (await reports.d30("p"))["recommendation"] == "not_enough_evidence"
+    for rule in ("fetch_failed", "lease_near_expiry", "artifact_gate_failed"):
+        await opened(app.database, rule)
+    assert await d14() == "pass"
+    assert (await reports.d30("p"))["recommendation"] == "continue"
+    assert (await reports.maturity("p"))["level"] == 1
+    lines = {line["metric"]: line for line in (await reports.metrics("p"))["metrics"]}
+    assert lines["lease_expiring_with_claimed_job"]["status"] == "firing"
+    assert lines["repeated_no_job"]["status"] == "pending"
