@@ -17,9 +17,9 @@ from watchkeeper.services.insights import Insights
 from watchkeeper.services.mirrored import MirroredJobs
 from watchkeeper.services.policy import Policies
 from watchkeeper.services.recording import Recording
-from watchkeeper.services.reports import Reports
 from watchkeeper.services.repairs.desk import Repairs
 from watchkeeper.services.repairs.duty import RepairDuty
+from watchkeeper.services.reports import Reports
 from watchkeeper.services.watchdog import Watchdog
 from watchkeeper.services.why import Why
 from watchkeeper.services.worker_status import WorkerStatus
