@@ -119,6 +119,7 @@ async def test_projects_of_one_cause_are_merged_by_people_and_parted_again(api: 
     merged = await api.post(f"{place}/accept{system}", {}, token=whole)
     assert merged.body["proposal"]["effect"]["after"] == {"q": "p"}
     assert await pointers(api) == {"p": None, "q": "p", "r": None, "s": None}
+    assert await sources_read_together(api, whole) == ["from q", "from p"]
     by_hand = {**RECORD, "kind": "merge_projects", "subject": {"projects": ["p", "s"], "into": "s"}}
     assert (await api.post("/api/proposals", by_hand)).status == 403
     second = (await api.post("/api/proposals", by_hand, token=whole)).body["proposal"]["id"]
@@ -138,6 +139,18 @@ async def test_projects_of_one_cause_are_merged_by_people_and_parted_again(api: 
     assert [row["event"].removeprefix("proposal_") for row in events] == [
         *("produced", "accepted", "produced", "accepted", "undone", "undone")
     ]
+
+
+async def sources_read_together(api: Api, whole: str) -> list[str]:
+    """Send a signal to p and to q, and read p's group; p's own owner reads its own alone, and no neighbour's name."""
+    for project in "pq":
+        sent = {**SIGNAL, "source": f"from {project}"}
+        await api.post(f"/api/signals?project={project}", sent, token=whole)
+    assert (await api.get("/api/signals?group=true")).status == 403
+    assert [row["source"] for row in (await api.get("/api/signals")).body["signals"]] == ["from p"]
+    assert "merged_into" not in (await api.get("/api/projects")).body["projects"][0]
+    signals = (await api.get("/api/signals?project=p&group=true", token=whole)).body["signals"]
+    return [row["source"] for row in signals]
 
 
 async def trouble_in_several_projects(api: Api) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from watchkeeper.domain.messages import MessageName, message
 from watchkeeper.domain.rules.names import NextAction
 
 MAX_FACT_CHARS = 300
@@ -26,11 +27,15 @@ def escalation_sentence(
     `state` is the rule that found it. Where no action is known, the queue is to be inspected: the sentence knows four.
     """
     action = NextAction.INSPECT_QUEUE if next_action is NextAction.NONE else next_action
-    return (
-        "PLS worker stability alert: worker is alive but project advancement is blocked."
-        f" State={_fact(state)}; job={_fact(job)}; evidence={_fact(evidence)}; next action={action};"
-        f" owner={_fact(owner)}; due={_time(due, time_zone)}."
-    )
+    facts = {
+        "state": _fact(state),
+        "job": _fact(job),
+        "evidence": _fact(evidence),
+        "next_action": action,
+        "owner": _fact(owner),
+        "due": _time(due, time_zone),
+    }
+    return message(MessageName.BLOCKED, facts=facts).text
 
 
 def _fact(text: str | None) -> str:

@@ -19,6 +19,7 @@ from watchkeeper.domain.signals import (
     choose_route,
 )
 from watchkeeper.services.enqueueing import JobRequest, json_text
+from watchkeeper.services.merges import project_group
 from watchkeeper.services.queue import Queue
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 
@@ -71,12 +72,18 @@ class Signals:
         project_id: str,
         *,
         topic_key: str | None = None,
+        group: bool = False,
         before: UUID | None = None,
         limit: int = 100,
     ) -> tuple[list[Row], UUID | None]:
-        """Give a page, the newest first, and the cursor of the next page (None at the end)."""
-        asked = {"project_id": project_id, "topic_key": topic_key, "before": before, "limit": limit + 1}
-        rows = await self.database.fetch("list_signals", asked)
+        """Give a page, the newest first, and the cursor of the next page (None at the end).
+
+        `group`: with those of the projects that this one is read together with.
+        """
+        async with self.database.transaction() as connection:
+            projects = await project_group(connection, project_id) if group else [project_id]
+            asked = {"projects": projects, "topic_key": topic_key, "before": before, "limit": limit + 1}
+            rows = await fetch(connection, "list_signals", asked)
         return rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None
 
     async def show(self, project_id: str, signal_id: UUID) -> Row:

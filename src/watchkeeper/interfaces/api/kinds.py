@@ -77,6 +77,9 @@ async def list_projects(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName
     """List the projects that the token sees by name, with their jobs by state."""
     only = access.principal.project_id or access.project_asked
     rows, following = await access.app.insights.projects(only, cursor, limit)
+    if access.principal.project_id is not None:
+        for row in rows:
+            del row["merged_into"]  # the name of a neighbour
     return answer(projects=rows, next_cursor=following)
 
 

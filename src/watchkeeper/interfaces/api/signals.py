@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from watchkeeper.domain.errors import PermissionDenied
 from watchkeeper.domain.principals import Right
 from watchkeeper.domain.signals import Signal, project_of_topic
 from watchkeeper.interfaces.api.answers import answer
@@ -68,12 +69,15 @@ async def _project(topic_key: str, access: Access) -> str:
 async def list_signals(
     access: Here,
     topic: Annotated[str | None, Query(max_length=200)] = None,
+    group: Annotated[bool, Query(description="With the projects that it is read together with.")] = False,
     limit: Limit = 100,
     cursor: AfterId = None,
 ) -> Response:
-    """List signals, the newest first."""
+    """List signals, the newest first; `group` is for principals of the whole installation."""
+    if group and access.principal.project_id is not None:
+        raise PermissionDenied("projects are read together by principals of the whole installation")
     rows, following = await access.app.watchdog.knowledge.signals.list(
-        await access.project(), topic_key=topic, before=cursor, limit=limit
+        await access.project(), topic_key=topic, group=group, before=cursor, limit=limit
     )
     return answer(signals=rows, next_cursor=following)
 

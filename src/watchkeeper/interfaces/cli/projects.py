@@ -24,6 +24,7 @@ COLUMNS = {
     "paused": "paused",
     "workers": "workers",
     "paused since": "paused_at",
+    "read with": "merged_into",
 }
 
 ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's name.")]

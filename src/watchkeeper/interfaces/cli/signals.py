@@ -36,12 +36,15 @@ Evidence = Annotated[str | None, typer.Option("--evidence", help="Where that can
 @signal.command("list")
 def list_signals(
     topic: Annotated[str | None, typer.Option(help="Only those of this topic.")] = None,
+    group: Annotated[
+        bool, typer.Option("--group", help="With the projects that this one is read together with.")
+    ] = False,
     project: Project = None,
     as_json: Json = False,
 ) -> None:
     """List signals, the newest first."""
     with connected(project) as client:
-        rows = client.pages("/api/signals", "signals", topic=topic)
+        rows = client.pages("/api/signals", "signals", topic=topic, group=group)
     answer = {"ok": True, "signals": rows} if as_json else rows
     show(answer, as_json=as_json, columns=COLUMNS, empty="no signals")
 

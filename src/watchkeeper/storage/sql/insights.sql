@@ -250,7 +250,7 @@ SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, coalesce
 
 -- name: project_totals
 -- Jobs of each project by state, by name, from a cursor on; history is not counted beyond a day.
-SELECT p.project_id, p.title, p.paused_at, p.pause_reason,
+SELECT p.project_id, p.title, p.paused_at, p.pause_reason, p.merged_into,
        (SELECT count(*) FROM (SELECT FROM watchkeeper.ready_jobs r WHERE r.project_id = p.project_id
                                LIMIT %(most)s + 1) next_ones)
      + (SELECT count(*) FROM (SELECT FROM watchkeeper.scheduled_jobs d WHERE d.project_id = p.project_id

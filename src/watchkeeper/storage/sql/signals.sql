@@ -29,11 +29,11 @@ SELECT %(project_id)s, 'signal_received', %(actor)s, jsonb_build_object('signal_
 RETURNING 1
 
 -- name: list_signals
--- Signals of a project, the newest first, from a cursor on; of one topic where asked.
-SELECT id, source, topic_key, text, evidence_ref, related_people, related_projects, persona, job_id, route, adoption, value,
+-- Signals of projects, the newest first, from a cursor on; of one topic where asked.
+SELECT id, project_id, source, topic_key, text, evidence_ref, related_people, related_projects, persona, job_id, route, adoption, value,
        received_by, received_at
   FROM watchkeeper.signals
- WHERE project_id = %(project_id)s AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
+ WHERE project_id = ANY (%(projects)s::text[]) AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
    AND (%(topic_key)s::text IS NULL OR topic_key = %(topic_key)s::text)
  ORDER BY id DESC LIMIT %(limit)s
 
