@@ -17,6 +17,7 @@ from bench import (
     backup,
     contract_command,
     deep_tables,
+    detection,
     drain,
     enqueue,
     idle,
@@ -25,6 +26,7 @@ from bench import (
     report,
     rescue,
     retention_year,
+    sweep,
     up,
     wake_up,
 )
@@ -48,6 +50,8 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "up": up.measure,
     "retention-year": retention_year.measure,
     "backup": backup.measure,
+    "detection": detection.measure,
+    "sweep": sweep.measure,
 }
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError
+from watchkeeper.domain.facts import LeaseFact
 from watchkeeper.domain.findings import Finding
-from watchkeeper.domain.policies import Policy
+from watchkeeper.domain.policies import Policy, Thresholds
 from watchkeeper.domain.rules.judging import judge
 from watchkeeper.domain.rules.leases import LEASE_RULES
 from watchkeeper.domain.rules.queues import QUEUE_RULES
@@ -76,6 +77,7 @@ class Watchdog:
         self._policy = policy
         self._config = config or WatchdogConfig()
         self._own_time = OwnTime()
+        self._leases = LeaseLooks()
         self._close_at = 0.0
 
     def duty(self) -> Duty:
@@ -131,13 +133,16 @@ class Watchdog:
     ) -> tuple[list[Finding], datetime | None]:
         """Judge what time alone makes trouble of; what is missing may only be unseen, so that the blind leave it."""
         limits = policy.thresholds
-        leases, lease_at = await watchdog_facts.leases(connection, tick, limits)
+        leases: list[LeaseFact] = []
+        if self._leases.are_due(tick, limits):
+            leases, next_at = await watchdog_facts.leases(connection, tick, self._leases.since(tick), limits)
+            self._leases.looked(tick, next_at)
         queues = await watchdog_facts.queues(connection, tick, policy.heartbeat_interval_seconds)
         judged = [
             judge(LEASE_RULES, leases, limits, tick.now),
             judge(QUEUE_RULES, queues, limits, tick.now),
         ]
-        ahead = [at for at in (lease_at, *(each.next_at for each in judged)) if at is not None]
+        ahead = [at for at in (self._leases.next_at, *(each.next_at for each in judged)) if at is not None]
         return [finding for each in judged for finding in each.findings], min(ahead, default=None)
 
     def _pause(self, now: datetime, next_at: datetime | None, spent: float) -> float:
@@ -167,3 +172,38 @@ class OwnTime:
                 missed = min(missed, clock - self._last[1])
         self._last, self._was_away = (tick.now, clock), False
         return max(missed, 0.0)
+
+
+class LeaseLooks:
+    """When live leases must be looked at again: at the next moment of any, and before a new one could have its first.
+
+    A renewal only moves moments on, so that what was found to come next comes no sooner.
+    """
+
+    def __init__(self) -> None:
+        self.next_at: datetime | None = None
+        self._looked_at: datetime | None = None
+        self._ticked_at: datetime | None = None
+
+    def are_due(self, tick: Tick, limits: Thresholds) -> bool:
+        """Say whether a rule may have fired since the last look; after another watchdog's tick that is not known."""
+        goes_on, self._ticked_at = tick.previous == self._ticked_at, tick.now
+        if tick.sweeps or not goes_on or self._looked_at is None:
+            return True
+        if tick.shortest_lease_seconds is None:
+            return False
+        first = self._looked_at + timedelta(
+            seconds=tick.shortest_lease_seconds * (1 - limits.lease_near_expiry_fraction)
+        )
+        return tick.now >= first or (self.next_at is not None and tick.now > self.next_at)
+
+    def since(self, tick: Tick) -> datetime | None:
+        """Give the moment up to which leases were judged; None where all are to be."""
+        return (
+            None
+            if tick.sweeps or self._looked_at is None
+            else min(self._looked_at, tick.previous or tick.now)
+        )
+
+    def looked(self, tick: Tick, next_at: datetime | None) -> None:
+        self._looked_at, self.next_at = tick.now, next_at

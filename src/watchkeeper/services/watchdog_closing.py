@@ -54,40 +54,42 @@ class Closing:
     async def run_once(self, policy: Policy) -> int:
         """Close what is over in the next page; give how many were closed."""
         async with self._database.transaction() as connection:
-            over = await self._find(connection, policy)
+            page = await find_over(connection, policy, self._after, self._page)
+        self._after = page.after
         closed = 0
-        for each in over:
+        for each in page.over:
             async with self._database.transaction() as connection:
                 came = await self._incidents.close(connection, each.key, each.passed, policy)
             closed += came is Closed.CLOSED
         return closed
 
-    async def _find(self, connection: Connection, policy: Policy) -> list[Over]:
-        rows = await fetch(
-            connection,
-            "unresolved_to_check",
-            {"rules": list(PASSES), "after": self._after, "limit": self._page},
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What of a page of unresolved incidents is over; `after` is the cursor of the next one, None at the end."""
+
+    over: list[Over]
+    after: UUID | None
+
+
+async def find_over(connection: Connection, policy: Policy, after: UUID | None, limit: int) -> Page:
+    """Hold a page of unresolved incidents against how their subjects stand now."""
+    asked = {"rules": list(PASSES), "after": after, "limit": limit}
+    rows = await fetch(connection, "unresolved_to_check", asked)
+    if not rows:
+        return Page([], None)
+    now: datetime = (await fetch_row(connection, "clock"))["now"]
+    standings = await _standings(connection, rows, now, policy)
+    over = []
+    for row in rows:
+        rule = RuleName(row["rule"])
+        incident = Unresolved(
+            rule, row["evidence"], row["opened_at"], row["last_seen_at"], row["is_mirrored"]
         )
-        self._after = rows[-1]["id"] if len(rows) >= self._page else None
-        if not rows:
-            return []
-        now: datetime = (await fetch_row(connection, "clock"))["now"]
-        standings = await _standings(connection, rows, now, policy)
-        over = []
-        for row in rows:
-            incident = Unresolved(
-                RuleName(row["rule"]),
-                row["evidence"],
-                row["opened_at"],
-                row["last_seen_at"],
-                row["is_mirrored"],
-            )
-            evidence = pass_evidence(Case(incident, standings[row["id"]], policy.thresholds, now))
-            if evidence:
-                over.append(
-                    Over(IncidentKey(row["project_id"], row["id"], incident.rule), Passed(evidence, now))
-                )
-        return over
+        evidence = pass_evidence(Case(incident, standings[row["id"]], policy.thresholds, now))
+        if evidence:
+            over.append(Over(IncidentKey(row["project_id"], row["id"], rule), Passed(evidence, now)))
+    return Page(over, rows[-1]["id"] if len(rows) >= limit else None)
 
 
 async def _standings(

@@ -37,6 +37,7 @@ class Tick:
 
     now: datetime
     previous: datetime | None
+    shortest_lease_seconds: float | None
     sweeps: bool
     gapped: bool
     server_changed: bool
@@ -60,16 +61,15 @@ async def tick(connection: Connection, watch: Watch) -> Tick | None:
 
 
 async def leases(
-    connection: Connection, tick: Tick, limits: Thresholds
+    connection: Connection, tick: Tick, since: datetime | None, limits: Thresholds
 ) -> tuple[list[LeaseFact], datetime | None]:
-    """Give the leases for which a rule's moment has come, and the next such moment of any other."""
-    since = tick.previous - OVERLAP if tick.previous and not tick.sweeps else None
+    """Give the leases for which a rule's moment came after `since` (None: ever), and the next moment of the others."""
     rows = await fetch(
         connection,
         "lease_facts",
         {
             "now": tick.now,
-            "since": since,
+            "since": None if since is None else since - OVERLAP,
             "quiet_since": tick.leases_quiet_since,
             "session_lease_seconds": SESSION_LEASE_SECONDS,
             "near_seconds": limits.lease_near_expiry_seconds,

@@ -19,8 +19,9 @@ SELECT e.project_id, e.id, e.command, e.exit_code, e.created_at AS received_at, 
        watchkeeper.redacted_kinds(e.output) AS secrets, coalesce(w.origin, 'own') = 'own' AS is_own_word,
        coalesce(s.origin, w.origin, 'own') <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
-  JOIN watchkeeper.helper_events e ON e.project_id = g.project_id AND e.id = g.id
-  LEFT JOIN watchkeeper.job_specs s ON s.project_id = e.project_id AND s.id = e.job_id
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.helper_events x WHERE x.project_id = g.project_id AND x.id = g.id LIMIT 1) e
+  LEFT JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x
+                        WHERE x.project_id = e.project_id AND x.id = e.job_id LIMIT 1) s ON true
   LEFT JOIN watchkeeper.workers w ON w.project_id = e.project_id AND w.worker_id = e.worker_id
 
 -- name: check_facts
@@ -31,8 +32,9 @@ SELECT c.project_id, c.id, c.job_id, c.checked_at AS received_at,
        (SELECT array_agg(coalesce(f->>'check', f #>> '{}')) FROM jsonb_array_elements(c.failed) f) AS failed,
        c.primary_url, a.worker_id, s.kind, coalesce(s.origin, 'own') <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
-  JOIN watchkeeper.artifact_checks c ON c.project_id = g.project_id AND c.id = g.id
-  LEFT JOIN watchkeeper.job_specs s ON s.project_id = c.project_id AND s.seq = c.seq
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.artifact_checks x WHERE x.project_id = g.project_id AND x.id = g.id LIMIT 1) c
+  LEFT JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x
+                        WHERE x.project_id = c.project_id AND x.seq = c.seq LIMIT 1) s ON true
   LEFT JOIN LATERAL (SELECT j.worker_id FROM watchkeeper.job_attempts j
                       WHERE j.project_id = c.project_id AND j.seq = c.seq AND j.epoch = c.epoch LIMIT 1) a ON true
 
@@ -43,8 +45,10 @@ SELECT a.project_id, s.id AS job_id, a.epoch, s.kind, a.worker_id, a.ended_at AS
          WHERE b.project_id = a.project_id AND b.seq = a.seq AND b.epoch <= a.epoch AND b.cause IS NOT NULL) AS failures,
        s.origin <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(seqs)s::bigint[], %(epochs)s::int[]) AS g (project_id, seq, epoch)
-  JOIN watchkeeper.closed_attempts a ON a.project_id = g.project_id AND a.seq = g.seq AND a.epoch = g.epoch
-  JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.seq
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.closed_attempts x
+                       WHERE x.project_id = g.project_id AND x.seq = g.seq AND x.epoch = g.epoch AND x.cause IS NOT NULL
+                       LIMIT 1) a
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x WHERE x.project_id = a.project_id AND x.seq = a.seq LIMIT 1) s
 
 -- name: run_facts
 -- Phases that were told: whether that speaks of an end, which completion failed last before it, and what is still owed.
@@ -56,33 +60,36 @@ SELECT r.project_id, 'worker_run:' || r.id AS ref, r.worker_id, r.phase, coalesc
                    AND e.created_at <= coalesce(r.ended_at, r.started_at)
                  ORDER BY e.created_at DESC LIMIT 1) last) AS failed_complete,
        (s.origin <> 'own' OR coalesce(s.contract, k.contract) IS NOT NULL)
-         AND NOT EXISTS (SELECT FROM watchkeeper.artifact_checks c
-                          WHERE c.project_id = r.project_id AND c.job_id = r.job_id AND c.passed) AS owes_artifact,
+         AND (SELECT true FROM watchkeeper.artifact_checks c
+                          WHERE c.project_id = r.project_id AND c.job_id = r.job_id AND c.passed LIMIT 1) IS NULL AS owes_artifact,
        watchkeeper.redacted_kinds(concat_ws(' ', r.message, r.payload::text)) AS secrets,
        coalesce(s.origin, 'own') <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
-  JOIN watchkeeper.worker_runs r ON r.project_id = g.project_id AND r.id = g.id
-  LEFT JOIN watchkeeper.job_specs s ON s.project_id = r.project_id AND s.id = r.job_id
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.worker_runs x WHERE x.project_id = g.project_id AND x.id = g.id LIMIT 1) r
+  LEFT JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x
+                        WHERE x.project_id = r.project_id AND x.id = r.job_id LIMIT 1) s ON true
   LEFT JOIN watchkeeper.job_kinds k ON k.project_id = s.project_id AND k.kind = s.kind
 
 -- name: outcome_facts
 -- Mirrored jobs that were completed elsewhere, as the phase that ended each would tell it.
 SELECT s.project_id, 'job_outcome:' || s.id AS ref, f.worker_id, 'complete' AS phase, o.finished_at AS received_at,
        s.id AS job_id, s.kind, true AS is_done, NULL::uuid AS failed_complete,
-       NOT EXISTS (SELECT FROM watchkeeper.artifact_checks c
-                    WHERE c.project_id = s.project_id AND c.job_id = s.id AND c.passed) AS owes_artifact,
+       (SELECT true FROM watchkeeper.artifact_checks c
+                    WHERE c.project_id = s.project_id AND c.job_id = s.id AND c.passed LIMIT 1) IS NULL AS owes_artifact,
        NULL::text[] AS secrets, true AS is_mirrored
   FROM unnest(%(projects)s::text[], %(seqs)s::bigint[], %(epochs)s::int[]) AS g (project_id, seq, epoch)
-  JOIN watchkeeper.job_outcomes o ON o.project_id = g.project_id AND o.seq = g.seq
-  JOIN watchkeeper.job_specs s ON s.project_id = o.project_id AND s.seq = o.seq
-  JOIN watchkeeper.foreign_leases f ON f.project_id = g.project_id AND f.seq = g.seq AND f.epoch = g.epoch
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_outcomes x WHERE x.project_id = g.project_id AND x.seq = g.seq LIMIT 1) o
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x WHERE x.project_id = o.project_id AND x.seq = o.seq LIMIT 1) s
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.foreign_leases x
+                       WHERE x.project_id = g.project_id AND x.seq = g.seq AND x.epoch = g.epoch LIMIT 1) f
 
 -- name: artifact_facts
 -- Stored files that are gone or differ, as far as that still holds.
 SELECT a.project_id, a.id, s.id AS job_id, a.lost_at AS received_at, a.name, a.sha256, s.kind
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
-  JOIN watchkeeper.artifacts a ON a.project_id = g.project_id AND a.id = g.id AND a.lost_at IS NOT NULL
-  JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.seq
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.artifacts x
+                       WHERE x.project_id = g.project_id AND x.id = g.id AND x.lost_at IS NOT NULL LIMIT 1) a
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x WHERE x.project_id = a.project_id AND x.seq = a.seq LIMIT 1) s
 
 -- name: worker_facts
 -- Contract workers over their last heartbeats. A round is one whose claim was answered; a contract worker's jobs are those of
@@ -98,7 +105,8 @@ SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_he
   LEFT JOIN LATERAL (
     SELECT array_agg(l.job_id) AS jobs FROM (
       SELECT s.id AS job_id FROM watchkeeper.leases l
-        JOIN watchkeeper.job_specs s ON s.project_id = l.project_id AND s.seq = l.seq
+       CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x
+                             WHERE x.project_id = l.project_id AND x.seq = l.seq LIMIT 1) s
        WHERE l.project_id = g.project_id AND l.worker_id = g.worker_id AND l.profile = 'session'
       UNION ALL
       SELECT f.job_id FROM watchkeeper.foreign_leases f
@@ -108,11 +116,12 @@ SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_he
              'id', n.id, 'at', n.created_at, 'job_id', n.current_job_id,
              'is_over', n.current_job_id IS NULL OR NOT n.current_job_id = ANY (coalesce(held.jobs, '{}')),
              'advanced', n.current_job_id IS NOT NULL AND (
-               EXISTS (SELECT FROM watchkeeper.artifact_checks c
-                        WHERE c.project_id = g.project_id AND c.job_id = n.current_job_id AND c.passed)
-               OR EXISTS (SELECT FROM watchkeeper.job_specs s
-                            JOIN watchkeeper.job_outcomes o ON o.project_id = s.project_id AND o.seq = s.seq
-                           WHERE s.project_id = g.project_id AND s.id = n.current_job_id AND o.state = 'completed')))
+               (SELECT true FROM watchkeeper.artifact_checks c
+                        WHERE c.project_id = g.project_id AND c.job_id = n.current_job_id AND c.passed LIMIT 1) IS NOT NULL
+               OR (SELECT true FROM watchkeeper.job_specs s
+                           CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_outcomes x
+                                                 WHERE x.project_id = s.project_id AND x.seq = s.seq LIMIT 1) o
+                           WHERE s.project_id = g.project_id AND s.id = n.current_job_id AND o.state = 'completed' LIMIT 1) IS NOT NULL))
              ORDER BY n.id) AS rounds
       FROM (SELECT h.id, h.created_at, h.current_job_id FROM watchkeeper.worker_heartbeats h
              WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id AND h.claim_ok

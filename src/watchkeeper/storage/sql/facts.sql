@@ -1,17 +1,18 @@
 -- name: tick_watchdog
 -- Takes the watch for this transaction and notes the tick; no row where another watchdog has it. A restart of the database,
--- a failover, a clock that went back or a gap in the ticks begins a quiet time, as in tick_reaper.
+-- a failover, a clock that went back or a gap in the ticks begins a quiet time, as in tick_reaper. The shortest lease tells
+-- how soon one that nobody looked at yet could be trouble: at once, where a report may say anything.
 WITH held AS MATERIALIZED (
   SELECT * FROM watchkeeper.watchdog_state FOR UPDATE SKIP LOCKED
 ), clock AS MATERIALIZED (
   SELECT watchkeeper.now() AS now, pg_postmaster_start_time() AS started,
          substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
-         make_interval(secs => least(%(gap_seconds)s::float8,
-                                     (SELECT greatest(%(least_gap_seconds)s::float8, min(lease_seconds) / 2.0)
-                                        FROM watchkeeper.leases HAVING count(*) > 0))) AS gap
-    FROM held
+         make_interval(secs => least(%(gap_seconds)s::float8, greatest(%(least_gap_seconds)s::float8, live.shortest / 2.0)))
+           AS gap,
+         CASE WHEN EXISTS (SELECT FROM watchkeeper.foreign_leases WHERE ended_at IS NULL) THEN 0 ELSE live.shortest END AS shortest
+    FROM held CROSS JOIN (SELECT min(lease_seconds)::float8 AS shortest FROM watchkeeper.leases) live
 ), tick AS MATERIALIZED (
-  SELECT c.now, h.last_tick_at AS previous, c.started, c.timeline,
+  SELECT c.now, h.last_tick_at AS previous, c.started, c.timeline, c.shortest,
          h.server_started IS DISTINCT FROM c.started OR h.server_timeline IS DISTINCT FROM c.timeline AS server_changed,
          coalesce(c.now - h.last_tick_at > c.gap OR c.now < h.last_tick_at, false) AS gapped,
          coalesce(c.now - h.swept_at >= make_interval(secs => %(sweep_seconds)s::float8) OR c.now < h.swept_at, true) AS sweeps
@@ -26,7 +27,7 @@ WITH held AS MATERIALIZED (
     FROM tick t
   RETURNING w.quiet_since, w.unwatched_from
 )
-SELECT t.now, t.previous, t.gapped, t.server_changed, t.sweeps OR t.gapped AS sweeps, n.unwatched_from, n.quiet_since,
+SELECT t.now, t.previous, t.shortest AS shortest_lease_seconds, t.gapped, t.server_changed, t.sweeps OR t.gapped AS sweeps, n.unwatched_from, n.quiet_since,
        greatest(n.quiet_since, CASE WHEN t.now - r.last_tick_at < make_interval(secs => %(gap_seconds)s::float8)
                                     THEN r.quiet_since END) AS leases_quiet_since
   FROM tick t CROSS JOIN noted n CROSS JOIN watchkeeper.reaper_state r
@@ -69,15 +70,16 @@ WITH clock AS MATERIALIZED (
 SELECT f.at AS next_at, m.project_id, s.id AS job_id, m.epoch, m.kind, m.worker_id, m.lease_seconds, m.claimed_at,
        m.renewed_at, m.expires_at, m.told_success_at, m.is_mirrored, m.quiet_until,
        CASE WHEN (m.is_mirrored OR coalesce(s.contract, k.contract) IS NOT NULL)
-                 AND NOT EXISTS (SELECT FROM watchkeeper.artifact_checks c
-                                  WHERE c.project_id = m.project_id AND c.seq = m.seq AND c.epoch = m.epoch AND c.passed)
+                 AND (SELECT true FROM watchkeeper.artifact_checks c
+                                  WHERE c.project_id = m.project_id AND c.seq = m.seq AND c.epoch = m.epoch AND c.passed LIMIT 1) IS NULL
             THEN m.progress_due_at END AS progress_due_at
   FROM clock CROSS JOIN following f
   LEFT JOIN moments m
     ON (m.near > clock.since AND m.near < clock.now) OR (m.expired > clock.since AND m.expired < clock.now)
     OR (m.unrenewed > clock.since AND m.unrenewed < clock.now) OR (m.past > clock.since AND m.past < clock.now)
     OR (m.overdue > clock.since AND m.overdue < clock.now) OR m.told_success_at > clock.since
-  LEFT JOIN watchkeeper.job_specs s ON s.project_id = m.project_id AND s.seq = m.seq
+  LEFT JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x
+                        WHERE x.project_id = m.project_id AND x.seq = m.seq LIMIT 1) s ON true
   LEFT JOIN watchkeeper.job_kinds k ON k.project_id = m.project_id AND k.kind = m.kind
 
 -- name: sight_facts
@@ -172,7 +174,8 @@ WITH clock AS MATERIALIZED (
 )
 SELECT f.project_id, f.kind, f.wait, f.since, s.id AS head_job_id, f.free AS free_workers, f.stopped AS stopped_workers,
        f.draining AS draining_workers, f.seen_at > f.since AS was_asked, 'own' AS origin
-  FROM found f JOIN watchkeeper.job_specs s ON s.project_id = f.project_id AND s.seq = f.seq
+  FROM found f
+ CROSS JOIN LATERAL (SELECT x.id FROM watchkeeper.job_specs x WHERE x.project_id = f.project_id AND x.seq = f.seq LIMIT 1) s
 UNION ALL
 SELECT q.project_id, q.kind, CASE WHEN q.eligible_workers = 0 THEN 'unserved' ELSE 'movable' END,
        greatest(q.ready_since, q.moved_at, %(quiet_since)s::timestamptz), NULL::uuid, q.eligible_workers, 0, 0, true, q.origin

@@ -19,14 +19,16 @@ SELECT g.incident_id, j.state, j.epoch, j.lease_expires_at,
        (SELECT 'helper_event:' || e.id FROM watchkeeper.helper_events e
          WHERE e.project_id = g.project_id AND e.job_id = g.job_id AND e.command = g.command AND e.exit_code = 0
            AND e.created_at > g.seen_at ORDER BY e.id DESC LIMIT 1) AS answered,
-       EXISTS (SELECT FROM watchkeeper.audit_events a
-                WHERE a.project_id = g.project_id AND a.job_seq = j.seq AND a.at > g.seen_at AND a.event = 'job_resumed'
-                  AND a.actor <> 'system')
-         OR EXISTS (SELECT FROM watchkeeper.job_specs r WHERE r.project_id = g.project_id AND r.retry_of = j.id) AS is_resumed
+       coalesce((SELECT true FROM watchkeeper.audit_events a
+                  WHERE a.project_id = g.project_id AND a.job_seq = j.seq AND a.at > g.seen_at AND a.event = 'job_resumed'
+                    AND a.actor <> 'system' LIMIT 1),
+                (SELECT true FROM watchkeeper.job_specs r WHERE r.project_id = g.project_id AND r.retry_of = j.id LIMIT 1),
+                false) AS is_resumed
   FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(jobs)s::uuid[], %(seen)s::timestamptz[], %(commands)s::text[],
               %(epochs)s::int[])
        AS g (incident_id, project_id, job_id, seen_at, command, epoch)
-  JOIN watchkeeper.jobs j ON j.project_id = g.project_id AND j.id = g.job_id
+ CROSS JOIN LATERAL (SELECT v.project_id, v.seq, v.id, v.state, v.epoch, v.lease_expires_at FROM watchkeeper.jobs v
+                      WHERE v.project_id = g.project_id AND v.id = g.job_id LIMIT 1) j
   LEFT JOIN watchkeeper.leases l ON l.project_id = j.project_id AND l.seq = j.seq
   LEFT JOIN watchkeeper.foreign_leases f ON f.project_id = j.project_id AND f.seq = j.seq AND f.ended_at IS NULL
 
