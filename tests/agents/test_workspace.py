@@ -145,7 +145,7 @@ def test_old_workspaces_are_removed_without_following_links(workspaces: Workspac
 
 
 def test_a_workspace_that_cannot_be_removed_holds_up_no_other(
-    workspaces: Workspaces, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workspaces: Workspaces, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The oldest one cannot go: it is named in the log, and the later ones go."""
     stuck = workspaces.prepare(order(job_id="stuck"), ENVIRON)
@@ -161,8 +161,7 @@ def test_a_workspace_that_cannot_be_removed_holds_up_no_other(
     monkeypatch.setattr(workspaces, "remove", refuse_the_stuck)
     assert workspaces.remove_older(time.time() + 60) == 1
     assert workspaces.existing() == [stuck.attempt_dir]
-    out, err = capsys.readouterr()
-    assert str(stuck.attempt_dir) in out + err
+    assert str(stuck.attempt_dir) in caplog.text
 
 
 def test_nothing_else_is_removed(workspaces: Workspaces, place: Path) -> None:
