@@ -222,3 +222,15 @@ def test_the_schema_is_looked_at_without_being_changed(environ: dict[str, str]) 
     shell = watchkeeper(environ, "db", "shell", "--", "-Atc", "SELECT count(*) FROM watchkeeper.projects")
     assert shell.stdout == "0\n"
     assert watchkeeper(environ, "db", "stop").returncode == 2
+
+
+def test_why_is_a_table_for_people_and_the_same_as_json(run: Run) -> None:
+    """The reason, what would change it, and each fact with its age; --json has it all; an unknown name is refused."""
+    job = told(run("jobs", "enqueue", "report", "--json"))["job"]["id"]
+    table = run("why", job)
+    assert table.returncode == 0, table.stderr
+    for words in ("no_eligible_worker", "what would change it", "a worker that registers", "age"):
+        assert words in table.stdout
+    assert told(run("why", job, "--json"))["reason"] == "no_eligible_worker"
+    assert told(run("why", "report", "--of", "kind", "--json"))["queues"][0]["ready"] == 1
+    assert "nobody" in run("why", "nobody").stderr

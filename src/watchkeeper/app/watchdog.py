@@ -65,7 +65,7 @@ def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
         knowledge=knowledge_parts(core, policy),
         recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
         reports=Reports(database, policy),
-        foreign_leases=ForeignLeases(database, mirrored),
+        foreign_leases=ForeignLeases(database, mirrored, repairs),
         watch=Watchdog(database, incidents, policy),
         repairs=repairs,
         repair=repair,

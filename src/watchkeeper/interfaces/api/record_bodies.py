@@ -227,7 +227,6 @@ class LeaseBody(Body):
     reason: Reason | None = None
     last_heartbeat_at: Time | None = None
     lease_expires_at: Time | None = None
-    origin: Word = HELPER
 
 
 def _health(given: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Access, Here
@@ -79,11 +80,14 @@ async def artifact_verifications(body: ArtifactCheckOrList, access: Here) -> Res
 )
 async def job_lease(job: JobName, body: LeaseBody, access: Here) -> Response:
     """Report a mirrored job's lease, or as a supervisor release, reclaim or mark it stale with a reason."""
-    if body.action is not None:
-        access.principal.demand(Right.OPERATE)
-    who = Reporter(await access.project(), access.principal.actor)
-    given = body.model_dump(exclude_none=True)
-    return answer(**await access.app.watchdog.foreign_leases.change(who, job, **given))
+    leases, project = access.app.watchdog.foreign_leases, await access.project()
+    if body.action is None:
+        who = Reporter(project, access.principal.actor)
+        return answer(**await leases.report(who, job, body.last_heartbeat_at, body.lease_expires_at))
+    access.principal.demand(Right.OPERATE)
+    if body.last_heartbeat_at or body.lease_expires_at:
+        raise UsageError("either 'action' with 'reason', or what is reported of the lease; not both")
+    return answer(**await leases.decide(project, job, body.action, body.reason, access.principal))
 
 
 @pls.post("/heartbeat", **declared(Right.RECORD, key="optional", example={**KEPT, **WISHES}))

@@ -110,7 +110,7 @@ async def look_at_job(connection: Connection, project_id: str, target: Target, a
 
 
 def _arguments(action: RepairAction, row: Row) -> dict[str, Any]:
-    if action is RepairAction.RECLAIM and row["state"] == "running":
+    if action is RepairAction.RECLAIM and row["state"] == "running" and row["origin"] == "own":
         return {"goes_to": after_lost_lease(store.policy_of(row), 0.0).state.value}
     return {}
 

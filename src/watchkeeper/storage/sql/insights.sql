@@ -174,7 +174,7 @@ SELECT j.id, j.seq, j.kind, j.state, j.state_reason, j.code, j.verified, j.summa
 SELECT at, what, event, actor, epoch, old_state, new_state, reason, data FROM (
   SELECT created_at AS at, 'audit' AS what, 'jobs_enqueued' AS event, enqueued_by AS actor, NULL::int AS epoch,
          NULL AS old_state, 'pending' AS new_state, NULL AS reason, NULL::jsonb AS data, 0 AS n
-    FROM watchkeeper.job_specs WHERE project_id = %(project_id)s AND seq = %(seq)s
+    FROM watchkeeper.job_specs WHERE project_id = %(project_id)s AND seq = %(seq)s AND origin = 'own'
   UNION ALL
   SELECT at, 'audit' AS what, event, actor, epoch, old_state, new_state, reason, data, seq AS n
     FROM watchkeeper.audit_events
