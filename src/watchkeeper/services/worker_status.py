@@ -13,9 +13,6 @@ from watchkeeper.domain.worker_checks import OF_THE_JOB, Heard, LeaseRisk, check
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 
 ROUND = {"doctor": "doctor_ok", "touch": "touch_ok", "claim": "claim_ok"}
-SAY_NOTHING = frozenset({"verify", "upload-files"})
-"""Commands that go well over an artifact that fails: the kept check says how it is."""
-
 STANDING_STILL = frozenset({"stuck", "paused"})
 
 
@@ -101,6 +98,5 @@ def _words(rows: Sequence[Row], job_id: UUID | None) -> Iterator[Heard]:
                     yield Heard(check, row["at"], row[column])
             continue
         check = check_of(row["name"])
-        is_silent = row["what"] == "command" and row["name"] in SAY_NOTHING
-        if not is_silent and (check not in OF_THE_JOB or job_id is None or row["job_id"] == job_id):
+        if check not in OF_THE_JOB or job_id is None or row["job_id"] == job_id:
             yield Heard(check, row["at"], row["ok"])

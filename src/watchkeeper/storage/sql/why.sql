@@ -61,7 +61,8 @@ SELECT l.job_id, l.kind, l.origin, l.epoch AS attempt, l.phase, l.claimed_at, l.
  ORDER BY l.claimed_at DESC LIMIT 20
 
 -- name: heard_of_worker
--- The newest words on a worker's commands: its rounds, its phases, its commands, the looks at its job's artifact.
+-- The newest words on a worker's commands: its rounds, its phases, its commands, the looks at its job's artifact. That
+-- `verify` went well says nothing of what it found: the kept check does.
 (SELECT 'round' AS what, NULL AS name, NULL::uuid AS job_id, NULL::boolean AS ok, doctor_ok, touch_ok, claim_ok,
         created_at AS at
    FROM watchkeeper.worker_heartbeats WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s
@@ -71,9 +72,11 @@ UNION ALL
    FROM watchkeeper.worker_runs WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s
   ORDER BY id DESC LIMIT 100)
 UNION ALL
-(SELECT 'command', command, job_id, exit_code = 0, NULL, NULL, NULL, created_at
-   FROM watchkeeper.helper_events WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s
-  ORDER BY id DESC LIMIT 100)
+(SELECT 'command', e.command, e.job_id, e.exit_code = 0, NULL, NULL, NULL, e.created_at
+   FROM unnest(ARRAY['doctor', 'touch', 'claim', 'context', 'progress', 'complete']) AS asked (command)
+  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.helper_events h
+                       WHERE h.project_id = %(project_id)s AND h.worker_id = %(worker_id)s AND h.command = asked.command
+                       ORDER BY h.id DESC LIMIT 1) e)
 UNION ALL
 (SELECT 'check', 'verify', job_id, passed, NULL, NULL, NULL, checked_at
    FROM watchkeeper.artifact_checks WHERE project_id = %(project_id)s AND job_id = %(job_id)s::uuid
