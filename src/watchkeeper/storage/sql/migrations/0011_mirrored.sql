@@ -94,6 +94,10 @@ ALTER TABLE watchkeeper.artifact_checks ADD COLUMN reported_at timestamptz;
 CREATE INDEX worker_heartbeats_worker ON watchkeeper.worker_heartbeats (project_id, worker_id, id);
 CREATE INDEX worker_runs_worker ON watchkeeper.worker_runs (project_id, worker_id, id);
 
+-- The last word of a worker on a command.
+CREATE INDEX helper_events_worker ON watchkeeper.helper_events (project_id, worker_id, command, id)
+  WHERE worker_id IS NOT NULL;
+
 CREATE OR REPLACE VIEW watchkeeper.jobs AS
 SELECT s.project_id, s.id, s.seq, s.kind, s.payload, s.contract, s.priority, s.unique_key, s.external_id, s.origin,
        s.deliverable_id, s.is_shadow, s.secret_suspected, s.retry_of, s.enqueued_by, s.created_at,
