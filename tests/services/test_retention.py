@@ -32,6 +32,7 @@ SINCE = {
     "pool_parks": "until",
     "tokens": "revoked_at",
     "job_tokens": "created_at",
+    "policy_holders": "seen_at",
     "login_codes": "expires_at",
     "console_sessions": "expires_at",
     "signals": "received_at",
