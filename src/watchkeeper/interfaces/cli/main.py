@@ -60,6 +60,7 @@ COMMANDS: dict[str, Place] = {
     "signal": Place("signals", "signal", group=True),
     "db": Place("db", "db", group=True),
     "config": Place("config", "config", group=True),
+    "drill": Place("drill", "drill"),
     "debug": Place("debug", "debug", group=True),
 }
 

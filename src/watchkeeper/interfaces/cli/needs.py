@@ -116,6 +116,7 @@ NEEDS: dict[str, str | Local] = {
     "db stop": Local.DATABASE,
     "config check": Local.NOTHING,
     "config show": Local.HOME,
+    "drill": "POST /api/projects",
     "debug bundle": Local.HOME,
 }
 """Of `token create` this is without --owner, which needs the database."""

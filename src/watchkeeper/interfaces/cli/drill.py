@@ -1,0 +1,68 @@
+"""`drill NAME|all|acceptance|golden`: a fault on the running installation, and the evidence that it was seen."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any
+
+import typer
+
+from watchkeeper.domain.errors import UsageError, WatchkeeperError
+from watchkeeper.interfaces.cli.client import connected
+from watchkeeper.interfaces.cli.drills.catalogue import DRILLS, SETS
+from watchkeeper.interfaces.cli.drills.stage import Stage, stage
+from watchkeeper.interfaces.cli.local import read_url
+from watchkeeper.interfaces.cli.options import DryRun, Json
+from watchkeeper.interfaces.cli.output import show, write
+from watchkeeper.settings import Settings
+
+
+def drill(
+    name: Annotated[str, typer.Argument(help="A drill, or a set: all, acceptance, golden.")],
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Run a fault against the real system, in a project of its own that goes again; fail where it is not detected."""
+    names = SETS.get(name, (name,))
+    if name not in SETS and name not in DRILLS:
+        near = difflib.get_close_matches(name, [*DRILLS, *SETS], 1)
+        meant = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join([*SETS, *DRILLS])}."
+        raise UsageError(f"there is no drill {name!r}", hint=meant)
+    if dry_run:
+        plan = {each: (DRILLS[each].__doc__ or "").strip() for each in names}
+        show({"ok": True, "dry_run": True, "drills": plan} if as_json else plan, as_json=as_json)
+        return
+    url = read_url(Settings.read())
+    results = [_run(each, url) for each in names]
+    failed = [result["drill"] for result in results if not result["ok"]]
+    if as_json:
+        show({"ok": not failed, "drills": results}, as_json=True, empty="")
+    else:
+        for result in results:
+            _tell(result)
+    if failed:
+        raise typer.Exit(3)
+
+
+def _run(name: str, url: str) -> dict[str, Any]:
+    play = DRILLS[name]
+    playing: Stage | None = None
+    error: str | None = None
+    try:
+        with stage(connected, url) as playing:
+            play(playing)
+    except WatchkeeperError as failure:
+        if playing is None:
+            raise
+        error = failure.message
+    evidence = [{"what": shown.what, "fact": shown.fact} for shown in playing.evidence]
+    return {"drill": name, "ok": error is None, "about": play.__doc__, "error": error, "evidence": evidence}
+
+
+def _tell(result: dict[str, Any]) -> None:
+    write(f"{result['drill']}: {'detected' if result['ok'] else 'FAILED'}")
+    write(f"  {result['about']}")
+    for shown in result["evidence"]:
+        write(f"  - {shown['what']}: {shown['fact']}")
+    if result["error"]:
+        write(f"  ! {result['error']}")

@@ -1,0 +1,198 @@
+"""Where a drill plays: a project of its own on the running installation, a worker in it, and what it shows."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import httpx2
+
+from watchkeeper.domain.errors import WatchkeeperError
+from watchkeeper.domain.rules.names import RuleName
+from watchkeeper.interfaces.cli.client import Client, part
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 15.0
+"""How long a drill waits for what must follow from its fault."""
+
+LOOK_SECONDS = 0.1
+ANSWER_SECONDS = 60.0
+
+
+class DrillFailed(WatchkeeperError):
+    """The fault was not detected, or without evidence."""
+
+    code = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One piece of evidence: what was to be seen, and the fact that shows it."""
+
+    what: str
+    fact: Any
+
+
+@dataclass(slots=True)
+class DrillWorker:
+    """A contract worker of the drill's project; errors are answers, since drills provoke them."""
+
+    http: httpx2.Client
+    worker_id: str
+    lease: str | None = None
+
+    def ask(self, command: str, body: Any = None, *, job: str | None = None, **parts: Any) -> dict[str, Any]:
+        """Send one contract command and give its answer, with `http` as its status."""
+        path = "/api/worker/" + (command if job is None else f"jobs/{part(job)}/{command}")
+        headers = {} if self.lease is None or job is None else {"Watchkeeper-Lease": self.lease}
+        method = "GET" if command == "context" else "POST"
+        json = None if command == "context" or parts else body or {}
+        response = self.http.request(method, path, json=json, headers=headers, **parts)
+        answer: dict[str, Any] = response.json()
+        return {"http": response.status_code, **answer}
+
+    def claim(self) -> dict[str, Any] | None:
+        """Claim a job and keep its lease; None where there is none."""
+        job = self.ask("claim", {"worker_id": self.worker_id}).get("job")
+        self.lease = None if job is None else job["lease_token"]
+        return job if isinstance(job, dict) else None
+
+    def round(self) -> dict[str, Any] | None:
+        """Run the begin of one heartbeat: doctor, touch, claim."""
+        for command in ("doctor", "touch"):
+            answer = self.ask(command, {"worker_id": self.worker_id})
+            if not answer["ok"]:
+                raise DrillFailed(f"{command} of the drill's own worker failed: {answer}")
+        return self.claim()
+
+    def upload(self, job: str, name: str, content: bytes) -> str:
+        """Store one file and give its artifact's id."""
+        answer = self.ask("files", job=job, files=[("files", (name, content))])
+        return str(answer["artifacts"][0]["id"])
+
+    def complete(self, job: str, artifacts: list[dict[str, Any]]) -> dict[str, Any]:
+        return self.ask("complete", {"summary": "the drill says so", "artifacts": artifacts}, job=job)
+
+
+@dataclass(slots=True)
+class Stage:
+    """One drill's project. `token` is a worker's token of it, `url` the server's address."""
+
+    owner: Client
+    project: str
+    url: str
+    token: str
+    scratch: Path
+    evidence: list[Shown] = field(default_factory=list)
+    _open: list[httpx2.Client] = field(default_factory=list)
+
+    def show(self, what: str, fact: Any) -> None:
+        """Keep a piece of evidence; raise DrillFailed for one that shows nothing."""
+        if fact is None or fact == [] or fact == {} or fact == "":
+            raise DrillFailed(f"there is no evidence that {what}")
+        self.evidence.append(Shown(what, fact))
+
+    def demand(self, holds: bool, what: str, fact: Any) -> None:
+        """Keep a fact that must hold; raise DrillFailed with it where it does not."""
+        if not holds:
+            raise DrillFailed(f"it does not hold that {what}: {fact}")
+        self.show(what, fact)
+
+    def worker(self, worker_id: str = "drill-worker") -> DrillWorker:
+        http = httpx2.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.token}", "User-Agent": "watchkeeper-drill"},
+            timeout=ANSWER_SECONDS,
+            trust_env=False,
+        )
+        self._open.append(http)
+        return DrillWorker(http, worker_id)
+
+    def kind(self, name: str, **declaration: Any) -> None:
+        self.owner.act("POST", "/api/kinds", {"name": name, **declaration})
+
+    def enqueue(self, kind: str, **asked: Any) -> str:
+        return str(self.owner.act("POST", "/api/jobs", {"kind": kind, "payload": {}, **asked})["job"]["id"])
+
+    def job(self, job: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.owner.get(f"/api/jobs/{part(job)}")["job"]
+        return answer
+
+    def timeline(self, job: str) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = self.owner.get(f"/api/jobs/{part(job)}/timeline")["timeline"]
+        return events
+
+    def report(self, path: str, body: Any) -> None:
+        self.owner.act("POST", f"/api/watchdog/{path}", body)
+
+    def incident(self, rule: RuleName, **of: str) -> dict[str, Any]:
+        """Wait for the incident of a rule and show it; raise DrillFailed where none comes, or without evidence."""
+
+        def found() -> dict[str, Any] | None:
+            page = self.owner.get("/api/watchdog/incidents", rule=rule.value, **of)["incidents"]
+            return page[0] if page else None
+
+        incident = self.wait(found, f"an incident of {rule}")
+        whole = self.owner.get(f"/api/watchdog/incidents/{incident['id']}")["incident"]
+        self.show(f"{rule} was detected", {name: whole[name] for name in ("id", "cause", "severity")})
+        self.show("the incident has evidence", whole["evidence"])
+        return dict(whole)
+
+    def repair(self, incident: dict[str, Any]) -> dict[str, Any]:
+        """Wait for the repair that an incident brings about, and show it."""
+
+        def found() -> dict[str, Any] | None:
+            whole = self.owner.get(f"/api/watchdog/incidents/{incident['id']}")["incident"]
+            return next(iter(whole["repairs"]), None)
+
+        repair = self.wait(found, f"a repair of {incident['rule']}")
+        said = {name: repair[name] for name in ("action", "authority", "state")}
+        self.show("a repair was planned, with its authority", said)
+        return repair
+
+    def wait(self, look: Callable[[], T | None], what: str, seconds: float = PATIENCE_SECONDS) -> T:
+        """Look until something is there; raise DrillFailed when it does not come in time."""
+        deadline = time.monotonic() + seconds
+        while (found := look()) is None:
+            if time.monotonic() > deadline:
+                raise DrillFailed(
+                    f"{what} did not come within {seconds:g} s",
+                    hint="Is 'watchkeeper watch' running? 'watchkeeper up' brings it.",
+                )
+            time.sleep(LOOK_SECONDS)
+        return found
+
+    def close(self) -> None:
+        for http in self._open:
+            http.close()
+
+
+@contextmanager
+def stage(client: Callable[..., Any], url: str) -> Iterator[Stage]:
+    """Make a project with a worker's token, and remove both with all that the drill left.
+
+    `client` gives an owner's client for a project, as `connected` does.
+    """
+    project = f"drill-{secrets.token_hex(4)}"
+    with (
+        client(whole=True) as whole,
+        client(project) as owner,
+        TemporaryDirectory(prefix="drill-") as scratch,
+    ):
+        whole.act("POST", "/api/projects", {"project_id": project, "title": "a drill"})
+        try:
+            asked = {"name": "drill", "role": "worker", "project_id": project, "lifetime_seconds": 3600}
+            made = owner.act("POST", "/api/tokens", asked)["token"]
+            playing = Stage(owner, project, url, made["secret"], Path(scratch))
+            try:
+                yield playing
+            finally:
+                playing.close()
+        finally:
+            whole.act("DELETE", f"/api/projects/{part(project)}", reason="the drill is over")
