@@ -106,7 +106,7 @@ async def test_renewals_name_what_is_held_lost_and_wished(api: Api) -> None:
 
 
 async def test_a_command_goes_on_when_its_event_cannot_be_kept(
-    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Losing an event is logged and changes nothing for the worker."""
 
@@ -115,5 +115,5 @@ async def test_a_command_goes_on_when_its_event_cannot_be_kept(
 
     monkeypatch.setattr(type(api.app.helper_events), "record", away)
     assert (await api.worker("touch")).body["touched"] is True
-    said = capsys.readouterr()
-    assert "helper_event_lost" in said.out + said.err
+    said = caplog.text
+    assert "helper_event_lost" in said

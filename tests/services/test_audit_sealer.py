@@ -96,7 +96,7 @@ async def test_two_sealers_at_once_never_fork_the_chain(app: App, database: Data
 
 
 async def test_a_key_that_is_not_the_chains_does_not_seal(
-    app: App, database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    app: App, database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A watch on another machine, without the key, leaves the chain alone and says so once; it makes no key."""
     await write(database)
@@ -107,12 +107,12 @@ async def test_a_key_that_is_not_the_chains_does_not_seal(
         await other.audit_sealer.run_once()
     assert len(await seals(database)) == 1
     assert not other.audit_files.key.exists()
-    said = capsys.readouterr()
-    assert (said.out + said.err).count("audit_not_sealed") == 1
+    said = caplog.text
+    assert said.count("audit_not_sealed") == 1
 
 
 async def test_a_key_that_others_can_read_is_refused(
-    app: App, database: Database, capsys: pytest.CaptureFixture[str]
+    app: App, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The key's secrecy is what the seals are worth: a file that is open to others is named, not used."""
     await write(database)
@@ -123,12 +123,12 @@ async def test_a_key_that_others_can_read_is_refused(
     for _ in range(3):
         await sealer.run_once()
     assert len(await seals(database)) == 1
-    said = capsys.readouterr()
-    assert (said.out + said.err).count("open to other users") == 1
+    said = caplog.text
+    assert said.count("open to other users") == 1
 
 
 async def test_an_anchor_that_cannot_be_written_stops_no_sealing(
-    app: App, database: Database, capsys: pytest.CaptureFixture[str]
+    app: App, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The chain goes on, and what is wrong with the anchor is said once."""
     anchor = app.audit_files.anchor
@@ -139,12 +139,12 @@ async def test_an_anchor_that_cannot_be_written_stops_no_sealing(
         await write(database)
         await seal_all(app, sealer)
     assert len(await seals(database)) == 3
-    said = capsys.readouterr()
-    assert (said.out + said.err).count("audit_not_sealed") == 1
+    said = caplog.text
+    assert said.count("audit_not_sealed") == 1
 
 
 async def test_a_chain_that_was_cut_is_not_sealed_over(
-    app: App, database: Database, capsys: pytest.CaptureFixture[str]
+    app: App, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Seals that were anchored and are gone stop the sealer, also a new one: it signs no second history."""
     for _ in range(2):
@@ -153,8 +153,8 @@ async def test_a_chain_that_was_cut_is_not_sealed_over(
     await attack(database, "DELETE FROM watchkeeper.audit_seals WHERE number = 2")
     await AuditSealer(database, app.audit_files).run_once()
     assert len(await seals(database)) == 1
-    said = capsys.readouterr()
-    assert "lacks seal 2" in said.out + said.err
+    said = caplog.text
+    assert "lacks seal 2" in said
 
 
 async def test_key_and_anchor_stand_where_settings_say(app: App, database: Database, tmp_path: Path) -> None:

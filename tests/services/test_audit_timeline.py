@@ -90,7 +90,7 @@ async def test_every_restore_of_one_dump_has_a_timeline_of_its_own(app: App) -> 
 
 
 async def test_a_foreign_cluster_is_not_sealed_without_a_timeline(
-    app: App, database: Database, capsys: pytest.CaptureFixture[str]
+    app: App, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A dump that was brought to a younger cluster by hand is noticed: its transactions count from below."""
     await write(database)
@@ -99,8 +99,8 @@ async def test_a_foreign_cluster_is_not_sealed_without_a_timeline(
     await write(database)
     await AuditSealer(database, app.audit_files).run_once()
     assert len(await seals(database)) == 1
-    said = capsys.readouterr()
-    assert "another cluster" in said.out + said.err
+    said = caplog.text
+    assert "another cluster" in said
 
 
 async def test_a_row_of_a_far_timeline_does_not_stop_a_restore(app: App, database: Database) -> None:
