@@ -4,38 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from watchkeeper.domain.stage_proofs import GOLDEN
 from watchkeeper.interfaces.cli.drills import helped, mirrored, own_queue
 from watchkeeper.interfaces.cli.drills.stage import Stage
 
 Play = Callable[[Stage], None]
 
 DRILLS: dict[str, Play] = {
-    "stale-lease": own_queue.stale_lease,
-    "stale-lease-mirrored": mirrored.stale_lease,
-    "no-job-loop": own_queue.no_job_loop,
-    "artifact-gate": own_queue.artifact_gate_failure,
-    "fetch-failed": helped.fetch_failed,
-    "near-expiry": mirrored.near_expiry,
-    "claim-no-output": helped.claim_without_output,
-    "complete-rejected": own_queue.complete_rejected,
-    "missing-kind": helped.missing_kind,
-    "job-not-found": helped.job_not_found,
-    "missing-deliverable": helped.missing_deliverable_id,
-    "healthy-no-job": own_queue.healthy_no_job,
-    "normal-path": own_queue.normal_path,
-    "killed-worker": own_queue.killed_worker,
+    "stale_lease": own_queue.stale_lease,
+    "stale_lease_mirrored": mirrored.stale_lease,
+    "no_job_loop": own_queue.no_job_loop,
+    "artifact_gate": own_queue.artifact_gate_failure,
+    "fetch_failed": helped.fetch_failed,
+    "near_expiry": mirrored.near_expiry,
+    "claim_no_output": helped.claim_without_output,
+    "complete_rejected": helped.missing_kind,
+    "complete_rejected_own": own_queue.complete_rejected,
+    "job_not_found": helped.job_not_found,
+    "missing_deliverable_id": helped.missing_deliverable_id,
+    "healthy_no_job": own_queue.healthy_no_job,
+    "normal_path": own_queue.normal_path,
+    "killed_worker": own_queue.killed_worker,
 }
 
 SETS: dict[str, tuple[str, ...]] = {
     "all": tuple(DRILLS),
-    "acceptance": ("stale-lease", "no-job-loop", "artifact-gate"),
-    "golden": (
-        "healthy-no-job",
-        "normal-path",
-        "missing-deliverable",
-        "missing-kind",
-        "job-not-found",
-        "near-expiry",
-    ),
+    "acceptance": ("stale_lease", "no_job_loop", "artifact_gate"),
+    "golden": GOLDEN,
 }
 """`acceptance` and `golden` are what the two source documents of the watchdog ask to see."""
