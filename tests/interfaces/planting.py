@@ -68,6 +68,7 @@ class Planting:
     artifacts: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     incidents: list[str] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
 
     async def everywhere(self) -> None:
         await self.api.declare("report", max_attempts=50)
@@ -78,6 +79,7 @@ class Planting:
         await self.in_reasons_of_people()
         await self.in_what_people_write()
         await self.in_alerts()
+        await self.in_repairs()
 
     async def in_what_people_write(self) -> None:
         for text in [*(text for text, _ in PLANTED.values()), ALL]:
@@ -244,3 +246,15 @@ class Planting:
         listed = (await self.api.get("/api/alerts")).body["alerts"]
         self.alerts += [alert["id"] for alert in listed]
         await self.post(f"/api/alerts/{self.alerts[0]}/acknowledge", {"reason": ALL})
+
+    async def in_repairs(self) -> None:
+        path, job = "/api/watchdog/repair-actions", await self.api.enqueue()
+        for text, _ in PLANTED.values():
+            said = {"reason": f"because {text}"}
+            made = await self.post(path, {"action": "pause", "job": job, **said})
+            self.repairs.append(made.body["repair"]["id"])
+            await self.post(f"{path}/{self.repairs[-1]}/reject", said)
+        made = await self.post(path, {"action": "pause", "job": job, "reason": ALL})
+        self.repairs.append(made.body["repair"]["id"])
+        for act, role in (("approve", "supervisor"), ("rollback", "owner"), ("withdraw", "owner")):
+            await self.post(f"{path}/{self.repairs[-1]}/{act}", {"reason": ALL}, role=role)

@@ -48,6 +48,8 @@ BODIES: dict[str, Any] = {
     "POST /api/schedules": {"name": "daily", "cron": "0 3 * * *", "kind": "report"},
     "POST /api/switches/{name}": {"on": True, **WHY},
     "POST /api/tokens": {"name": "made", "role": "viewer"},
+    "POST /api/watchdog/repair-actions": {"action": "release", "job": NOBODY, **WHY},
+    "POST /api/policy/breakers/{rule}/reset": {"waiting": "drop", **WHY},
     "POST /api/worker/renew": {"worker_id": "w", "leases": []},
     "POST /api/worker/jobs/{job}/progress": {"message": "m", "phase": "p"},
     "POST /api/worker/jobs/{job}/complete": {"summary": "s"},

@@ -30,7 +30,12 @@ CONTRACT: dict[str, Any] = {
     "release": WHY,
     "token": {},
 }
-TOLD: dict[str, Any] = {"answer": {"answer": "x"}, "adoption": {"text": "x"}, "value": {"text": "x"}}
+TOLD: dict[str, Any] = {
+    "answer": {"answer": "x"},
+    "adoption": {"text": "x"},
+    "value": {"text": "x"},
+    "reset": {"waiting": "drop", **WHY},
+}
 ROLES = ("viewer", "supervisor", "owner")
 PAGES = ("/", "/jobs", "/jobs?state=stuck", "/login")
 
@@ -144,6 +149,8 @@ def probes(theirs: Theirs) -> Iterator[tuple[str, str, str, Any, str]]:
         "proposal_id": [theirs.proposal],
         "sync_id": [theirs.people_sync],
         "signal_id": [theirs.signal],
+        "repair_id": [theirs.repair],
+        "rule": [theirs.rule],
         "kind": [theirs.kind],
         "worker_id": [theirs.worker],
         "project_id": ["q"],

@@ -53,6 +53,8 @@ class Theirs:
     proposal: str
     people_sync: str
     signal: str
+    repair: str
+    rule: str
     job_ids: list[str]
 
 
@@ -116,6 +118,8 @@ def _names(connection: psycopg.Connection, token: str) -> Theirs:
             one(f"SELECT id FROM watchkeeper.{table} WHERE project_id = 'q' LIMIT 1")
             for table in ("lessons", "proposals", "people_syncs", "signals")
         ),
+        one("SELECT id FROM watchkeeper.repair_actions WHERE project_id = 'q' LIMIT 1"),
+        one("SELECT rule FROM watchkeeper.repair_breakers WHERE project_id = 'q' LIMIT 1"),
         [row[0] for row in ids],
     )
 

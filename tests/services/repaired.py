@@ -32,7 +32,7 @@ class Shop:
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
-        self.desk, self.duty = repair_parts(self.app, lambda: self.policy, self.config)
+        self.desk, self.brakes, self.duty = repair_parts(self.app, lambda: self.policy, self.config)
 
     def mode(self, rule: str, mode: PolicyMode) -> None:
         """Put another policy in force, which decides otherwise of one rule."""

@@ -129,12 +129,14 @@ async def test_a_breaker_trips_on_attempts_and_never_resets_itself(app: App, clo
     clock.advance(100_000)
     assert await shop.run() == {}
     owner = await shop.person("lin")
-    [breaker] = await shop.desk.breakers("p")
+    [breaker] = await shop.brakes.breakers("p")
     assert (breaker["is_tripped"], breaker["waiting"]) == (True, 3)
-    assert await shop.desk.reset_breaker("p", "lease_expired", "default", owner, drop=False, reason="r") == 3
+    assert (
+        await shop.brakes.reset_breaker("p", "lease_expired", "default", owner, drop=False, reason="r") == 3
+    )
     assert await shop.run() == {"succeeded": 2}
     await shop.over(*incidents[2:4])
-    assert await shop.desk.reset_breaker("p", "lease_expired", "default", owner, drop=True, reason="r") == 1
+    assert await shop.brakes.reset_breaker("p", "lease_expired", "default", owner, drop=True, reason="r") == 1
     assert [repair["state"] for repair in await shop.records()] == [*["succeeded"] * 4, "expired"]
 
 

@@ -19,6 +19,7 @@ from watchkeeper.services.policy import Policies
 from watchkeeper.services.recording import Recording
 from watchkeeper.services.repairs.desk import Repairs
 from watchkeeper.services.repairs.duty import RepairDuty
+from watchkeeper.services.repairs.policy_desk import PolicyDesk
 from watchkeeper.services.reports import Reports
 from watchkeeper.services.watchdog import Watchdog
 from watchkeeper.services.why import Why
@@ -42,6 +43,7 @@ class WatchdogParts:
     foreign_leases: ForeignLeases
     watch: Watchdog
     repairs: Repairs
+    brakes: PolicyDesk
     repair: RepairDuty
     worker_status: WorkerStatus
     why: Why
@@ -54,7 +56,7 @@ def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
     policy = policies.current
     incidents, reading = Incidents(database, policy), IncidentReading(database)
     mirrored = MirroredJobs(redactor)
-    repairs, repair = repair_parts(core, policy)
+    repairs, brakes, repair = repair_parts(core, policy)
     return WatchdogParts(
         policies=policies,
         incidents=incidents,
@@ -68,6 +70,7 @@ def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
         foreign_leases=ForeignLeases(database, mirrored, repairs),
         watch=Watchdog(database, incidents, policy),
         repairs=repairs,
+        brakes=brakes,
         repair=repair,
         worker_status=WorkerStatus(database),
         why=Why(database, insights, redactor),

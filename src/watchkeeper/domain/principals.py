@@ -30,6 +30,7 @@ class Right(StrEnum):
     READ = "read"
     CONTRACT = "contract"
     RECORD = "record"
+    SUGGEST_REPAIR = "suggest_repair"
     ENQUEUE = "enqueue"
     OPERATE = "operate"
     PROPOSE = "propose"
@@ -43,9 +44,17 @@ class Right(StrEnum):
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.WORKER: frozenset({Right.CONTRACT, Right.RECORD, Right.PROPOSE}),
+    Role.WORKER: frozenset({Right.CONTRACT, Right.RECORD, Right.PROPOSE, Right.SUGGEST_REPAIR}),
     Role.SUPERVISOR: frozenset(
-        {Right.READ, Right.RECORD, Right.ENQUEUE, Right.OPERATE, Right.PROPOSE, Right.DECIDE}
+        {
+            Right.READ,
+            Right.RECORD,
+            Right.ENQUEUE,
+            Right.OPERATE,
+            Right.PROPOSE,
+            Right.SUGGEST_REPAIR,
+            Right.DECIDE,
+        }
     ),
     Role.OWNER: frozenset(Right),
 }

@@ -48,6 +48,8 @@ COMMANDS: dict[str, Place] = {
     "channel": Place("alerts", "channel", group=True),
     "incident": Place("incidents", "incident", group=True),
     "report": Place("reports", "report", group=True),
+    "repair": Place("repairs", "repair", group=True),
+    "policy": Place("repairs", "policy", group=True),
     "queue-health": Place("workers", "queue_health"),
     "why": Place("why", "why"),
     "switch": Place("workers", "switch"),

@@ -1,8 +1,9 @@
-"""What people and workers do about repairs: ask for them, look at them, decide them, undo them, reset breakers."""
+"""What people and workers do about repairs: ask for them, look at them, decide them, undo them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,12 +17,48 @@ from watchkeeper.services.operations import find_job
 from watchkeeper.services.repairs.acting import Acting
 from watchkeeper.services.repairs.approving import Approving, authority_of
 from watchkeeper.services.repairs.planning import Planning, target_asked, waits_for
-from watchkeeper.services.repairs.records import Asked, Change, RepairRecords
+from watchkeeper.services.repairs.records import Asked, RepairRecords
 from watchkeeper.services.repairs.undoing import Undoing, check_undoable
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 
 MOST_UNDECIDED = 1_000
 """So many asked-for repairs may wait in a project: more would be nobody's reading."""
+
+
+SHOWN = (
+    "id",
+    "state",
+    "result",
+    "trigger",
+    "action",
+    "authority",
+    "actor",
+    "on_behalf_of",
+    "reason",
+    "note",
+    "job_id",
+    "worker_id",
+    "kind",
+    "pool",
+    "incident_id",
+    "plan",
+    "plan_digest",
+    "old_state",
+    "new_state",
+    "output",
+    "output_hash",
+    "policy_version",
+    "policy_digest",
+    "created_at",
+    "expires_at",
+    "attempted_at",
+    "due_at",
+    "ended_at",
+    "undone_by",
+    "undone_at",
+    "undo_reason",
+    "undo_state",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +89,17 @@ class Repairs:
     async def ask(
         self, project_id: str, wish: Wish, by: Principal, *, dry_run: bool = False
     ) -> dict[str, Any]:
-        """Plan what is asked for, and let it wait for another person's word; a dry run shows the plan.
+        """Plan what is asked for, and let it wait for another person's word.
 
         A worker's token suggests only. Raises UsageError without exactly one target, NotFound, JobNotFound, Conflict.
         """
-        async with self.database.transaction() as connection:
+        async with self._act(dry_run) as connection:
             asked, plan = await self._planned(connection, project_id, wish, by)
-            if dry_run:
-                return {"dry_run": True, "plan": plan.to_json(), "plan_digest": plan.digest}
             waiting = await fetch(connection, "count_undecided_asked", {"project_id": project_id})
             if waiting[0]["undecided"] >= MOST_UNDECIDED:
                 raise Conflict("too many repairs wait for a word already", hint="Decide those first.")
             row = await self.records.propose(connection, asked, plan, self.policy())
-        return shown(row)
+            return await _shown(connection, row)
 
     async def carry_out(self, project_id: str, wish: Wish, by: Principal) -> dict[str, Any]:
         """Do at once what a person's own role allows, recorded as a repair like any other.
@@ -82,7 +117,7 @@ class Repairs:
                 # Raised inside the transaction: what could not be done leaves nothing behind.
                 note = await fetch_one(connection, "find_repair", {"project_id": project_id, "id": row["id"]})
                 raise Conflict(str(note and note["note"]))
-        return shown(done)
+            return await _shown(connection, done)
 
     async def _planned(
         self, connection: Connection, project_id: str, wish: Wish, by: Principal
@@ -112,84 +147,76 @@ class Repairs:
         return seen.completed(asked, waits_for(plan.authority)), plan
 
     async def approve(
-        self, project_id: str, repair_id: UUID, by: Principal, *, digest: str | None, reason: str
+        self,
+        project_id: str,
+        repair_id: UUID,
+        by: Principal,
+        *,
+        digest: str | None,
+        reason: str,
+        dry_run: bool = False,
     ) -> dict[str, Any]:
         """Approve a repair, and carry it out at once unless something holds it up.
 
         Where its target has moved on, the answer says `expired`. Raises as `Approving.approve`, and NotFound.
         """
-        async with self.database.transaction() as connection:
+        async with self._act(dry_run) as connection:
             row = await self._locked(connection, project_id, repair_id)
             after = await self.approving.approve(connection, row, by, digest=digest, reason=reason)
             if after["state"] == RepairState.APPROVED:
                 after = await self.acting.act(connection, after)
-        return await self.show(project_id, after["id"])
+            return await _shown(connection, after)
 
-    async def reject(self, project_id: str, repair_id: UUID, by: Principal, reason: str) -> dict[str, Any]:
+    async def reject(
+        self, project_id: str, repair_id: UUID, by: Principal, reason: str, *, dry_run: bool = False
+    ) -> dict[str, Any]:
         """Refuse a repair for good."""
-        async with self.database.transaction() as connection:
+        async with self._act(dry_run) as connection:
             row = await self._locked(connection, project_id, repair_id)
-            await self.approving.reject(connection, row, by, reason)
-        return await self.show(project_id, repair_id)
+            return await _shown(connection, await self.approving.reject(connection, row, by, reason))
 
-    async def withdraw(self, project_id: str, repair_id: UUID, by: Principal, reason: str) -> dict[str, Any]:
+    async def withdraw(
+        self, project_id: str, repair_id: UUID, by: Principal, reason: str, *, dry_run: bool = False
+    ) -> dict[str, Any]:
         """Take one's own word back before it is used."""
-        async with self.database.transaction() as connection:
+        async with self._act(dry_run) as connection:
             row = await self._locked(connection, project_id, repair_id)
-            await self.approving.withdraw(connection, row, by, reason)
-        return await self.show(project_id, repair_id)
+            return await _shown(connection, await self.approving.withdraw(connection, row, by, reason))
 
     async def roll_back(
         self, project_id: str, repair_id: UUID, by: Principal, reason: str, *, dry_run: bool = False
     ) -> dict[str, Any]:
         """Undo a repair that succeeded; raise Conflict, with the reason in words, where that cannot be."""
-        async with self.database.transaction() as connection:
+        async with self._act(dry_run) as connection:
             row = await self._locked(connection, project_id, repair_id)
             if row["plan"] is not None and not may_decide(by.role, authority_of(row)):
                 raise PermissionDenied(f"this repair is for a {authority_of(row)} to undo")
             check_undoable(row)
-            if dry_run:
-                return {"dry_run": True, "would": row["plan"]["undo"], "id": repair_id, "state": row["state"]}
-            await self.undoing.undo(connection, row, actor=by.actor, reason=reason)
-        return await self.show(project_id, repair_id)
+            undone = await self.undoing.undo(connection, row, actor=by.actor, reason=reason)
+            return await _shown(connection, undone)
+
+    @asynccontextmanager
+    async def _act(self, dry_run: bool) -> AsyncIterator[Connection]:
+        """Lend a transaction; a dry run goes the same way to its end, and is taken back there."""
+        try:
+            async with self.database.transaction() as connection:
+                yield connection
+                _take_back(dry_run)
+        except _OnlyRehearsed:
+            return
 
     async def show(self, project_id: str, repair_id: UUID) -> dict[str, Any]:
         """Give one repair with its plan and everything that was said on it; raise NotFound."""
-        where = {"project_id": project_id, "id": repair_id}
-        if (row := await self.database.fetch_one("find_repair", where)) is None:
-            raise NotFound("there is no such repair here")
-        said = await self.database.fetch("approvals_of", {"project_id": project_id, "repair_id": repair_id})
-        return {**shown(row), "approvals": said}
+        async with self.database.transaction() as connection:
+            where = {"project_id": project_id, "id": repair_id}
+            if (row := await fetch_one(connection, "find_repair", where)) is None:
+                raise NotFound("there is no such repair here")
+            return await _shown(connection, row)
 
     async def asked_of(self, project_id: str, worker_id: str) -> list[Row]:
         """Give what a worker was asked for and has not shown yet, for the supervisor on its machine."""
         where = {"project_id": project_id, "worker_id": worker_id}
         return await self.database.fetch("asked_of_worker", where)
-
-    async def breakers(self, project_id: str) -> list[Row]:
-        """Give the breakers of a project, the tripped ones first."""
-        return await self.database.fetch("list_breakers", {"project_id": project_id})
-
-    async def reset_breaker(
-        self, project_id: str, rule: str, pool: str, by: Principal, *, drop: bool, reason: str
-    ) -> int:
-        """Let a rule act in a pool again, and run or drop what waited; give how many that were.
-
-        Raises Conflict for a breaker that is not tripped.
-        """
-        where = {"project_id": project_id, "rule": rule, "pool": pool}
-        async with self.database.transaction() as connection:
-            waiting = await fetch(connection, "lock_waiting_repairs", where)
-            said = {"actor": by.actor, "reason": self.records.kept(reason)}
-            choice = "drop" if drop else "run"
-            if not await fetch(connection, "reset_breaker", {**where, **said, "waiting": choice}):
-                raise Conflict(f"the breaker of {rule} in pool {pool} is not tripped")
-            for row in waiting if drop else ():
-                note = "dropped when its breaker was reset"
-                await self.records.move(
-                    connection, row, RepairState.EXPIRED, Change(by.actor, reason, note=note)
-                )
-        return len(waiting)
 
     async def _locked(self, connection: Connection, project_id: str, repair_id: UUID) -> Row:
         row = await fetch_one(connection, "lock_repair", {"project_id": project_id, "id": repair_id})
@@ -212,9 +239,17 @@ class Repairs:
         return rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None
 
 
-def shown(row: Row) -> dict[str, Any]:
-    """Give of a repair's row what people see."""
-    hidden = {"asked_by_id", "asker_minted_by", "project_id", "now"}
-    return {
-        name: value for name, value in row.items() if name not in hidden and not name.startswith("incident_r")
-    }
+async def _shown(connection: Connection, row: Row) -> dict[str, Any]:
+    """Give what people see of a repair, with everything that was said on it."""
+    where = {"project_id": row["project_id"], "repair_id": row["id"]}
+    seen = {name: row[name] for name in SHOWN}
+    return {**seen, "approvals": await fetch(connection, "approvals_of", where)}
+
+
+class _OnlyRehearsed(Exception):
+    """Takes a dry run back."""
+
+
+def _take_back(dry_run: bool) -> None:
+    if dry_run:
+        raise _OnlyRehearsed

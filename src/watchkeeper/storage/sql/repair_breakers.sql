@@ -61,3 +61,8 @@ SELECT r.* FROM watchkeeper.repair_actions r
  WHERE r.project_id = %(project_id)s AND r.trigger = %(rule)s AND r.pool = %(pool)s
    AND (r.state = 'approved' OR (r.state = 'proposed' AND r.plan ->> 'authority' = 'system'))
  ORDER BY r.id FOR UPDATE
+
+-- name: find_breaker
+-- One breaker, tripped or not.
+SELECT rule FROM watchkeeper.repair_breakers
+ WHERE project_id = %(project_id)s AND rule = %(rule)s AND pool = %(pool)s
