@@ -123,7 +123,9 @@ def _error(answer: Any, status: int, url: str) -> WatchkeeperError:
             f"{url} answered with status {status}, and not as Watchkeeper does",
             hint="Check WATCHKEEPER_URL; a proxy may stand in between.",
         )
-    kinds = {kind.code: kind for kind in _kinds_of_error(WatchkeeperError)}
+    # Those of the one table alone: a special one elsewhere may share its code, and be made otherwise.
+    table = WatchkeeperError.__module__
+    kinds = {kind.code: kind for kind in _kinds_of_error(WatchkeeperError) if kind.__module__ == table}
     kind = kinds.get(str(error.get("code")), WatchkeeperError)
     details = error.get("details")
     return kind(
