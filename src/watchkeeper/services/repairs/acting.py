@@ -74,8 +74,7 @@ class Acting:
             if len(approvals) < approvals_needed(self._policy(), row):
                 return await self.expire(connection, row, "its approval ran out before it could be used")
         if (why := await self._must_wait(connection, row, plan, word_of)) is not None:
-            await self._records.note(connection, row, why)
-            return row
+            return await self._wait(connection, row, why)
         try:
             seen = await self._look(connection, row, plan)
         except WatchkeeperError as error:
@@ -85,8 +84,7 @@ class Acting:
         if needed_now(self._policy(), row, plan, seen.image) is not plan.authority:
             return await self.expire(connection, row, "the policy asks for another authority now")
         if (why := await self._other_repair(connection, row)) is not None:
-            await self._records.note(connection, row, why)
-            return row
+            return await self._wait(connection, row, why)
         ids = [approval["id"] for approval in approvals]
         await fetch(connection, "use_approvals", {"project_id": row["project_id"], "ids": ids})
         actor = word_of or (approvals[-1]["actor"] if approvals else SYSTEM)
@@ -95,6 +93,10 @@ class Acting:
         )
         work = Work(connection, started, plan, seen, actor, self._redactor)
         return await self._carry_out(work)
+
+    async def _wait(self, connection: Connection, row: Row, why: str) -> Row:
+        await self._records.note(connection, row, why)
+        return {**row, "note": why}
 
     async def _look(self, connection: Connection, row: Row, plan: Plan) -> Seen:
         is_asked = plan.carried_out_by != "watchkeeper" or plan.action not in HANDS

@@ -52,8 +52,9 @@ class Approving:
         standing = await standing_approvals(connection, row)
         if len(standing) < approvals_needed(self._policy(), row):
             await self._tell(connection, row, by, "approval_given", reason)
-            await self._records.note(connection, row, "waits for the word of one more person")
-            return row
+            note = "waits for the word of one more person"
+            await self._records.note(connection, row, note)
+            return {**row, "note": note}
         expires_at = min(approval["expires_at"] for approval in standing)
         change = Change(by.actor, reason, note=f"approved by {by.actor}", expires_at=expires_at)
         return await self._records.move(connection, row, RepairState.APPROVED, change)
