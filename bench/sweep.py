@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
@@ -30,38 +32,44 @@ TICKS_A_SECOND = 100
 
 
 async def measure(bench: Bench) -> list[Row]:
-    """Sweep a database of live leases alone, then beside finished jobs; then watch the idle watch of the same."""
-    async with bench.server.database() as url:
-        await Watchkeeper().install(url)
-        depth = bench.plan.depth
-        await server.execute(url, sql("watch_leases"), depth + 1, LEASES, HOURS_AHEAD, HOURS_AHEAD)
-        await server.execute(url, sql("watch_leases"), depth + LEASES + 1, AT_RISK, 15.0, 15.0)
-        await server.settle(url)
-        alone = await _sweeps(bench, url)
+    """Sweep two databases of live leases in turn, one with finished jobs beside them; then watch that one idle."""
+    depth = bench.plan.depth
+    async with bench.server.database() as empty, bench.server.database() as deep:
+        for url in (empty, deep):
+            await Watchkeeper().install(url)
+            await server.execute(url, sql("watch_leases"), depth + 1, LEASES, HOURS_AHEAD, HOURS_AHEAD)
+            await server.execute(url, sql("watch_leases"), depth + LEASES + 1, AT_RISK, 15.0, 15.0)
         for first in range(1, depth + 1, STEP):
-            await server.execute(url, sql("watch_finished"), first, min(depth, first + STEP - 1))
-        await server.settle(url)
-        beside = await _sweeps(bench, url)
-        cores = await _idle(bench, url)
+            await server.execute(deep, sql("watch_finished"), first, min(depth, first + STEP - 1))
+        for url in (empty, deep):
+            await server.settle(url)
+        async with _sweeper(bench, empty) as sweep_empty, _sweeper(bench, deep) as sweep_deep:
+            times = [(await sweep_empty(), await sweep_deep()) for _ in range(SWEEPS)][5:]
+        await server.execute(deep, "DELETE FROM watchkeeper.leases WHERE seq > $1", depth + LEASES)
+        await server.execute(deep, "DELETE FROM watchkeeper.watchdog_incidents")
+        cores = await _idle(bench, deep)
+    alone, beside = (Spread.of(values) for values in zip(*times, strict=True))
     return [_sweep_row(depth, alone, beside), _idle_row(cores)]
 
 
-async def _sweeps(bench: Bench, url: str) -> Spread:
-    """Time full sweeps, with the look at the incidents that may be over."""
+@asynccontextmanager
+async def _sweeper(bench: Bench, url: str) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """Lend what makes one full sweep, with the look at the incidents that may be over, and gives its milliseconds."""
     settings = Settings.read(
         {"WATCHKEEPER_HOME": str(bench.scratch / "sweep-home"), "WATCHKEEPER_DATABASE_URL": url}
     )
-    times = []
     async with running(settings) as app:
         watchdog = Watchdog(app.database, Incidents(app.database), config=WatchdogConfig(close_seconds=0.0))
-        for _ in range(SWEEPS):
+
+        async def sweep() -> float:
             await server.execute(
                 url, "UPDATE watchkeeper.watchdog_state SET swept_at = NULL, blind_since = NULL"
             )
             begun = time.perf_counter()
             await watchdog.run_once()
-            times.append((time.perf_counter() - begun) * 1000)
-    return Spread.of(times[5:])
+            return (time.perf_counter() - begun) * 1000
+
+        yield sweep
 
 
 async def _idle(bench: Bench, url: str) -> dict[str, float]:
@@ -88,7 +96,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _sweep_row(depth: int, alone: Spread, beside: Spread) -> Row:
-    ratio = beside.median / alone.median
+    ratio = Spread.ratios(beside.values, alone.values).median
     return Row(
         what=f"full sweep, {LEASES:,} live leases, {depth:,} finished jobs",
         required=f"<= {MOST_MILLISECONDS:g} ms, flat in the finished",
