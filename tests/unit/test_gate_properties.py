@@ -102,7 +102,7 @@ cases = st.tuples(contracts, st.lists(claims, max_size=3), manifests) | st.tuple
 
 
 @given(cases)
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_nothing_passes_without_its_evidence(
     case: Case,
 ) -> None:
@@ -142,7 +142,7 @@ def test_nothing_passes_without_its_evidence(
 
 
 @given(cases, st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_file_less_never_mends_a_missing_file(case: Case, data: st.DataObject) -> None:
     """Taking a file away never makes the files complete."""
     contract, claimed, manifest = case
@@ -162,7 +162,7 @@ def test_a_file_less_never_mends_a_missing_file(case: Case, data: st.DataObject)
 
 
 @given(cases)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_verdict_is_a_function_of_its_facts(
     case: Case,
 ) -> None:
@@ -211,7 +211,7 @@ def foreign_cases(
 
 
 @given(foreign_cases())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_no_foreign_address_passes_without_its_evidence(
     case: tuple[ResultContract, ClaimedArtifact, ForeignFindings | None, dict[str, str]],
 ) -> None:
@@ -239,7 +239,7 @@ def test_no_foreign_address_passes_without_its_evidence(
 
 
 @given(foreign_cases())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_is_wrong_at_an_address_is_named(
     case: tuple[ResultContract, ClaimedArtifact, ForeignFindings | None, dict[str, str]],
 ) -> None:

@@ -113,11 +113,11 @@ def test_many_values_are_found_as_few_are(values: list[str], text: str) -> None:
     assert {text[begin:end] for begin, end in spans} >= {value for value in worth if value in text}
 
 
-ESCAPED = ["\\u0041" * 30_000, "&#65;" * 40_000, "%2541" * 40_000, "\x1b[0m" * 50_000]
+ESCAPED = ["\\u0041" * 10_000, "&#65;" * 13_000, "%2541" * 13_000, "\x1b[0m" * 17_000]
 
 
 @pytest.mark.parametrize(
-    "text", ["known-secret-" * 20_000, "AAAA" * 60_000, "a line of words\n" * 16_000, *ESCAPED]
+    "text", ["known-secret-" * 7_000, "AAAA" * 20_000, "a line of words\n" * 5_000, *ESCAPED]
 )
 def test_a_thousand_values_cost_little_more_than_a_hundred(text: str) -> None:
     """What a text costs hardly grows with the number of secrets that are known."""
@@ -131,7 +131,7 @@ def test_a_thousand_values_cost_little_more_than_a_hundred(text: str) -> None:
             times.append(time.process_time() - began)
         return min(times)
 
-    assert cost(1000) < 4 * cost(100) + 0.05
+    assert cost(1000) < 4 * cost(100) + 0.02
 
 
 @pytest.mark.parametrize("value", ["short", "password", "ChangeMe", "--------", "abababab", "x" * 20_000])

@@ -208,12 +208,12 @@ HOSTILE = [
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_grows_no_faster_than_the_text(piece: str) -> None:
-    """No text that an agent writes can keep the program busy: a megabyte of any pattern is done at once."""
-    size = 1_000_000 // len(piece)
+    """No text that an agent writes can keep the program busy: a long run of any pattern is done at once."""
+    size = 400_000 // len(piece)
     redactor = Redactor([f"known-secret-{n}" for n in range(10)])
     began = time.process_time()
     redactor.redact(piece * size)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 0.8
 
 
 @pytest.mark.parametrize("name", ["PWD", "OLDPWD", "token_id", "secret-id"])

@@ -280,20 +280,20 @@ PIECES += ["<iframe srcdoc=x>", *(f"<p style='{style}'>" for style in STYLES)]
 
 @pytest.mark.parametrize("style", STYLES)
 def test_time_grows_no_faster_than_a_style(style: str) -> None:
-    """One element with a style of megabytes is read as fast as any page."""
+    """One element with a long style is read as fast as any page: no step is done again for each character."""
     began = time.process_time()
-    visible_page("<p style='" + style * (500_000 // len(style)) + "'>x")
-    visible_page("<p style='opacity:" + style * (500_000 // len(style)) + "'>x")
-    visible_page("<p style='font-size:" + style * (500_000 // len(style)) + "'>x")
-    assert time.process_time() - began < 6
+    visible_page("<p style='" + style * (200_000 // len(style)) + "'>x")
+    visible_page("<p style='opacity:" + style * (200_000 // len(style)) + "'>x")
+    visible_page("<p style='font-size:" + style * (200_000 // len(style)) + "'>x")
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_time_grows_no_faster_than_the_page(piece: str) -> None:
     """No page that an agent makes can keep the gate busy."""
-    page = "<ul>" + "<div>" * 100 + piece * (500_000 // len(piece))
+    page = "<ul>" + "<div>" * 100 + piece * (200_000 // len(piece))
     began = time.process_time()
     visible_page(page)
     visible_text(page)
     is_page(page)
-    assert time.process_time() - began < 6
+    assert time.process_time() - began < 1
