@@ -249,12 +249,9 @@ class Planting:
 
     async def in_repairs(self) -> None:
         path, job = "/api/watchdog/repair-actions", await self.api.enqueue()
-        for text, _ in PLANTED.values():
-            said = {"reason": f"because {text}"}
+        said = {"reason": ALL}
+        for acts in (("reject", "owner"),), (("approve", "supervisor"), ("rollback", "owner")):
             made = await self.post(path, {"action": "pause", "job": job, **said})
             self.repairs.append(made.body["repair"]["id"])
-            await self.post(f"{path}/{self.repairs[-1]}/reject", said)
-        made = await self.post(path, {"action": "pause", "job": job, "reason": ALL})
-        self.repairs.append(made.body["repair"]["id"])
-        for act, role in (("approve", "supervisor"), ("rollback", "owner"), ("withdraw", "owner")):
-            await self.post(f"{path}/{self.repairs[-1]}/{act}", {"reason": ALL}, role=role)
+            for act, role in acts:
+                await self.post(f"{path}/{self.repairs[-1]}/{act}", said, role=role)
