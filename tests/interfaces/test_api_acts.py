@@ -106,6 +106,12 @@ async def test_projects_are_made_and_removed_by_owners_of_the_whole(api: Api) ->
         gone = await api.ask("DELETE", "/api/projects/demo?reason=tried", token=whole, key="gone")
         assert gone.body["deleted"] is True
     assert (await api.get("/api/jobs", token=theirs)).status == 401
+    assert (await api.ask("DELETE", "/api/projects/system?reason=x", token=whole, key="all")).code == "usage"
+    assert (await api.get("/api/watchdog/incidents?project=system", token=whole)).body["incidents"] == []
+    assert (await api.post("/api/jobs?project=system", {"kind": "k"}, token=whole)).code == "usage"
+    token = {"name": "x", "role": "worker", "project_id": "system"}
+    assert (await api.post("/api/tokens", token, token=whole)).code == "usage"
+    assert (await api.get("/api/watchdog/incidents?project=system")).status == 404
     assert (await api.post("/api/projects", {"project_id": "No Good"}, token=whole)).code == "usage"
 
 

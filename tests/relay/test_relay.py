@@ -30,6 +30,25 @@ async def test_an_answer_is_passed_on_as_it_stands(scenes: Scenes) -> None:
     assert "hello" in scene.reports("helper-events")[0]["output"]
 
 
+async def test_a_command_of_which_the_contract_says_nothing_is_recorded_too(scenes: Scenes) -> None:
+    """It runs once and is passed on; that it does not say `ok` is no failure, a secret in it is one."""
+    scene = scenes(
+        status=[
+            {"print": {"queue": 3}},
+            {"print": {"ok": False}},
+            {"print": {"key": "ghp_" + "a1B2c3D4e5" * 4}},
+        ]
+    )
+    assert (await scene.relay("status")).text == '{"queue": 3}'
+    await scene.relay("status")
+    await scene.relay("status")
+    told = [(each["command"], each.get("error_code")) for each in scene.reports("helper-events")]
+    assert told[0] == ("status", None)
+    assert told[1][1] not in (None, "secret_exposed")
+    assert told[2] == ("status", "secret_exposed")
+    assert "a1B2c3D4e5" not in str(scene.reports("helper-events"))
+
+
 async def test_retries_of_one_heartbeat_are_counted_over_its_commands(scenes: Scenes) -> None:
     """A second failure of the same command in the same heartbeat is passed on; doctor begins the next."""
     scene = scenes(progress=FETCH_FAILED, claim={"print": job()})

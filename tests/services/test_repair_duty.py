@@ -10,7 +10,8 @@ from moving_clock import MovingClock
 from raw_sql import rows
 from services.repaired import AT_ONCE, Shop
 from watchkeeper.app.whole import App
-from watchkeeper.domain.policies import PolicyMode
+from watchkeeper.domain.policies import PolicyMode, RuleChange
+from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.repairs.breaker import BreakerConfig
 
 
@@ -55,6 +56,36 @@ async def test_a_rule_acts_no_oftener_than_it_says_and_then_calls_a_person(
     assert await shop.incident_state(incident) == "escalated"
     assert [repair["result"] for repair in await shop.records()] == ["failed", "failed"]
     assert await shop.run() == {}
+
+
+async def test_a_policy_says_how_many_failures_call_people(shop: Shop, clock: MovingClock) -> None:
+    """A rule that its document escalates after one failure is tried once, whoever has acknowledged it."""
+    rule = RuleName.DOCTOR_FAILED
+    shop.policy = replace(shop.policy, rules={rule: RuleChange(escalate_after=1)})
+    await shop.running()
+    incident = await shop.incident(rule, worker_id="w")
+    state = (
+        "UPDATE watchkeeper.watchdog_incidents SET state = %(state)s, acknowledged_by = 'x',"
+        " acknowledged_until = watchkeeper.now() + interval '1 h' WHERE id = %(id)s"
+    )
+    await rows(shop.app.database, state, {"id": incident, "state": "acknowledged"})
+    assert await shop.run() == {"planned": 1, "executing": 1}
+    await rows(shop.app.database, state, {"id": incident, "state": "repairing"})
+    clock.advance(1300)
+    assert (await shop.run())["failed"] == 1
+    assert await shop.incident_state(incident) == "escalated"
+
+
+async def test_what_a_person_called_right_is_not_repaired_until_then(shop: Shop, clock: MovingClock) -> None:
+    """The verdict is obeyed by repairs as by alerts; when its time is over the trouble is repaired like any other."""
+    await shop.running()
+    incident = await shop.incident("doctor_failed", worker_id="w")
+    until = "watchkeeper.now() + interval '60 s'"
+    quiet = f"UPDATE watchkeeper.watchdog_incidents SET quiet_until = {until} WHERE id = %(id)s"
+    await rows(shop.app.database, quiet, {"id": incident})
+    assert await shop.run() == {}
+    clock.advance(61)
+    assert (await shop.run())["planned"] == 1
 
 
 @pytest.mark.parametrize("doctor", [True, False])

@@ -29,6 +29,7 @@ def test_secrets_are_taken_out_wherever_they_are_cut(tmp_path: Path, watch: Outp
     watch.finish()
     assert watch.tail("stdout") == "begin [redacted:known] end\nlast"
     assert (tmp_path / "stdout.redacted").read_text() == "begin [redacted:known] end\nlast"
+    assert watch.secrets == ["known"]
     assert (tmp_path / "stdout.redacted").stat().st_mode & 0o777 == 0o600
 
 

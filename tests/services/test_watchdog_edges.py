@@ -23,8 +23,11 @@ from services.watched import (
     watchdog,
 )
 from watchkeeper.app.whole import App
+from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.services.claims import ClaimAsked
+from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.services.watchdog import WatchdogConfig
+from watchkeeper.storage.jobs import HeldLease
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,43 @@ async def test_a_command_that_went_wrong_is_an_incident_until_it_goes_well(
     await watchdog(app).run_once()
     left = [] if rule not in ("job_not_found_after_claim", "missing_deliverable_id") else [rule]
     assert await open_rules(app) == left
+
+
+async def test_an_answer_of_no_is_a_failure_also_with_exit_code_0(app: App, clock: MovingClock) -> None:
+    """It ends no incident, `why` names it as the last failure, and a success told after it is a hidden failure."""
+    job = await claimed(app)
+    await ran(app, "complete", job, code="fetch_failed")
+    await watchdog(app).run_once()
+    clock.advance(1)
+    await ran(app, "complete", job, code="refused", exit_code=0)
+    await watchdog(app).run_once()
+    assert await open_rules(app) == ["fetch_failed"]
+    assert "refused" in str(await app.watchdog.why.why("p", job))
+    clock.advance(1)
+    await rows(
+        app.database,
+        "INSERT INTO watchkeeper.worker_runs (project_id, worker_id, job_id, phase, status)"
+        " VALUES ('p', 'w', %(job)s::uuid, 'complete', 'ok')",
+        {"job": job},
+    )
+    await watchdog(app).run_once()
+    assert await open_rules(app) == ["fetch_failed", "hidden_failure"]
+
+
+async def test_a_secret_in_an_attempt_s_last_words_stops_its_worker(app: App) -> None:
+    """Whoever ends the attempt: the incident names the attempt and the secret's kind, and holds not a word of it."""
+    job = await claimed(app)
+    secret = "ghp_" + "a1B2c3D4e5" * 4
+    lease = await rows(app.database, "SELECT seq, epoch, token_hash FROM watchkeeper.leases")
+    held = HeldLease(**lease[0])
+    await app.queue.end("p", "worker:w", [AttemptEnd(held, AttemptCause.AGENT_ERROR, f"it printed {secret}")])
+    await watchdog(app).run_once()
+    [found] = await open_incidents(app)
+    assert (found["rule"], found["cause"], str(found["job_id"])) == ("secret_exposed", "in_last_words", job)
+    assert found["evidence"]["secrets"] == ["github_token"]
+    assert secret not in str(found)
+    [worker] = await rows(app.database, "SELECT stopped_by FROM watchkeeper.workers WHERE worker_id = 'w'")
+    assert worker["stopped_by"] is not None
 
 
 async def test_a_failed_gate_is_an_incident_until_a_later_check_passes(app: App, clock: MovingClock) -> None:

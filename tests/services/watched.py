@@ -59,7 +59,8 @@ async def ran(app: App, command: str, about: str | None = None, worker: str = "w
     """Write down how a contract command of a worker ended."""
     code = answer.pop("code", None)
     error = {"ok": False, "error": {"code": code}} if code else {"ok": True}
-    event = HelperEvent(command, 5 if code else 0, {**error, **answer}, worker, about)
+    exit_code = answer.pop("exit_code", 5 if code else 0)
+    event = HelperEvent(command, exit_code, {**error, **answer}, worker, about)
     await app.helper_events.record("p", event)
 
 

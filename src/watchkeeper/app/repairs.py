@@ -23,7 +23,7 @@ def repair_parts(
     config, database, records = config or RepairConfig(), core.database, RepairRecords(core.redactor)
     acting = Acting(policy, records, core.redactor, config)
     planning = Planning(policy, records, config.verify_seconds)
-    approving, undoing = Approving(policy, records), Undoing(records)
+    approving, undoing = Approving(policy, records), Undoing(records, policy)
     desk = Repairs(database, policy, records, planning, acting, approving, undoing)
     brakes = PolicyDesk(database, policy, records, acting)
     return desk, brakes, RepairDuty(database, policy, planning, acting, config)

@@ -147,9 +147,7 @@ def _waits_for_repair(trouble: Trouble, policy: Policy) -> Untold | None:
         return None
     if trouble.next_action is NextAction.NONE:
         return Untold.NO_PERSON_CAN_ACT
-    change = policy.rules.get(trouble.rule)
-    failures = change.escalate_after if change is not None else None
-    failures = RULES[trouble.rule].escalate_after if failures is None else failures
+    failures = policy.escalate_after(trouble.rule)
     if failures is None or trouble.failed_repairs < failures:
         return Untold.REPAIR_FIRST
     return None

@@ -133,6 +133,12 @@ class Policy:
         """Say whom an escalation name calls; the owner where nobody stands for it."""
         return self.contacts.get(escalation) or Contact(self.owner, self.alert_channels)
 
+    def escalate_after(self, rule: RuleName) -> int | None:
+        """Say after how many failed repairs people are called: 0 at once, None never by itself."""
+        change = self.rules.get(rule)
+        said = change.escalate_after if change is not None else None
+        return RULES[rule].escalate_after if said is None else said
+
     def notifies(self, rule: RuleName) -> bool:
         """Say whether people are told of a rule's incidents; of what stops a worker or is critical they always are."""
         known = RULES[rule]

@@ -13,6 +13,7 @@ from typing import Any
 from watchkeeper.domain.contracts import ResultContract
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.kinds import checked_kind_name
+from watchkeeper.domain.principals import SYSTEM_PROJECT
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.storage import new_jobs as store
 from watchkeeper.storage.database import Connection, Database, fetch
@@ -57,8 +58,10 @@ class Enqueuer:
         """Add jobs and give them in order; in the caller's transaction where a connection is given.
 
         Raises UsageError for a payload that is not JSON, or holds a secret where its kind refuses that, and Conflict
-        for a foreign id that another kind or payload has.
+        for a foreign id that another kind or payload has. The installation's own project has no jobs: UsageError.
         """
+        if project_id == SYSTEM_PROJECT:
+            raise UsageError(f"{SYSTEM_PROJECT!r} is the installation's own project: it has no jobs")
         if connection is not None:
             # Without a transaction of the caller's, all of it is one of its own: a key must not stand without its job.
             async with connection.transaction() if connection.autocommit else nullcontext():

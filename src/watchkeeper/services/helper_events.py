@@ -87,7 +87,7 @@ def _exposed(project_id: str, event: HelperEvent, kept: Row, job_id: UUID | None
     return Finding(
         project_id,
         RuleName.SECRET_EXPOSED,
-        (worker or event.job or event.command,),
+        ("worker", worker) if worker else ("job", str(job_id or event.job or event.command)),
         kept["now"],
         event.secrets[0],
         {"command": event.command, "kinds": list(event.secrets), "by_agent": event.by_agent},

@@ -11,6 +11,7 @@ from watchkeeper.domain.errors import Conflict, NotFound, StaleLease, Unauthenti
 from watchkeeper.domain.leases import hash_secret
 from watchkeeper.domain.principals import (
     JOB_TOKEN_PREFIX,
+    SYSTEM_PROJECT,
     TOKEN_PREFIX,
     Principal,
     PrincipalKind,
@@ -71,11 +72,13 @@ class Identity:
     ) -> NewToken:
         """Make a token for the principal of that name and project, making the principal too.
 
-        Raises UsageError for a worker token without a project, NotFound for a project that does not exist, and Conflict
-        where the principal is of another kind than the one that was asked for.
+        Raises UsageError for a worker token without a project and for one of the installation's own, NotFound for a
+        project that does not exist, and Conflict where the principal is of another kind than the one asked for.
         """
         if role is Role.WORKER and project_id is None:
             raise UsageError("a worker token belongs to a project", hint="Name it with --project.")
+        if role is Role.WORKER and project_id == SYSTEM_PROJECT:
+            raise UsageError(f"{SYSTEM_PROJECT!r} is the installation's own project: it has no workers")
         if lifetime_seconds is not None and lifetime_seconds <= 0:
             raise UsageError("a token's lifetime is more than 0 seconds")
         secret = TOKEN_PREFIX[role] + secrets.token_urlsafe(SECRET_BYTES)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from watchkeeper.domain.errors import Conflict, NotFound
+from watchkeeper.domain.errors import Conflict, NotFound, UsageError
 from watchkeeper.domain.kinds import KindDeclaration
+from watchkeeper.domain.principals import SYSTEM_PROJECT
 from watchkeeper.storage.database import Database, Row
 
 MAX_PAGE = 1000
@@ -26,7 +27,12 @@ class Kinds:
         return await self._database.fetch("list_projects", {"project_id": only})
 
     async def delete_project(self, project_id: str, *, actor: str, reason: str) -> None:
-        """Remove a project's rows for good; its audit trail stays. Raise NotFound if there is none."""
+        """Remove a project's rows for good; its audit trail stays. Raise NotFound if there is none.
+
+        Raises UsageError for the project of the installation's own matters.
+        """
+        if project_id == SYSTEM_PROJECT:
+            raise UsageError(f"{SYSTEM_PROJECT!r} is the installation's own project: it stays")
         arguments = {"project_id": project_id, "actor": actor, "reason": reason}
         if not await self._database.fetch("delete_project", arguments):
             raise NotFound(f"there is no project {project_id!r}")

@@ -112,8 +112,6 @@ class MergeWatch:
         proposed = 0
         async with self.database.transaction() as connection:
             for row in await fetch(connection, "shared_causes", bounds):
-                system = {"project_id": SYSTEM_PROJECT, "title": "host, database and watchdog"}
-                await fetch(connection, "ensure_project", system)
                 made = await propose(connection, self.redactor, _draft(row), actor=ACTOR)
                 proposed += made.is_new
         return Ran({"merges_proposed": proposed})

@@ -129,6 +129,7 @@ FAMILIES: dict[str, Family] = {
     "attempt": Family("attempt_facts", _by_attempt, _attempt, ATTEMPT_RULES),
     "run": Family("run_facts", _by_id, _run, RUN_RULES),
     "outcome": Family("outcome_facts", _by_attempt, _run, RUN_RULES),
+    "ending": Family("ending_facts", _by_attempt, _run, RUN_RULES),
     "artifact": Family("artifact_facts", _by_id, lambda row: LostArtifactFact(**row), ARTIFACT_RULES),
     "round": Family("worker_facts", _by_worker, worker_fact, WORKER_RULES),
 }

@@ -64,7 +64,6 @@ def test_what_an_agent_says_of_secrets_comes_out_nowhere(desk: Desk, serving: di
     texts = desk.place / "out" / "texts.json"
     texts.write_text(json.dumps([text for text, _ in PLANTED.values()]))
     desk.kind("once", max_attempts=1)
-    worker = desk.worker(slots=2, max_gate_rounds=0)
     given = {"texts": str(texts), "page": PAGE, "border": READ_BYTES}
     scripts = {
         "prints": PRINTS.format(**given),
@@ -77,6 +76,8 @@ def test_what_an_agent_says_of_secrets_comes_out_nowhere(desk: Desk, serving: di
         path = desk.place / "out" / f"{name}.py"
         path.write_text(script)
         jobs[name] = desk.put(f"python3 {path}", "once")
+    # All at once: a worker is stopped at the first secret that comes out, and may finish what it holds.
+    worker = desk.worker(slots=len(scripts), max_gate_rounds=0)
     ended = {name: desk.wait_for(job, "completed", "failed", "stuck") for name, job in jobs.items()}
     assert ended["prints"]["state"] == "failed"
     assert "and at last [redacted" in desk.attempts(jobs["prints"])[0]["error"]

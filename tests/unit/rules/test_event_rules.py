@@ -88,6 +88,13 @@ def test_each_command_s_code_is_judged_by_its_own_rule(
     assert found(replace(RUN, command=command, error_code=code)) == rules
 
 
+@pytest.mark.parametrize(("command", "rule"), [("doctor", "doctor_failed"), ("touch", "touch_failed")])
+def test_a_check_that_says_no_failed_whatever_its_exit_code(command: str, rule: str) -> None:
+    """Helpers of others may end with exit code 0 though their answer is no."""
+    run = replace(RUN, command=command, exit_code=0)
+    assert (found(run), found(replace(run, error_code="refused"))) == ([], [rule])
+
+
 def test_counts_of_a_document_are_obeyed() -> None:
     """One refusal is told by default; a policy may bear one, and then the second fires."""
     limits = replace(LIMITS, complete_rejections=2, jobs_not_found=2, missing_deliverable_ids=2)

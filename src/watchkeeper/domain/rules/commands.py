@@ -61,7 +61,7 @@ def missing_deliverable_id(run: CommandFact, limits: Thresholds) -> Moment | Non
 def check_failed(run: CommandFact, _limits: Thresholds) -> Moment | None:
     """Fire when `doctor` or `touch` answered, and the answer was no; what never answered is `fetch_failed`."""
     rule = {"doctor": RuleName.DOCTOR_FAILED, "touch": RuleName.TOUCH_FAILED}.get(run.command)
-    if rule is None or run.worker_id is None or run.exit_code == 0:
+    if rule is None or run.worker_id is None or (run.exit_code == 0 and run.error_code is None):
         return None
     if run.error_code in OF_THE_WIRE | NO_OUTPUT:
         return None

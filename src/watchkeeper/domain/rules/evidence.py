@@ -13,6 +13,7 @@ from watchkeeper.domain.policies import Thresholds
 from watchkeeper.domain.rules.judging import ALWAYS, Moment, RuleOf
 from watchkeeper.domain.rules.names import RuleName
 
+_SAID_IN = {"output": "in_agent_output", "verify": "in_agent_output", "end": "in_last_words"}
 _VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|0x[0-9a-f]+|\d+", re.IGNORECASE)
 
 
@@ -59,14 +60,14 @@ def artifact_missing(run: RunFact, _limits: Thresholds) -> Moment | None:
 
 
 def secret_in_words(run: RunFact, _limits: Thresholds) -> Moment | None:
-    """Fire when a known shape, or a known value, stood in what a worker said of its work."""
+    """Fire when a known shape, or a known value, stood in what a worker said, or its agent printed."""
     if not run.secrets:
         return None
     told = {"phase": run.phase, "secrets": list(run.secrets)}
     return _moment(
         run,
         RuleName.SECRET_EXPOSED,
-        "in_progress_message",
+        _SAID_IN.get(run.phase, "in_progress_message"),
         run.ref,
         told,
         identity=("worker", run.worker_id),

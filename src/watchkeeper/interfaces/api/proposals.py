@@ -63,7 +63,6 @@ async def _project(kind: str, access: Access) -> str:
     if kind != MERGE_PROJECTS:
         return await access.project()
     access.principal.demand(Right.MANAGE_PROJECTS)
-    await access.app.kinds.ensure_project(SYSTEM_PROJECT)
     return SYSTEM_PROJECT
 
 

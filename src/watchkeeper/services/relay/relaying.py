@@ -21,7 +21,7 @@ from watchkeeper.domain.heartbeat_steps import (
     Why,
     Worked,
 )
-from watchkeeper.domain.helper_answers import HelperRun, Reply
+from watchkeeper.domain.helper_answers import HelperAnswers, HelperRun, Reply
 from watchkeeper.domain.json_in_text import last_object
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.relay.guard import Guard, Guarded, artifacts_json
@@ -166,10 +166,11 @@ class _Relay:
         run = await running.wait()
         if run is None:
             raise RuntimeError("a call without a lease to watch ended early")
+        self._means.telling.ran_unguarded(run, HelperAnswers(self._means.config))
+        await self._reports.deliver(report_seconds)
         last = last_object(run.stdout)
         if last is not None:
             return Relayed(last[0], 4 if run.exit_code is None else run.exit_code)
-        await self._reports.deliver(report_seconds)
         return _refusal(Ending(Verdict.NO_CLAIM, "the helper printed no JSON"))
 
 

@@ -58,7 +58,7 @@ class Telling:
         code = RuleName.SECRET_EXPOSED.value if reply.exposes_secret else reply.error_code
         exit_code = ENDED_CODE if run.exit_code is None else run.exit_code
         kept = self._redactor.redact(shown)[-MAX_KEPT_CHARS:]
-        self._event(call.command, exit_code, kept, code, held if about else None)
+        self._event(call.command.value, exit_code, kept, code, held if about else None)
         status = "failed" if not reply.is_ok else "retried" if call.why is Why.RETRY else "ok"
         phase = call.phase or _PHASES.get(call.command, call.command.value)
         self._reports.keep(
@@ -67,9 +67,19 @@ class Telling:
         if call.why is Why.LOOK and reply.is_ok and reply.says_completed:
             # The completion that seemed to fail was taken: without this its failure would stand as the last word.
             said = "complete was taken after all: context says that the job is completed"
-            self._event(Command.COMPLETE, 0, said, None, held)
+            self._event(Command.COMPLETE.value, 0, said, None, held)
         if call.command in (Command.DOCTOR, Command.TOUCH, Command.CLAIM) and call.why is not Why.RETOUCH:
             self._checks[call.command] = reply.is_ok
+
+    def ran_unguarded(self, run: HelperRun, answers: HelperAnswers) -> None:
+        """Report one execution of a command of which the contract says nothing: it need not say that it is ok."""
+        reply, shown = answers.read(run), self.shown(run, answers)
+        has_failed = run.exit_code != 0 or reply.answer is None or answers.value(reply.answer, "ok") is False
+        code = reply.error_code if has_failed else None
+        if self._redactor.suspects(shown):
+            code = RuleName.SECRET_EXPOSED.value
+        exit_code = ENDED_CODE if run.exit_code is None else run.exit_code
+        self._event(run.command, exit_code, self._redactor.redact(shown)[-MAX_KEPT_CHARS:], code, None)
 
     def claimed(self, held: HeldJob) -> None:
         """Report a job that was claimed: the first report of it makes it known."""
@@ -175,12 +185,12 @@ class Telling:
         )
 
     def _event(
-        self, command: Command, exit_code: int, output: str, code: str | None, held: HeldJob | None
+        self, command: str, exit_code: int, output: str, code: str | None, held: HeldJob | None
     ) -> None:
         self._reports.keep(
             EVENTS,
             worker_id=self._worker_id,
-            command=command.value,
+            command=command,
             exit_code=exit_code,
             output=output,
             error_code=code,

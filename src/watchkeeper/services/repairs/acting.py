@@ -149,7 +149,7 @@ class Acting:
             asked = {"due_seconds": done.due_seconds, "note": done.output, "output": done.output}
             where = {"project_id": work.project_id, "id": work.repair["id"]}
             await fetch(work.connection, "await_effect", {**where, **asked})
-            await follow(work.connection, work.repair)
+            await follow(work.connection, work.repair, self._policy())
             return work.repair
         after = await look(work.connection, work.project_id, work.plan.target, work.plan.action)
         change = Change(work.actor, output=done.output, new_state={**after.image, **done.made})
@@ -178,7 +178,7 @@ class Acting:
     async def end(self, connection: Connection, row: Row, to: RepairState, change: Change) -> Row:
         """Move a repair to its end, and its incident with it."""
         ended = await self._records.move(connection, row, to, change)
-        await follow(connection, ended)
+        await follow(connection, ended, self._policy())
         return ended
 
     async def expire(self, connection: Connection, row: Row, why: str) -> Row:

@@ -85,12 +85,12 @@ class RepairDuty:
         tried, since = incident["attempts"], incident["seconds_since"]
         if incident["is_vetoed"] or (since is not None and since < self._config.verify_seconds):
             return None
-        if tried < attempts_of(rule):
+        if tried < attempts_of(rule, self._policy()):
             return rule.action
         if rule.action in ONLY_PUT_BEFORE_PEOPLE:
             is_next = rule.name is RuleName.MISSING_WORKER_KIND and tried == 1
             return RepairAction.PAUSE_KIND if is_next and since >= self._config.undecided_seconds else None
-        return None if rule.escalate_after is None else IncidentState.ESCALATED
+        return None if self._policy().escalate_after(rule.name) is None else IncidentState.ESCALATED
 
     async def _is_effect_of_repair(self, connection: Connection, incident: Row) -> bool:
         """Mark an incident that a repair of its target brought about: no repair follows from a repair."""

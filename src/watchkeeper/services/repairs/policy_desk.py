@@ -75,7 +75,7 @@ def _told(policy: Policy, rule: Rule) -> dict[str, Any]:
         "mode": policy.mode(rule.name, rule.action, is_mirrored=False),
         "mode_mirrored": policy.mode(rule.name, rule.action, is_mirrored=True),
         "escalation": (change and change.escalation) or rule.escalation,
-        "escalate_after": rule.escalate_after,
+        "escalate_after": policy.escalate_after(rule.name),
         "next_action": (change and change.next_action) or rule.next_action,
         "stops_worker": rule.stops_worker,
         "runbook": rule.runbook,

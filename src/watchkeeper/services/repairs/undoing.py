@@ -9,6 +9,7 @@ from typing import Any
 
 from watchkeeper.domain.errors import Conflict
 from watchkeeper.domain.leases import hash_secret, new_secret
+from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.repair_plans import preconditions
 from watchkeeper.domain.repairs import Plan, RepairState
 from watchkeeper.domain.rules.names import RepairAction
@@ -27,8 +28,9 @@ MOVED_ON = "what was repaired has moved on since: nothing was undone"
 class Undoing:
     """Undoes repairs that succeeded, in the caller's transaction, on a row that the caller has locked."""
 
-    def __init__(self, records: RepairRecords) -> None:
+    def __init__(self, records: RepairRecords, policy: Callable[[], Policy]) -> None:
         self._records = records
+        self._policy = policy
 
     async def undo(self, connection: Connection, row: Row, *, actor: str, reason: str) -> Row:
         """Undo a repair; raise Conflict with the reason in words where that cannot be."""
@@ -44,7 +46,7 @@ class Undoing:
         after = await look(connection, row["project_id"], plan.target, plan.action)
         change = Change(actor, reason, note=said, undo_state=dict(after.image))
         undone = await self._records.move(connection, row, RepairState.ROLLED_BACK, change)
-        await follow(connection, undone)
+        await follow(connection, undone, self._policy())
         return undone
 
 

@@ -49,6 +49,11 @@ class OutputWatch:
         return self._streams[name].tail(chars)
 
     @property
+    def secrets(self) -> list[str]:
+        """Name the kinds of what was taken out of either stream, however long ago."""
+        return sorted({kind for stream in self._streams.values() for kind in stream.secrets})
+
+    @property
     def cut(self) -> list[str]:
         """Name the streams whose file the agent has cut: what it took away may never have been read."""
         return [name for name, stream in self._streams.items() if stream.was_cut]
@@ -82,6 +87,10 @@ class _Stream:
         if (last := self._follower.last()) is not None:
             self._take(self._redacting.feed(last.data))
         self._take(self._redacting.close())
+
+    @property
+    def secrets(self) -> set[str]:
+        return set(self._redacting.found)
 
     def tail(self, chars: int) -> str:
         text = "".join(self._tail)

@@ -15,7 +15,8 @@ SELECT e.project_id, e.id, e.command, e.exit_code, e.created_at AS received_at, 
             AND f.created_at <= e.created_at
             AND f.created_at > coalesce((SELECT max(g.created_at) FROM watchkeeper.helper_events g
                                           WHERE g.project_id = e.project_id AND g.job_id = e.job_id AND g.command = e.command
-                                            AND g.exit_code = 0 AND g.created_at < e.created_at), '-infinity')) END AS refusals,
+                                            AND g.exit_code = 0 AND g.error_code IS NULL
+                                            AND g.created_at < e.created_at), '-infinity')) END AS refusals,
        watchkeeper.redacted_kinds(e.output) AS secrets, coalesce(w.origin, 'own') = 'own' AS is_own_word,
        coalesce(s.origin, w.origin, 'own') <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
@@ -54,7 +55,7 @@ SELECT a.project_id, s.id AS job_id, a.epoch, s.kind, a.worker_id, a.ended_at AS
 -- Phases that were told: whether that speaks of an end, which completion failed last before it, and what is still owed.
 SELECT r.project_id, 'worker_run:' || r.id AS ref, r.worker_id, r.phase, coalesce(r.ended_at, r.started_at) AS received_at,
        r.job_id, s.kind, r.phase = 'complete' AND r.status = 'ok' AS is_done,
-       (SELECT CASE WHEN last.exit_code <> 0 AND last.error_code IS DISTINCT FROM 'queued' THEN last.id END
+       (SELECT CASE WHEN (last.exit_code <> 0 OR last.error_code IS NOT NULL) AND last.error_code IS DISTINCT FROM 'queued' THEN last.id END
           FROM (SELECT e.id, e.exit_code, e.error_code FROM watchkeeper.helper_events e
                  WHERE e.project_id = r.project_id AND e.job_id = r.job_id AND e.command = 'complete'
                    AND e.created_at <= coalesce(r.ended_at, r.started_at)
@@ -82,6 +83,18 @@ SELECT s.project_id, 'job_outcome:' || s.id AS ref, f.worker_id, 'complete' AS p
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x WHERE x.project_id = o.project_id AND x.seq = o.seq LIMIT 1) s
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.foreign_leases x
                        WHERE x.project_id = g.project_id AND x.seq = g.seq AND x.epoch = g.epoch LIMIT 1) f
+
+-- name: ending_facts
+-- Attempts whose error or summary held a secret, as the last words of who made them.
+SELECT a.project_id, 'attempt:' || s.id || '/' || a.epoch AS ref, a.worker_id, 'end' AS phase, a.ended_at AS received_at,
+       s.id AS job_id, s.kind, false AS is_done, NULL::uuid AS failed_complete, false AS owes_artifact,
+       watchkeeper.redacted_kinds(concat_ws(' ', a.error, o.summary)) AS secrets, false AS is_mirrored
+  FROM unnest(%(projects)s::text[], %(seqs)s::bigint[], %(epochs)s::int[]) AS g (project_id, seq, epoch)
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.closed_attempts x
+                       WHERE x.project_id = g.project_id AND x.seq = g.seq AND x.epoch = g.epoch LIMIT 1) a
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x WHERE x.project_id = a.project_id AND x.seq = a.seq LIMIT 1) s
+  LEFT JOIN LATERAL (SELECT x.summary FROM watchkeeper.job_outcomes x
+                      WHERE x.project_id = a.project_id AND x.seq = a.seq AND x.epoch = a.epoch LIMIT 1) o ON true
 
 -- name: artifact_facts
 -- Stored files that are gone or differ, as far as that still holds.

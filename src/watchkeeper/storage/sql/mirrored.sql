@@ -13,7 +13,7 @@ SELECT s.id, s.seq, s.origin, s.external_id, s.kind, m.state, o.state AS ended,
        f.lease_expires_at,
        (SELECT array_agg(a.attempt_id) FROM watchkeeper.foreign_leases a
          WHERE a.project_id = s.project_id AND a.seq = s.seq AND a.attempt_id IS NOT NULL) AS attempt_ids,
-       (SELECT e.exit_code <> 0 FROM watchkeeper.helper_events e
+       (SELECT e.exit_code <> 0 OR e.error_code IS NOT NULL FROM watchkeeper.helper_events e
          WHERE e.project_id = s.project_id AND e.job_id = s.id AND e.command = 'complete'
            AND e.error_code IS DISTINCT FROM 'queued' AND e.created_at >= coalesce(f.claimed_at, s.created_at)
          ORDER BY e.id DESC LIMIT 1) AS complete_failed

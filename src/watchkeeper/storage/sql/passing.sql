@@ -18,7 +18,7 @@ SELECT g.incident_id, j.state, j.epoch, j.lease_expires_at,
            AND (c.checked_at > g.seen_at OR g.epoch = c.epoch) ORDER BY c.id DESC LIMIT 1) AS passed_check,
        (SELECT 'helper_event:' || e.id FROM watchkeeper.helper_events e
          WHERE e.project_id = g.project_id AND e.job_id = g.job_id AND e.command = g.command AND e.exit_code = 0
-           AND e.created_at > g.seen_at ORDER BY e.id DESC LIMIT 1) AS answered,
+           AND e.error_code IS NULL AND e.created_at > g.seen_at ORDER BY e.id DESC LIMIT 1) AS answered,
        coalesce((SELECT true FROM watchkeeper.audit_events a
                   WHERE a.project_id = g.project_id AND a.job_seq = j.seq AND a.at > g.seen_at AND a.event = 'job_resumed'
                     AND a.actor <> 'system' LIMIT 1),
@@ -43,7 +43,7 @@ SELECT g.incident_id, w.doctor_ok, w.stopped_at IS NOT NULL AS is_stopped, last.
            WHERE f.project_id = w.project_id AND f.worker_id = w.worker_id AND f.ended_at IS NULL) AS held,
        (SELECT 'helper_event:' || e.id FROM watchkeeper.helper_events e
          WHERE e.project_id = w.project_id AND e.worker_id = w.worker_id AND e.command = g.command AND e.exit_code = 0
-           AND e.created_at > g.seen_at ORDER BY e.id DESC LIMIT 1) AS answered,
+           AND e.error_code IS NULL AND e.created_at > g.seen_at ORDER BY e.id DESC LIMIT 1) AS answered,
        (SELECT 'artifact_check:' || c.id
           FROM (SELECT h.current_job_id FROM watchkeeper.worker_heartbeats h
                  WHERE h.project_id = w.project_id AND h.worker_id = w.worker_id AND h.current_job_id IS NOT NULL

@@ -1,6 +1,6 @@
 -- name: incidents_to_repair
--- Open incidents that no repair is under way for, the oldest first, with what was tried; not those that are quiet, a
--- symptom of another, in a person's hands, or a repair's own effect.
+-- Open incidents that no repair is under way for, the oldest first, with what was tried; not those that a person called
+-- right for now, a symptom of another, in a person's hands, or a repair's own effect.
 SELECT i.project_id, i.id, i.rule, i.state, i.severity, i.job_id, i.worker_id, i.evidence, i.cause, i.fingerprint, i.opened_at,
        i.kind, i.is_mirrored, tried.attempts, tried.seconds_since, tried.is_vetoed,
        extract(epoch FROM (SELECT watchkeeper.now()) - i.opened_at)::float8 AS age_seconds
@@ -13,7 +13,7 @@ SELECT i.project_id, i.id, i.rule, i.state, i.severity, i.job_id, i.worker_id, i
           coalesce(bool_or(r.state IN ('proposed', 'approved', 'executing')), false) AS is_under_way
      FROM watchkeeper.repair_actions r
     WHERE r.project_id = i.project_id AND r.incident_id = i.id) tried
- WHERE (i.state IN ('open', 'repairing', 'verifying') OR (i.state = 'needs_human' AND tried.attempts = 0))
+ WHERE (i.state IN ('open', 'acknowledged', 'repairing', 'verifying') OR (i.state = 'needs_human' AND tried.attempts = 0))
    AND i.cause_id IS NULL AND i.caused_by_repair IS NULL
    AND (i.quiet_until IS NULL OR i.quiet_until <= (SELECT watchkeeper.now()))
    AND NOT tried.is_under_way
@@ -22,7 +22,7 @@ SELECT i.project_id, i.id, i.rule, i.state, i.severity, i.job_id, i.worker_id, i
 -- name: lock_incident
 -- Locks an incident while its repair is planned, so that of several watchdogs one plans; no row where another does.
 SELECT i.id FROM watchkeeper.watchdog_incidents i
- WHERE i.project_id = %(project_id)s AND i.id = %(id)s::uuid AND i.state IN ('open', 'repairing', 'verifying', 'needs_human')
+ WHERE i.project_id = %(project_id)s AND i.id = %(id)s::uuid AND i.state IN ('open', 'acknowledged', 'repairing', 'verifying', 'needs_human')
    AND NOT EXISTS (SELECT FROM watchkeeper.repair_actions r
                     WHERE r.project_id = i.project_id AND r.incident_id = i.id
                       AND r.state IN ('proposed', 'approved', 'executing'))

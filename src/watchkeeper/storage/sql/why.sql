@@ -42,7 +42,8 @@ UNION ALL
 UNION ALL
 (SELECT 'failed_command', command, coalesce(error_code, 'exit ' || exit_code), created_at
    FROM watchkeeper.helper_events
-  WHERE project_id = %(project_id)s AND job_id = %(job_id)s::uuid AND exit_code <> 0 ORDER BY id DESC LIMIT 1)
+  WHERE project_id = %(project_id)s AND job_id = %(job_id)s::uuid
+    AND (exit_code <> 0 OR error_code IS NOT NULL) ORDER BY id DESC LIMIT 1)
 
 -- name: known_kind
 -- Whether a kind is known here, as an own one or from a foreign queue's counters or jobs.
@@ -72,7 +73,7 @@ UNION ALL
    FROM watchkeeper.worker_runs WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s
   ORDER BY id DESC LIMIT 100)
 UNION ALL
-(SELECT 'command', e.command, e.job_id, e.exit_code = 0, NULL, NULL, NULL, e.created_at
+(SELECT 'command', e.command, e.job_id, e.exit_code = 0 AND e.error_code IS NULL, NULL, NULL, NULL, e.created_at
    FROM unnest(ARRAY['doctor', 'touch', 'claim', 'context', 'progress', 'complete']) AS asked (command)
   CROSS JOIN LATERAL (SELECT * FROM watchkeeper.helper_events h
                        WHERE h.project_id = %(project_id)s AND h.worker_id = %(worker_id)s AND h.command = asked.command
