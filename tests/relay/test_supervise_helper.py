@@ -145,6 +145,27 @@ async def test_answers_that_are_no_success(scenes: Scenes) -> None:
     assert list(gone.directory.rglob("work/index.html")), "the artifact's evidence is kept"
 
 
+async def test_a_refused_claim_hands_out_no_job(scenes: Scenes) -> None:
+    """A job that is named in a refusal belongs to somebody else: nothing of it is read, worked on or completed."""
+    error = {"ok": False, "error": {"code": "job_taken", "message": "J9 is held by w2"}}
+    refusals: list[Any] = [
+        {"print": error | {"job": {"id": "J9"}}, "exit": 1},
+        {"print": error | {"job": {"id": "J9"}}},
+        {"print": error | {"job_id": "J9"}},
+        {"print": {"ok": True, "job": {"id": "J9"}}, "exit": 1},
+        {"print": error | {"job": {"id": "J9"}}, "and": NO_JOB["print"]},
+    ]
+    all_of_them = [scenes(claim=refusal) for refusal in refusals]
+    for scene, ended in zip(all_of_them, [3, 3, 3, 3, 0], strict=True):
+        assert await scene.heartbeat() == ended
+        assert scene.helper.commands == ["doctor", "touch", "claim"]
+        assert scene.reports("health")[-1]["status"] == ("ok" if ended == 0 else "no_claim")
+        assert scene.reports("job-attempt") == []
+    late = scenes(claim=[SILENT | {"on_sigterm": error | {"job": {"id": "J9"}}}])
+    assert await late.heartbeat() == 3
+    assert set(late.helper.commands) == {"doctor", "touch", "claim"}
+
+
 async def test_two_jobs_in_one_claim_stop_the_worker(scenes: Scenes) -> None:
     """None is worked on; the next start claims nothing until a person resumes it."""
     scene = scenes(claim=[{"print": job("A"), "and": job("B")}, NO_JOB])

@@ -112,9 +112,11 @@ def _no_second_job(stage: Stage, ending: Ending) -> None:
         if isinstance(step, Call) and step.command is Command.CLAIM:
             assert not has_job
         is_claim = isinstance(step, LateAnswer) or (isinstance(step, Call) and step.command is Command.CLAIM)
-        if is_claim and isinstance(happened, Reply):
+        if is_claim and isinstance(happened, Reply) and happened.outcome is Outcome.OK:
             jobs |= {job.id for job in happened.jobs}
             has_job = has_job or bool(happened.jobs)
+        if isinstance(step, Work):
+            assert jobs, "a job was worked on that no good answer handed out"
     if len(jobs) > 1:
         assert not stage.did(Work)
         assert ending.verdict is Verdict.STOPPED

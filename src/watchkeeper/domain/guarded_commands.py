@@ -138,10 +138,10 @@ class GuardedCommands:
         return (yield from self.run(Call(Command.PROGRESS, Why.RENEWAL)))
 
     def _claimed(self) -> Play[tuple[Reply, tuple[HelperJob, ...]]]:
-        """Claim, at most twice; give the last answer, and every job that any of the answers named."""
+        """Claim, at most twice; give the last answer, and every job that any of the answers handed out."""
         first = yield from self.once(Call(Command.CLAIM))
-        if not first.failed_on_the_wire or first.jobs:
-            return first, first.jobs
+        if not first.failed_on_the_wire:
+            return first, first.handed_out
         if not self.memory.take_retry(Command.CLAIM):
             yield from self._no_claim(first)
         if first.outcome in _WITHOUT_JSON:
@@ -150,11 +150,11 @@ class GuardedCommands:
         else:
             yield from self._before_retry(Command.CLAIM)
         late = yield from self._late()
-        if late is not None and late.jobs:
-            return late, late.jobs
+        if late is not None and late.handed_out:
+            return late, late.handed_out
         again = yield from self.once(Call(Command.CLAIM, Why.RETRY))
         late = yield from self._late()
-        jobs = {job.id: job for reply in (late, again) if reply is not None for job in reply.jobs}
+        jobs = {job.id: job for reply in (late, again) if reply is not None for job in reply.handed_out}
         if again.failed_on_the_wire and not jobs:
             yield from self._no_claim(again)
         return again, tuple(jobs.values())

@@ -111,6 +111,11 @@ class Reply:
         return self.outcome is Outcome.OK
 
     @property
+    def handed_out(self) -> tuple[HelperJob, ...]:
+        """Give the jobs of a good answer: one that is no yes hands out none, whatever it names."""
+        return self.jobs if self.is_ok else ()
+
+    @property
     def says_completed(self) -> bool:
         return (self.state or "").lower() in _COMPLETED
 
@@ -199,7 +204,8 @@ class HelperAnswers:
         return Outcome.REFUSED
 
     def _jobs(self, objects: list[dict[str, Any]]) -> tuple[HelperJob, ...]:
-        found = (job for answer in objects for job in self._jobs_of(answer))
+        good = (answer for answer in objects if self.value(answer, "ok") is not False)
+        found = (job for answer in good for job in self._jobs_of(answer))
         return tuple({job.id: job for job in found}.values())
 
     def _jobs_of(self, answer: Mapping[str, Any]) -> Iterator[HelperJob]:

@@ -187,8 +187,8 @@ class Guard:
     def _learn(self, call: Call, run: HelperRun, reply: Reply) -> None:
         """Take in what an answer tells of the job."""
         if call.command is Command.CLAIM:
-            if reply.jobs and self.held is None:
-                self.held = HeldJob.of(reply.jobs[0], self._means.config, run.stdout)
+            if reply.handed_out and self.held is None:
+                self.held = HeldJob.of(reply.handed_out[0], self._means.config, run.stdout)
                 self._means.telling.claimed(self.held)
         elif self.held is not None and reply.is_ok and call.why is not Why.KEPT:
             if call.command in (Command.CONTEXT, Command.PROGRESS, Command.UPLOAD):
@@ -203,7 +203,7 @@ class Guard:
             return None
         run = self._first_claim.result()
         reply = self._answers.read(replace(run, was_ended=True))
-        if not reply.jobs:
+        if not reply.handed_out:
             return None
         return self._understood(Call(Command.CLAIM), run) if reply.outcome is not Outcome.SILENT else None
 
