@@ -237,3 +237,28 @@ async def test_a_waiting_repair_is_given_up_when_its_incident_is_over(shop: Shop
     await shop.run()
     await shop.over(incident)
     assert await shop.run() == {"expired": 1}
+
+
+async def test_what_cannot_be_acted_on_holds_nothing_else_up(app: App, clock: MovingClock) -> None:
+    """Settled and tripped ones, of each more than a batch, keep no other incident from its repair."""
+    shop = Shop(app, replace(AT_ONCE, batch=2, breaker=BreakerConfig(attempts=4)))
+    for _ in range(5):
+        await shop.incident("missing_worker_kind", kind="rare")
+    await shop.running("rare")
+    for _ in range(3):
+        await shop.run()
+    for _ in range(5):
+        await shop.incident("lease_expired", (await shop.running()).id)
+        await shop.incident("doctor_failed", worker_id="w")
+    clock.advance(200)
+    for _ in range(12):
+        await shop.run()
+    states = [(row["trigger"], row["state"]) for row in await shop.records()]
+    assert states.count(("missing_worker_kind", "succeeded")) == 4
+    assert states.count(("lease_expired", "succeeded")) == 4
+    assert states.count(("doctor_failed", "executing")) == 4
+    late = await shop.running("late")
+    await shop.incident("complete_rejected", late.id, worker_id="w")
+    clock.advance(11)
+    ran = [await shop.run() for _ in range(4)]
+    assert sum(counts.get("executing", 0) for counts in ran) == 1

@@ -14,7 +14,7 @@ from watchkeeper.domain.repairs import Authority, Plan, RepairState, authority_n
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.repairs.approving import approvals_needed, standing_approvals
 from watchkeeper.services.repairs.asking import ask, asked_worker, seen_effect
-from watchkeeper.services.repairs.breaker import BreakerConfig, is_tripped
+from watchkeeper.services.repairs.breaker import TRIPPED_NOTE, BreakerConfig, is_tripped
 from watchkeeper.services.repairs.fleet_actions import OF_THE_FLEET
 from watchkeeper.services.repairs.incident_moves import follow
 from watchkeeper.services.repairs.job_actions import OF_JOBS
@@ -115,7 +115,7 @@ class Acting:
         if word_of is not None or rule_of(row) is None:
             return None
         if await is_tripped(connection, row, self._config.breaker):
-            return f"the breaker of {row['trigger']} in pool {row['pool']} is tripped: a person resets it"
+            return f"{TRIPPED_NOTE}{row['trigger']} in pool {row['pool']} is tripped: a person resets it"
         target = json.dumps(plan.to_json()["target"])
         where = {
             "project_id": row["project_id"],

@@ -17,6 +17,10 @@ AFTER_EXPIRY_SECONDS = 60.0
 """So long after its lease's end a holder may still show that it lives, before it is given up."""
 
 
+LOOKED_AT = frozenset({RepairAction.RETOUCH, RepairAction.ASK_RENEWAL})
+"""Requests whose effect the worker's own rows show; that of the others is that their incident is over."""
+
+
 async def ask(work: Work, patience_seconds: float) -> Done:
     """Ask a worker at its next answer, or whoever carries the plan out; give by when the effect must be seen."""
     plan = work.plan

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.storage.database import Connection, Row, fetch_row
 
+TRIPPED_NOTE = "the breaker of "
+"""How the note of a repair begins that waits for its breaker: while that is tripped, the duty leaves it alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class BreakerConfig:

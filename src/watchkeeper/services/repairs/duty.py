@@ -5,22 +5,29 @@ Safe on many machines at once: incidents and repairs are taken with SKIP LOCKED,
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID
 
 from watchkeeper.domain.incidents import IncidentState
-from watchkeeper.domain.policies import Policy
+from watchkeeper.domain.policies import Policy, PolicyMode
 from watchkeeper.domain.repair_plans import CHANGING
 from watchkeeper.domain.repairs import Authority, Plan, RepairState
 from watchkeeper.domain.rules.catalogue import RULES, Rule
 from watchkeeper.domain.rules.names import RepairAction, RuleName
 from watchkeeper.services.duties import Duty, Ran
 from watchkeeper.services.repairs.acting import Acting, RepairConfig, needed_now
+from watchkeeper.services.repairs.asking import LOOKED_AT
+from watchkeeper.services.repairs.breaker import TRIPPED_NOTE
 from watchkeeper.services.repairs.incident_moves import ONLY_PUT_BEFORE_PEOPLE, attempts_of, move_incident
 from watchkeeper.services.repairs.planning import Planning
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 
 NOTHING = ""
+
+Hand = Callable[[Connection, Row], Awaitable[str]]
+"""Takes one row in hand, and gives what came of it."""
 
 
 class RepairDuty:
@@ -39,6 +46,7 @@ class RepairDuty:
         self._planning = planning
         self._acting = acting
         self._config = config
+        self._passed_over: defaultdict[str, set[UUID]] = defaultdict(set)
 
     def duty(self) -> Duty:
         return Duty("repairs", self.run_once, self._config.interval_seconds)
@@ -46,19 +54,49 @@ class RepairDuty:
     async def run_once(self) -> Ran:
         """See to what was begun, plan for what is open, carry out what may be; give counts by what came of it."""
         counts: Counter[str] = Counter()
-        batch = {"limit": self._config.batch}
-        for found in await self._database.fetch("executing_repairs", batch):
-            async with self._database.transaction() as connection:
-                counts[await self._see(connection, found)] += 1
-        for incident in await self._database.fetch("incidents_to_repair", batch):
-            async with self._database.transaction() as connection:
-                counts[await self._plan(connection, incident)] += 1
-        waiting = {**batch, "policy_digest": self._policy().digest}
-        for found in await self._database.fetch("actionable_repairs", waiting):
-            async with self._database.transaction() as connection:
-                counts[await self._act(connection, found)] += 1
-        counts.pop(NOTHING, None)
+        for query, arguments, hand in (
+            ("executing_repairs", {"looked_at": [action.value for action in LOOKED_AT]}, self._see),
+            ("incidents_to_repair", self._limits(), self._plan),
+            ("actionable_repairs", self._waiting(), self._act),
+        ):
+            counts += await self._walk(query, arguments, hand)
         return Ran(dict(counts))
+
+    async def _walk(self, query: str, arguments: Mapping[str, Any], hand: Hand) -> Counter[str]:
+        """Take a batch in hand. Those of which nothing came are passed over until the others had their turn."""
+        counts: Counter[str] = Counter()
+        passed_over = self._passed_over[query]
+        given = {**arguments, "limit": self._config.batch, "passed_over": list(passed_over)}
+        batch = await self._database.fetch(query, given)
+        for found in batch:
+            async with self._database.transaction() as connection:
+                came = await hand(connection, found)
+            if came == NOTHING:
+                passed_over.add(found["id"])
+            else:
+                counts[came] += 1
+        if len(batch) < self._config.batch:
+            passed_over.clear()
+        return counts
+
+    def _limits(self) -> dict[str, Any]:
+        """Say for each rule how often it is tried, and how long after that the next step is due."""
+        policy, rules = self._policy(), list(RULES.values())
+        return {
+            "rules": [rule.name.value for rule in rules],
+            "attempts": [0 if _is_off(policy, rule) else attempts_of(rule, policy) for rule in rules],
+            "afterwards": [self._afterwards(policy, rule) for rule in rules],
+            "verify_seconds": self._config.verify_seconds,
+        }
+
+    def _afterwards(self, policy: Policy, rule: Rule) -> float | None:
+        if rule.action in ONLY_PUT_BEFORE_PEOPLE:
+            is_paused_then = rule.name is RuleName.MISSING_WORKER_KIND
+            return self._config.undecided_seconds if is_paused_then else None
+        return None if policy.escalate_after(rule.name) is None else 0.0
+
+    def _waiting(self) -> dict[str, Any]:
+        return {"policy_digest": self._policy().digest, "tripped_note": TRIPPED_NOTE}
 
     async def _see(self, connection: Connection, found: Row) -> str:
         row = await _locked(connection, found, RepairState.EXECUTING)
@@ -131,6 +169,11 @@ class RepairDuty:
         if row["state"] == RepairState.PROPOSED and plan.authority is not Authority.SYSTEM:
             return NOTHING
         return _news(row, await self._acting.act(connection, row))
+
+
+def _is_off(policy: Policy, rule: Rule) -> bool:
+    modes = (policy.mode(rule.name, rule.action, is_mirrored=mirrored) for mirrored in (False, True))
+    return all(mode is PolicyMode.OFF for mode in modes)
 
 
 async def _locked(connection: Connection, found: Row, state: RepairState) -> Row | None:

@@ -1,10 +1,14 @@
 -- name: incidents_to_repair
--- Open incidents that no repair is under way for, the oldest first, with what was tried; not those that a person called
--- right for now, a symptom of another, in a person's hands, or a repair's own effect.
+-- Open incidents that a repair or an escalation is due for, with what was tried, each project in its turn; not those that a
+-- person called right for now, a symptom of another, in a person's hands, a repair's own effect, or passed over a moment ago.
+SELECT due.* FROM (
 SELECT i.project_id, i.id, i.rule, i.state, i.severity, i.job_id, i.worker_id, i.evidence, i.cause, i.fingerprint, i.opened_at,
        i.kind, i.is_mirrored, tried.attempts, tried.seconds_since, tried.is_vetoed,
-       extract(epoch FROM (SELECT watchkeeper.now()) - i.opened_at)::float8 AS age_seconds
+       extract(epoch FROM (SELECT watchkeeper.now()) - i.opened_at)::float8 AS age_seconds,
+       row_number() OVER (PARTITION BY i.project_id ORDER BY i.id) AS turn
   FROM watchkeeper.watchdog_incidents i
+  JOIN unnest(%(rules)s::text[], %(attempts)s::int[], %(afterwards)s::float8[]) AS l (rule, attempts, afterwards)
+    ON l.rule = i.rule
  CROSS JOIN LATERAL (
    SELECT count(*) FILTER (WHERE r.attempted_at IS NOT NULL)::int AS attempts,
           extract(epoch FROM (SELECT watchkeeper.now()) - max(r.ended_at) FILTER (WHERE r.attempted_at IS NOT NULL))::float8
@@ -16,8 +20,11 @@ SELECT i.project_id, i.id, i.rule, i.state, i.severity, i.job_id, i.worker_id, i
  WHERE (i.state IN ('open', 'acknowledged', 'repairing', 'verifying') OR (i.state = 'needs_human' AND tried.attempts = 0))
    AND i.cause_id IS NULL AND i.caused_by_repair IS NULL
    AND (i.quiet_until IS NULL OR i.quiet_until <= (SELECT watchkeeper.now()))
-   AND NOT tried.is_under_way
- ORDER BY i.id LIMIT %(limit)s
+   AND NOT tried.is_under_way AND NOT tried.is_vetoed
+   AND (tried.seconds_since IS NULL OR tried.seconds_since >= %(verify_seconds)s)
+   AND (tried.attempts < l.attempts OR tried.seconds_since >= l.afterwards)
+   AND i.id <> ALL (%(passed_over)s::uuid[])
+) due ORDER BY due.turn, due.id LIMIT %(limit)s
 
 -- name: lock_incident
 -- Locks an incident while its repair is planned, so that of several watchdogs one plans; no row where another does.
@@ -66,17 +73,34 @@ SELECT r.*, i.rule AS incident_rule, i.state AS incident_state, i.cause AS incid
    FOR UPDATE OF r SKIP LOCKED
 
 -- name: actionable_repairs
--- Repairs that can be moved on without a person: allowed ones, and those whose incident is over or whose policy changed.
-SELECT r.project_id, r.id, r.state FROM watchkeeper.repair_actions r
+-- Repairs that can be moved on without a person, each project in its turn, those that are free to act first: allowed ones,
+-- unless they are known to wait for a breaker, and those whose incident is over or whose policy changed.
+SELECT due.* FROM (
+SELECT r.project_id, r.id, r.state,
+       row_number() OVER (PARTITION BY r.project_id ORDER BY is_free.yes DESC, r.id) AS turn
+  FROM watchkeeper.repair_actions r
   LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = r.project_id AND i.id = r.incident_id
+  LEFT JOIN watchkeeper.repair_breakers b ON b.project_id = r.project_id AND b.rule = r.trigger AND b.pool = r.pool
+ CROSS JOIN LATERAL (
+   SELECT (r.state = 'approved' OR coalesce(r.plan ->> 'authority' = 'system', false))
+          AND NOT (coalesce(b.tripped_at IS NOT NULL AND (b.reset_at IS NULL OR b.reset_at < b.tripped_at), false)
+                   AND coalesce(starts_with(r.note, %(tripped_note)s), false)) AS yes) is_free
  WHERE r.state IN ('proposed', 'approved')
-   AND (r.state = 'approved' OR r.plan ->> 'authority' = 'system' OR i.state = 'resolved'
+   AND (is_free.yes OR i.state = 'resolved' OR r.expires_at <= (SELECT watchkeeper.now())
         OR (r.asked_by_id IS NULL AND r.policy_digest IS DISTINCT FROM %(policy_digest)s))
- ORDER BY r.project_id, r.id LIMIT %(limit)s
+   AND r.id <> ALL (%(passed_over)s::uuid[])
+) due ORDER BY due.turn, due.id LIMIT %(limit)s
 
 -- name: executing_repairs
--- Repairs that were begun and whose effect is not seen yet.
-SELECT project_id, id FROM watchkeeper.repair_actions WHERE state = 'executing' ORDER BY project_id, id LIMIT %(limit)s
+-- Repairs that were begun and whose effect may be seen now, or is overdue; each project in its turn.
+SELECT due.* FROM (
+SELECT r.project_id, r.id, row_number() OVER (PARTITION BY r.project_id ORDER BY r.due_at, r.id) AS turn
+  FROM watchkeeper.repair_actions r
+  LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = r.project_id AND i.id = r.incident_id
+ WHERE r.state = 'executing'
+   AND (r.due_at <= (SELECT watchkeeper.now()) OR i.state = 'resolved' OR r.action = ANY (%(looked_at)s::text[]))
+   AND r.id <> ALL (%(passed_over)s::uuid[])
+) due ORDER BY due.turn, due.id LIMIT %(limit)s
 
 -- name: move_repair
 -- Moves a repair from one state to another, with its audit row; no row where it stands elsewhere.
