@@ -47,6 +47,7 @@ async def test_a_command_of_which_the_contract_says_nothing_is_recorded_too(scen
     assert told[1][1] not in (None, "secret_exposed")
     assert told[2] == ("status", "secret_exposed")
     assert "a1B2c3D4e5" not in str(scene.reports("helper-events"))
+    assert scene.place.memory().stopped == "secret_exposed"
 
 
 async def test_retries_of_one_heartbeat_are_counted_over_its_commands(scenes: Scenes) -> None:
@@ -71,6 +72,27 @@ async def test_a_second_claim_is_refused(scenes: Scenes) -> None:
     assert json.loads(refused.text or "")["error"]["code"] == "multiple_primary_jobs"
     assert refused.exit_code == 3
     assert scene.helper.commands == ["claim", "context"]
+
+
+async def test_a_job_that_is_given_up_is_held_no_more(scenes: Scenes) -> None:
+    """After a good `fail` or `release` the helper is asked for the next job; a refused one leaves the job held."""
+    jobs = [{"print": job("J1")}, {"print": job("J2")}]
+    unused, used, refused = scenes(claim=jobs), scenes(claim=jobs), scenes(claim=jobs, fail={"print": {}})
+    for command in ("doctor", "claim", "fail J1 cannot", "claim"):
+        last = await unused.relay(*command.split())
+    assert json.loads(last.text or "")["job"]["id"] == "J2"
+    for command in ("doctor", "claim", "context J1", "release J1", "doctor", "claim"):
+        last = await used.relay(*command.split())
+    assert json.loads(last.text or "")["job"]["id"] == "J2"
+    assert (unused.ended_as, used.ended_as) == ("failed", "released")
+    told = next(each for each in used.reports("helper-events") if each["command"] == "release")
+    assert (told["job_id"], told["exit_code"]) == ("J1", 0)
+    for command in ("doctor", "claim", "fail J1", "claim"):
+        last = await refused.relay(*command.split())
+    assert (json.loads(last.text or "")["job"]["id"], refused.ended_as) == ("J1", None)
+    for command in ("release J7", "claim"):
+        last = await refused.relay(*command.split())
+    assert json.loads(last.text or "")["job"]["id"] == "J1"
 
 
 async def test_a_completion_is_checked_before_the_helper_is_asked(scenes: Scenes) -> None:

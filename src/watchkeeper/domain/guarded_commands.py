@@ -117,6 +117,13 @@ class GuardedCommands:
             return self._completed(reply)
         return (yield from self._not_completed(reply))
 
+    def give_up(self, command: Command, job: str) -> Play[Reply]:
+        """Hand a job back by `fail` or `release`; where that is granted none is held, and another may be claimed."""
+        reply = yield from self.run(Call(command))
+        if reply.is_ok and self.memory.job == job:
+            self.memory.job, self.memory.has_claimed = None, False
+        return reply
+
     def run(self, call: Call) -> Play[Reply]:
         """Run a command; where it fails on the wire: touch, pause, and run it once more if it may be."""
         reply = yield from self.once(call)
@@ -195,7 +202,7 @@ class GuardedCommands:
         if reply.claims_success:
             yield from self._stop(RuleName.HIDDEN_FAILURE, "success is claimed where complete failed")
         if reply.exposes_secret:
-            if call.command is Command.COMPLETE and reply.is_ok and reply.says_completed:
+            if _ends_hold(call.command, reply):
                 self.memory.job = None
             yield from self._stop(RuleName.SECRET_EXPOSED, f"the output of {call.command} shows a secret")
         if call.command in _BEFORE_A_JOB or call.why is Why.KEPT:
@@ -277,6 +284,11 @@ class GuardedCommands:
         verdict = Verdict.BLOCKED if local else Verdict.REJECTED
         yield Tell(RuleName.COMPLETE_REJECTED, _refusal(reply), calls=True)
         raise Ended(verdict, _refusal(reply), RuleName.COMPLETE_REJECTED)
+
+
+def _ends_hold(command: Command, reply: Reply) -> bool:
+    gives_up = command in (Command.FAIL, Command.RELEASE)
+    return reply.is_ok and (gives_up or (command is Command.COMPLETE and reply.says_completed))
 
 
 def _refusal(reply: Reply) -> str:

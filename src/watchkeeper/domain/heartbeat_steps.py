@@ -19,6 +19,8 @@ class Command(StrEnum):
     PROGRESS = "progress"
     UPLOAD = "upload-files"
     COMPLETE = "complete"
+    FAIL = "fail"
+    RELEASE = "release"
 
 
 class Why(StrEnum):
@@ -189,6 +191,8 @@ def expected(kind: type[_T], happened: object) -> _T:
 
 class Verdict(StrEnum):
     COMPLETED = "completed"
+    FAILED = "failed"
+    RELEASED = "released"
     NO_JOB = "no_job"
     WATCHED = "watched"
     UNHEALTHY = "unhealthy"

@@ -124,6 +124,8 @@ class _Relay:
                     return Ending(Verdict.COMPLETED)
                 case Command.PROGRESS:
                     yield from commands.run(Call(Command.PROGRESS))
+                case Command.FAIL | Command.RELEASE:
+                    return (yield from self._give_up(commands, guard))
                 case other:
                     if self._held is not None:
                         yield from commands.keep_lease()
@@ -133,14 +135,28 @@ class _Relay:
             return ended.ending
         return None
 
+    def _give_up(self, commands: GuardedCommands, guard: Guard) -> Play[Ending | None]:
+        if not self._arguments:
+            raise UsageError(f"{self._command} takes a job")
+        job = self._named_job(guard)
+        reply = yield from commands.give_up(Command(self._command), job.id)
+        if not reply.is_ok:
+            return None
+        return Ending(Verdict.FAILED if self._command == Command.FAIL else Verdict.RELEASED)
+
     def _hand_over(self, guard: Guard) -> None:
         """Read the agent's artifacts; a job that was not claimed here is completed all the same."""
         if len(self._arguments) < 3:
             raise UsageError("complete takes a job, a summary and artifacts")
+        held = self._named_job(guard)
+        self._memory.job = held.id
+        held.handover = Handover.parse(self._arguments[2], held.shared)
+
+    def _named_job(self, guard: Guard) -> HeldJob:
+        """Let the command be about the job that its first argument names, held or not."""
         if guard.held is None or guard.held.id != self._arguments[0]:
             guard.held = HeldJob.named(self._arguments[0], self._means.config)
-            self._memory.job = guard.held.id
-        guard.held.handover = Handover.parse(self._arguments[2], guard.held.shared)
+        return guard.held
 
     def _tell(self, guard: Guard, ending: Ending | None) -> None:
         if self._command == Command.CLAIM:
@@ -166,7 +182,10 @@ class _Relay:
         run = await running.wait()
         if run is None:
             raise RuntimeError("a call without a lease to watch ended early")
-        self._means.telling.ran_unguarded(run, HelperAnswers(self._means.config))
+        held = self._held if self._held is not None and self._held.id in self._arguments[:1] else None
+        if self._means.telling.ran_unguarded(run, HelperAnswers(self._means.config), held):
+            self._memory.stopped = RuleName.SECRET_EXPOSED.value
+            self._means.place.keep_memory(self._memory)
         await self._reports.deliver(report_seconds)
         last = last_object(run.stdout)
         if last is not None:

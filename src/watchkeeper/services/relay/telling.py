@@ -26,6 +26,7 @@ _STUCK = {
     Verdict.STUCK: "command_failed_twice",
     Verdict.STOPPED: "agent_stalled",
 }
+_END_PHASES = {Verdict.FAILED: "fail", Verdict.RELEASED: "release"}
 _PHASES = {"upload-files": "upload", "context": "context", "progress": "progress"}
 
 
@@ -71,15 +72,20 @@ class Telling:
         if call.command in (Command.DOCTOR, Command.TOUCH, Command.CLAIM) and call.why is not Why.RETOUCH:
             self._checks[call.command] = reply.is_ok
 
-    def ran_unguarded(self, run: HelperRun, answers: HelperAnswers) -> None:
-        """Report one execution of a command of which the contract says nothing: it need not say that it is ok."""
+    def ran_unguarded(self, run: HelperRun, answers: HelperAnswers, held: HeldJob | None) -> bool:
+        """Report one execution of a command of which the contract says nothing: it need not say that it is ok.
+
+        Give whether its output shows a secret.
+        """
         reply, shown = answers.read(run), self.shown(run, answers)
         has_failed = run.exit_code != 0 or reply.answer is None or answers.value(reply.answer, "ok") is False
         code = reply.error_code if has_failed else None
-        if self._redactor.suspects(shown):
+        exposes_secret = self._redactor.suspects(shown)
+        if exposes_secret:
             code = RuleName.SECRET_EXPOSED.value
         exit_code = ENDED_CODE if run.exit_code is None else run.exit_code
-        self._event(run.command, exit_code, self._redactor.redact(shown)[-MAX_KEPT_CHARS:], code, None)
+        self._event(run.command, exit_code, self._redactor.redact(shown)[-MAX_KEPT_CHARS:], code, held)
+        return exposes_secret
 
     def claimed(self, held: HeldJob) -> None:
         """Report a job that was claimed: the first report of it makes it known."""
@@ -176,7 +182,7 @@ class Telling:
         is_completed = ending.verdict is Verdict.COMPLETED
         self._attempt(
             held,
-            phase="complete",
+            phase=_END_PHASES.get(ending.verdict, "complete"),
             complete_status="completed" if is_completed else "stuck" if code else ending.verdict.value,
             error_code=code or (None if is_completed else ending.rule and ending.rule.value),
             error_message=self._redactor.redact(ending.detail) if ending.detail else None,
