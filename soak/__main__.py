@@ -57,6 +57,9 @@ def _simulated(args: argparse.Namespace) -> Outcome:
     print(f"simulation: {outcome.runs:,} runs of {outcome.jobs:,} jobs, seed {seed}, {seconds:.0f} s")
     for state, count in sorted(outcome.states.items()):
         print(f"  {state:<28} {count:>7,}")
+    print(
+        f"  {outcome.classified:,} of {outcome.standing_still:,} that stand still are classified, with a repair"
+    )
     for problem in outcome.problems:
         print(f"  BROKEN {problem}", file=sys.stderr)
     print("  0 false green, 0 lost, 0 double" if not outcome.problems else "  promises were broken")

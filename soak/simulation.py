@@ -18,6 +18,8 @@ import psycopg
 from soak.agents import Agent
 from soak.world import World
 from watchkeeper.app.whole import running
+from watchkeeper.domain.stage_proofs import CLASSIFIED_SHARE
+from watchkeeper.services.why import STANDING_STILL
 from watchkeeper.settings import Settings
 
 AGENTS = 12
@@ -30,7 +32,10 @@ MOST_TURNS_A_RUN = 200
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a simulation came to; `problems` is empty where every promise held."""
+    """What a simulation came to; `problems` is empty where every promise held.
+
+    `classified` counts the jobs that stand still to which `why` gives a class and a repair.
+    """
 
     seed: int
     jobs: int
@@ -39,6 +44,8 @@ class Outcome:
     answers: dict[str, int]
     problems: list[str]
     trace_hash: str
+    standing_still: int
+    classified: int
 
 
 async def simulate(database_url: str, home: Path, *, runs: int, seed: int, at_once: int = 24) -> Outcome:
@@ -97,7 +104,13 @@ async def _judged(world: World, seed: int) -> Outcome:
             problems.append(f"completed without evidence, or by nobody: job {number}")
         if row["state"] in ("pending", "running"):
             problems.append(f"left {row['state']}: job {number}")
+    still = [row["id"] for row in ends if row["state"] in STANDING_STILL]
+    classified = [job for job in still if await world.is_classified(job)]
+    if len(classified) < CLASSIFIED_SHARE * len(still):
+        problems.append(f"unexplained: of {len(still)} that stand still {len(classified)} are classified")
     states = Counter(f"{row['state']} {row['state_reason'] or ''}".strip() for row in ends)
     trace = hashlib.sha256("\n".join(seen.trace).encode()).hexdigest()
     answers = dict(sorted(seen.answers.items()))
-    return Outcome(seed, len(numbers), world.runs, dict(states), answers, problems, trace)
+    return Outcome(
+        seed, len(numbers), world.runs, dict(states), answers, problems, trace, len(still), len(classified)
+    )

@@ -15,10 +15,12 @@ from psycopg.rows import dict_row
 
 from soak.works import CONTRACT
 from watchkeeper.app.whole import App
+from watchkeeper.domain.diagnosis import StuckClass
 from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.domain.principals import Principal, Role
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.holding import Caller
+from watchkeeper.services.why import Subject
 
 PROJECT, KIND = "simulation", "report"
 LEASE_SECONDS = 20
@@ -108,6 +110,11 @@ class World:
     async def jobs(self) -> list[dict[str, Any]]:
         """Give every job with its end, in order."""
         return await self._rows("ends")
+
+    async def is_classified(self, job: str) -> bool:
+        """Say whether the watchdog names a class and a repair for a job that stands still."""
+        why = await self.app.watchdog.why.why(PROJECT, job, Subject.JOB)
+        return why["class"] != StuckClass.UNEXPLAINED and bool(why["suggested_repair"]["action"])
 
     async def _rows(self, name: str) -> list[dict[str, Any]]:
         async with self._connection.cursor(row_factory=dict_row) as cursor:

@@ -46,6 +46,7 @@ BODIES: dict[str, Any] = {
     "POST /api/signals/{signal_id}/value": {"text": "much"},
     "POST /api/projects": {"project_id": "fresh"},
     "POST /api/schedules": {"name": "daily", "cron": "0 3 * * *", "kind": "report"},
+    "POST /api/drills": {"drill": "x", "passed": True, "evidence": 1},
     "POST /api/switches/{name}": {"on": True, **WHY},
     "POST /api/tokens": {"name": "made", "role": "viewer"},
     "POST /api/watchdog/repair-actions": {"action": "release", "job": NOBODY, **WHY},

@@ -11,6 +11,7 @@ import pytest
 from conftest import TestServer
 from soak.simulation import Outcome, simulate
 from watchkeeper.services.gate import Gate, GateOutcome
+from watchkeeper.services.why import Why
 
 
 async def played(server: TestServer, home: Path, runs: int, seed: int) -> Outcome:
@@ -25,6 +26,7 @@ async def test_a_seed_gives_the_same_runs_again_and_breaks_no_promise(
     outcome = await played(server, tmp_path / "a", runs=24, seed=3)
     assert outcome.problems == []
     assert outcome.states["completed"] > 2
+    assert outcome.classified == outcome.standing_still > 0
     assert {"complete: gate_failed", "complete: stale_lease", "complete: contract_rejected"} <= {
         *outcome.answers
     }
@@ -32,16 +34,23 @@ async def test_a_seed_gives_the_same_runs_again_and_breaks_no_promise(
     assert again == outcome
 
 
-async def test_a_gate_that_lets_lies_pass_is_found_out(
+async def test_a_gate_that_lets_lies_pass_and_jobs_that_nobody_explains_are_found_out(
     server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The simulation knows the truth by itself: a product that believes its agents turns green falsely there."""
+    """The simulation knows the truth by itself: a product that believes its agents turns green falsely there.
+
+    Where `why` finds no class for jobs that stand still, it says so too.
+    """
     check = Gate.check
 
     async def believing(*arguments: Any, **options: Any) -> GateOutcome:
         outcome: GateOutcome = await check(*arguments, **options)
         return replace(outcome, rejected=False, failed=[], verified="artifact")
 
+    async def at_a_loss(*_: Any) -> dict[str, Any]:
+        return {"class": "unexplained", "suggested_repair": {"action": "alert"}}
+
     monkeypatch.setattr(Gate, "check", believing)
+    monkeypatch.setattr(Why, "why", at_a_loss)
     outcome = await played(server, tmp_path, runs=12, seed=3)
-    assert any(problem.startswith("false green") for problem in outcome.problems)
+    assert {"false green", "unexplained"} <= {problem.split(":")[0] for problem in outcome.problems}

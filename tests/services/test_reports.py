@@ -12,6 +12,7 @@ from moving_clock import MovingClock
 from raw_sql import rows
 from services.alerts import change, opened
 from watchkeeper.app.whole import App
+from watchkeeper.domain.stage_proofs import GOLDEN
 
 
 def completed(connection: psycopg.Connection, seq: int, *, passed: bool, shadow: bool = False) -> UUID:
@@ -104,3 +105,25 @@ async def test_reports_tell_real_incidents_from_drills(app: App, clock: MovingCl
     lines = {line["metric"]: line for line in (await reports.metrics("p"))["metrics"]}
     assert lines["lease_expiring_with_claimed_job"]["status"] == "firing"
     assert lines["repeated_no_job"]["status"] == "pending"
+
+
+async def test_the_golden_tests_count_as_their_drills_ended_last(app: App, database_url: str) -> None:
+    """Each of the six must have been run, and passed the last time; then a run with evidence is enough."""
+    await happened(app, database_url)
+    reports = app.watchdog.reports
+
+    async def golden() -> tuple[str, str]:
+        items = (await reports.stages("p"))["items"]
+        (item,) = [item for item in items if "golden tests" in item["sentence"]]
+        return item["result"], item["because"]
+
+    async def ended(drill: str, *, passed: bool) -> None:
+        await reports.drill_ended(drill, passed=passed, evidence=5, actor="t")
+
+    for drill in GOLDEN:
+        assert (await golden())[0] == "unknown"
+        await ended(drill, passed=drill != "near_expiry")
+    assert await golden() == ("fail", "golden tests without their expected status: near_expiry")
+    await ended("near_expiry", passed=True)
+    result, because = await golden()
+    assert (result, because.split(",")[0]) == ("pass", "six golden tests")

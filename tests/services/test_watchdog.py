@@ -20,6 +20,9 @@ from services.watched import (
 )
 from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import SettingError
+from watchkeeper.domain.kinds import KindDeclaration
+from watchkeeper.domain.reports import Heartbeat
+from watchkeeper.services.mirrored import Reporter
 from watchkeeper.services.watchdog import WatchdogConfig
 
 
@@ -177,6 +180,56 @@ async def test_a_database_that_was_away_begins_a_quiet_time(app: App, clock: Mov
     assert await look_after(app, clock, 58) == []
     assert await look_after(app, clock, 4) == ["lease_near_expiry", "queue_stuck"]
     assert await look_after(app, clock, 61) == ["lease_expired", "lease_near_expiry", "queue_stuck"]
+
+
+@pytest.mark.parametrize(("seconds", "rule"), [(-120, "lease_expired"), (1, "lease_near_expiry")])
+async def test_a_lease_that_is_told_in_a_quiet_time_is_judged_at_once(
+    app: App, clock: MovingClock, seconds: float, rule: str
+) -> None:
+    """After an outage, what a holder of a foreign job says itself needs no quiet: it could speak, and did."""
+    config = WatchdogConfig()
+    await watchdog(app, config).run_once()
+    clock.advance(7200)
+    await watchdog(app, config).run_once()
+    watching = watchdog(app, config)
+    await watching.run_once()
+    [row] = await rows(
+        app.database, "SELECT watchkeeper.now() + make_interval(secs => %(s)s) AS ends", {"s": seconds}
+    )
+    told = Heartbeat("w", "ok", claim_ok=True, job="x-1", lease_expires_at=row["ends"])
+    await app.watchdog.recording.record(Reporter("p", "t"), [told])
+    clock.advance(0.9)
+    await watching.run_once()
+    assert rule in await open_rules(app)
+
+
+async def test_an_artifact_is_not_overdue_for_an_outage_though_its_holder_renews(
+    app: App, clock: MovingClock
+) -> None:
+    """A renewal comes by itself, work does not: after an outage there is a whole lease's time to show progress."""
+    kind = {"name": "k", "lease_seconds": 60, "contract": {"required_kinds": ["data"]}}
+    await app.kinds.declare(
+        "p",
+        KindDeclaration.parse({**kind, "progress_deadline_minutes": 5, "tool_limit_minutes": 5}),
+        actor="t",
+    )
+    config = WatchdogConfig()
+    await claimed(app)
+    await watchdog(app, config).run_once()
+    clock.advance(7200)
+    await watchdog(app, config).run_once()
+    seen = []
+    for _ in range(16):
+        clock.advance(4)
+        await rows(
+            app.database,
+            "UPDATE watchkeeper.leases SET renewed_at = watchkeeper.now(),"
+            " expires_at = watchkeeper.now() + interval '60 s'",
+        )
+        await watchdog(app, config).run_once()
+        seen.append(await open_rules(app))
+    assert seen[:14] == [[]] * 14
+    assert seen[-1] == ["artifact_missing"]
 
 
 async def test_several_watchdogs_find_a_thing_once(app: App, clock: MovingClock) -> None:

@@ -16,7 +16,8 @@ from uuid import UUID
 class LeaseFact:
     """A live lease. `renewed_at` is when it was last heard of; before `quiet_until` nobody judges it.
 
-    After a gap in the watch (a database that was away, a clock that jumped) its holder gets a whole period to renew.
+    After a gap in the watch (a database that was away, a clock that jumped) its holder gets a whole period to renew,
+    unless it was heard of since, and a whole period more to progress in any case.
     """
 
     project_id: str

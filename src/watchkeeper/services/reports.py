@@ -34,6 +34,11 @@ class Reports:
         self._database = database
         self._policy = policy
 
+    async def drill_ended(self, drill: str, *, passed: bool, evidence: int, actor: str) -> None:
+        """Write down how a drill of the whole installation ended, with how many pieces of evidence."""
+        ended = {"drill": drill, "passed": passed, "evidence": evidence, "actor": actor}
+        await self._database.fetch("end_drill", ended)
+
     async def stages(self, project_id: str) -> dict[str, Any]:
         """Judge each item of the sources by the stage that it is due at."""
         facts = await self._facts(project_id)

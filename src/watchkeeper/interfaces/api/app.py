@@ -93,6 +93,7 @@ ROUTERS = (
     audit.reads,
     reconcile.reads,
     reports.reads,
+    reports.drills,
     system.public,
     system.guarded,
 )

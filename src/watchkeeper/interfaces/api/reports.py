@@ -1,18 +1,21 @@
-"""Reports: what the database shows of a project's way to a reliable operation."""
+"""Reports: what the database shows of a project's way to a reliable operation, and how drills of it ended."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field, StringConstraints
 
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import TIME, declared
-from watchkeeper.interfaces.api.guarded import GuardedRoute
+from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
+from watchkeeper.interfaces.api.schemas import Body
 
 reads = APIRouter(prefix="/api/reports", tags=["reports"], route_class=GuardedRoute)
+drills = APIRouter(prefix="/api/drills", tags=["reports"], route_class=ActRoute)
 
 Days = Annotated[float, Query(gt=0, le=3660, description="Of how many days up to now.")]
 
@@ -94,3 +97,25 @@ async def indicators(access: Here, days: Days = 30) -> Response:
 async def scores(access: Here, days: Days = 30) -> Response:
     """Give the health score of each worker, role and persona, with its parts."""
     return answer(**await access.app.watchdog.reports.scores(await access.project(), days))
+
+
+class DrillBody(Body):
+    """How a drill ended; `evidence` counts what it showed."""
+
+    drill: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+    passed: bool
+    evidence: int = Field(ge=0, le=10_000)
+
+
+@drills.post(
+    "",
+    **declared(
+        Right.MANAGE_PROJECTS, key="required", status=201, example={"drill": "near_expiry", "passed": True}
+    ),
+)
+async def drill_ended(body: DrillBody, access: Here) -> Response:
+    """Write into the audit trail how a drill ended; reports of stages look for it there."""
+    await access.app.watchdog.reports.drill_ended(
+        body.drill, passed=body.passed, evidence=body.evidence, actor=access.principal.actor
+    )
+    return answer(201, drill=body.drill, passed=body.passed)

@@ -35,6 +35,8 @@ SELECT t.now, t.previous, t.shortest AS shortest_lease_seconds, t.gapped, t.serv
 -- name: lease_facts
 -- Live leases, own and reported, for which a moment at which a rule may fire has passed since the last look; with the next
 -- such moment of any lease, which stands on a row of its own where there is no such lease. A rule fires after its moment.
+-- A gap in the watch gives a whole period to a lease of which nothing was heard since: whose holder spoke needs none. A report
+-- may tell what is long past, so that each new one is looked at.
 WITH clock AS MATERIALIZED (
   SELECT %(now)s::timestamptz AS now, coalesce(%(since)s::timestamptz, '-infinity') AS since
 ), live AS (
@@ -47,10 +49,13 @@ WITH clock AS MATERIALIZED (
          CASE WHEN lower(complete_status) = ANY (%(success_words)s::text[]) THEN received_at END, true
     FROM watchkeeper.foreign_leases WHERE ended_at IS NULL
 ), judged AS (
-  SELECT l.*, %(quiet_since)s::timestamptz + make_interval(secs => l.lease_seconds) AS quiet_until,
-         coalesce(l.progress_at, l.claimed_at)
-           + make_interval(secs => 60 * greatest(k.progress_deadline_minutes, k.tool_limit_minutes)) AS progress_due_at
+  SELECT l.*, CASE WHEN l.renewed_at > q.since THEN 'epoch' ELSE q.till END AS quiet_until,
+         CASE WHEN k.kind IS NOT NULL
+              THEN greatest(q.till, coalesce(l.progress_at, l.claimed_at)
+                     + make_interval(secs => 60 * greatest(k.progress_deadline_minutes, k.tool_limit_minutes))) END AS progress_due_at
     FROM live l
+   CROSS JOIN LATERAL (SELECT %(quiet_since)s::timestamptz AS since,
+                              %(quiet_since)s::timestamptz + make_interval(secs => l.lease_seconds) AS till) q
     LEFT JOIN watchkeeper.job_kinds k
       ON k.project_id = l.project_id AND k.kind = l.kind AND k.progress_deadline_minutes IS NOT NULL
 ), moments AS MATERIALIZED (
@@ -59,7 +64,7 @@ WITH clock AS MATERIALIZED (
          greatest(j.quiet_until, j.expires_at) + make_interval(secs => %(expired_seconds)s::float8) AS expired,
          greatest(j.quiet_until, j.renewed_at + make_interval(secs => %(unrenewed_seconds)s::float8)) AS unrenewed,
          greatest(j.quiet_until, j.expires_at + make_interval(secs => %(past_expiry_seconds)s::float8)) AS past,
-         CASE WHEN j.progress_due_at IS NOT NULL THEN greatest(j.quiet_until, j.progress_due_at) END AS overdue
+         j.progress_due_at AS overdue
     FROM judged j
 ), following AS (
   SELECT min(least(CASE WHEN near >= now THEN near END, CASE WHEN expired >= now THEN expired END,
@@ -77,7 +82,7 @@ SELECT f.at AS next_at, m.project_id, s.id AS job_id, m.epoch, m.kind, m.worker_
   LEFT JOIN moments m
     ON (m.near > clock.since AND m.near < clock.now) OR (m.expired > clock.since AND m.expired < clock.now)
     OR (m.unrenewed > clock.since AND m.unrenewed < clock.now) OR (m.past > clock.since AND m.past < clock.now)
-    OR (m.overdue > clock.since AND m.overdue < clock.now) OR m.told_success_at > clock.since
+    OR (m.overdue > clock.since AND m.overdue < clock.now) OR (m.is_mirrored AND m.renewed_at > clock.since)
   LEFT JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x
                         WHERE x.project_id = m.project_id AND x.seq = m.seq LIMIT 1) s ON true
   LEFT JOIN watchkeeper.job_kinds k ON k.project_id = m.project_id AND k.kind = m.kind

@@ -46,6 +46,12 @@ SELECT DISTINCT ON (data->>'drill') data->>'drill' AS drill, (data->>'passed')::
   FROM watchkeeper.audit_events WHERE project_id = 'system' AND event = 'drill_ended' AND data ? 'drill'
  ORDER BY data->>'drill', at DESC
 
+-- name: end_drill
+-- Writes down how a drill ended.
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
+VALUES ('system', 'drill_ended', %(actor)s,
+        jsonb_build_object('drill', %(drill)s::text, 'passed', %(passed)s::boolean, 'evidence', %(evidence)s::integer))
+
 -- name: report_rest
 -- What else reports count of a project since a time.
 SELECT coalesce((SELECT last_tick_at > watchkeeper.now() - interval '1 minute' FROM watchkeeper.watchdog_state), false) AS ticks,

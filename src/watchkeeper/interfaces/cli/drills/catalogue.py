@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from watchkeeper.domain.stage_proofs import GOLDEN
-from watchkeeper.interfaces.cli.drills import helped, mirrored, own_queue
+from watchkeeper.interfaces.cli.drills import helped, killed_database, mirrored, own_queue
 from watchkeeper.interfaces.cli.drills.stage import Stage
 
 Play = Callable[[Stage], None]
@@ -25,6 +25,7 @@ DRILLS: dict[str, Play] = {
     "healthy_no_job": own_queue.healthy_no_job,
     "normal_path": own_queue.normal_path,
     "killed_worker": own_queue.killed_worker,
+    "killed_database": killed_database.killed_database,
 }
 
 SETS: dict[str, tuple[str, ...]] = {

@@ -24,9 +24,10 @@ LIMIT_SECONDS = 60
 PAGE = "<!doctype html><title>Drill</title><h1>Drill</h1><p>This page is the evidence.</p>"
 ROWS = "a,b\n1,2\n"
 WORK = f"printf '%s' {shlex.quote(PAGE)} > index.html; printf '%s' {shlex.quote(ROWS)} > rows.csv"
+PAGE_ALONE = {"summary": "S", "artifacts": [{"kind": "html_page", "path": "index.html", "primary": True}]}
 FETCH_FAILED = {"print": {"ok": False, "error": {"message": "TypeError: fetch failed"}}, "exit": 1}
 NOT_FOUND = {"print": {"ok": False, "error": {"code": "job_not_found", "message": "no such job"}}, "exit": 3}
-CONFIG = "[helper]\nclaim_seconds = 1.0\nretry_pause_seconds = 0.1\nlinger_seconds = 0.2\n"
+CONFIG = "[helper]\nclaim_seconds = 3.0\nretry_pause_seconds = 0.1\nlinger_seconds = 0.2\n"
 
 Plan = dict[str, list[dict[str, Any]]]
 
@@ -82,14 +83,16 @@ def missing_kind(stage: Stage) -> None:
         },
         "exit": 3,
     }
-    done = _supervised(stage, {"claim": [_claimed(deliverable_id="d1")], "complete": [refused, refused]})
+    forgetful = f"{WORK}; printf '%s' {shlex.quote(json.dumps(PAGE_ALONE))} > artifacts.json"
+    plan = {"claim": [_claimed(deliverable_id="d1")], "complete": [refused, refused]}
+    done = _supervised(stage, plan, forgetful)
     stage.demand(done["commands"].count("complete") == 2, "complete is retried once", done["commands"])
     stage.demand("data" in done["completed"][1][-1], "the missing kind was added", done["completed"][1][-1])
     stage.demand(done["exit_code"] != 0, "no success is claimed", {"exit_code": done["exit_code"]})
     stage.incident(RuleName.COMPLETE_REJECTED)
 
 
-def _supervised(stage: Stage, plan: Plan) -> dict[str, Any]:
+def _supervised(stage: Stage, plan: Plan, work: str = WORK) -> dict[str, Any]:
     """Run one heartbeat of a scripted helper under `supervise`; give what it ran and how it ended."""
     with _site(stage.scratch) as address:
         files = {"index.html": PAGE, "rows.csv": ROWS}
@@ -101,24 +104,9 @@ def _supervised(stage: Stage, plan: Plan) -> dict[str, Any]:
         helper = shlex.join([sys.executable, "-m", "watchkeeper.example.helper", str(stage.scratch)])
         config = stage.scratch / "helper.toml"
         config.write_text(f"{CONFIG}publish_command = {json.dumps(f'{helper} publish')}\n", encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "watchkeeper",
-            "supervise",
-            "--helper",
-            helper,
-            "--work",
-            WORK,
-            "--once",
-        ]
-        done = subprocess.run(
-            [*command, "--config", str(config)],
-            env=_surroundings(stage, address),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_SECONDS,
-            check=False,
+        done = _run(
+            ["--helper", helper, "--work", work, "--once", "--config", str(config)],
+            _surroundings(stage, address),
         )
     calls = stage.scratch / "calls.jsonl"
     if not calls.exists():
@@ -129,6 +117,16 @@ def _supervised(stage: Stage, plan: Plan) -> dict[str, Any]:
         "commands": [call["command"] for call in ran],
         "completed": [call["arguments"] for call in ran if call["command"] == "complete"],
     }
+
+
+def _run(options: list[str], surroundings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "watchkeeper", "supervise", *options]
+    try:
+        return subprocess.run(
+            command, env=surroundings, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DrillFailed(f"supervise did not end within {LIMIT_SECONDS} s") from error
 
 
 def _surroundings(stage: Stage, address: str) -> dict[str, str]:

@@ -13,14 +13,13 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from watchkeeper.domain.errors import WatchkeeperError
+from watchkeeper.domain.diagnosis import StuckClass
+from watchkeeper.domain.errors import ServerUnreachable, WatchkeeperError
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.interfaces.cli.client import Client, part
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 15.0
-"""How long a drill waits for what must follow from its fault."""
-
+STANDING_STILL = ("stuck", "paused", "failed")
 LOOK_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
 
@@ -53,7 +52,10 @@ class DrillWorker:
         headers = {} if self.lease is None or job is None else {"Watchkeeper-Lease": self.lease}
         method = "GET" if command == "context" else "POST"
         json = None if command == "context" or parts else body or {}
-        response = self.http.request(method, path, json=json, headers=headers, **parts)
+        try:
+            response = self.http.request(method, path, json=json, headers=headers, **parts)
+        except httpx2.HTTPError as error:
+            raise ServerUnreachable(f"the server could not be reached in mid-drill: {error}") from error
         answer: dict[str, Any] = response.json()
         return {"http": response.status_code, **answer}
 
@@ -82,13 +84,17 @@ class DrillWorker:
 
 @dataclass(slots=True)
 class Stage:
-    """One drill's project. `token` is a worker's token of it, `url` the server's address."""
+    """One drill's project. `token` is a worker's token of it, `url` the server's address.
+
+    `patience_seconds` is how long it waits for what must follow from its fault.
+    """
 
     owner: Client
     project: str
     url: str
     token: str
     scratch: Path
+    patience_seconds: float
     evidence: list[Shown] = field(default_factory=list)
     _open: list[httpx2.Client] = field(default_factory=list)
 
@@ -156,13 +162,22 @@ class Stage:
         self.show("a repair was planned, with its authority", said)
         return repair
 
-    def wait(self, look: Callable[[], T | None], what: str, seconds: float = PATIENCE_SECONDS) -> T:
+    def explain(self) -> None:
+        """Ask why jobs of the drill stand still; raise DrillFailed for one without a class or a repair."""
+        for state in STANDING_STILL:
+            for job in self.owner.pages("/api/jobs", "jobs", state=state):
+                why = self.owner.get(f"/api/why/{part(job['id'])}", of="job")
+                known = {"state": state, "class": why["class"], "repair": why["suggested_repair"]["action"]}
+                is_known = known["class"] != StuckClass.UNEXPLAINED and bool(known["repair"])
+                self.demand(is_known, "the job that stands still is classified, with a repair", known)
+
+    def wait(self, look: Callable[[], T | None], what: str) -> T:
         """Look until something is there; raise DrillFailed when it does not come in time."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self.patience_seconds
         while (found := look()) is None:
             if time.monotonic() > deadline:
                 raise DrillFailed(
-                    f"{what} did not come within {seconds:g} s",
+                    f"{what} did not come within {self.patience_seconds:g} s",
                     hint="Is 'watchkeeper watch' running? 'watchkeeper up' brings it.",
                 )
             time.sleep(LOOK_SECONDS)
@@ -174,7 +189,7 @@ class Stage:
 
 
 @contextmanager
-def stage(client: Callable[..., Any], url: str) -> Iterator[Stage]:
+def stage(client: Callable[..., Any], url: str, patience_seconds: float) -> Iterator[Stage]:
     """Make a project with a worker's token, and remove both with all that the drill left.
 
     `client` gives an owner's client for a project, as `connected` does.
@@ -189,7 +204,7 @@ def stage(client: Callable[..., Any], url: str) -> Iterator[Stage]:
         try:
             asked = {"name": "drill", "role": "worker", "project_id": project, "lifetime_seconds": 3600}
             made = owner.act("POST", "/api/tokens", asked)["token"]
-            playing = Stage(owner, project, url, made["secret"], Path(scratch))
+            playing = Stage(owner, project, url, made["secret"], Path(scratch), patience_seconds)
             try:
                 yield playing
             finally:
