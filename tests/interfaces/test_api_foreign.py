@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-import watchkeeper.app as root
 from foreign_site import Site
 from interfaces.api_client import Api, serving
 from interfaces.foreign_results import PAGE, checks, completed, primary
 from raw_sql import rows
+from watchkeeper.app import whole as root
 from watchkeeper.app.whole import App
 from watchkeeper.settings import Settings
 

@@ -24,6 +24,7 @@ from watchkeeper.settings import Settings
 
 PROGRAM = """
 import asyncio, sys
+from watchkeeper import logs
 from watchkeeper.app.whole import running
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.server import run_server
@@ -33,6 +34,7 @@ async def main():
     async with running(Settings.read()) as app:
         await run_server(create_app(app), port=int(sys.argv[1]))
 
+logs.configure(level="info", form="json", redact=lambda told: told)
 asyncio.run(main())
 print("ended well")
 """
