@@ -13,6 +13,7 @@ from fcntl import LOCK_EX, flock
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -23,6 +24,13 @@ from watchkeeper.storage.binaries import find
 from watchkeeper.storage.database import Database, DatabaseConfig
 from watchkeeper.storage.embedded import EmbeddedServer
 from watchkeeper.storage.migrate import known_migrations
+
+
+# How long an example takes depends on what else the machine does; speed is shown by `make bench`.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 
 @dataclass(frozen=True)
