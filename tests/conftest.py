@@ -25,7 +25,6 @@ from watchkeeper.storage.database import Database, DatabaseConfig
 from watchkeeper.storage.embedded import EmbeddedServer
 from watchkeeper.storage.migrate import known_migrations
 
-
 # How long an example takes depends on what else the machine does; speed is shown by `make bench`.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
