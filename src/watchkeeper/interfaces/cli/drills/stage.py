@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 import httpx2
 
 from watchkeeper.domain.diagnosis import StuckClass
-from watchkeeper.domain.errors import ServerUnreachable, WatchkeeperError
+from watchkeeper.domain.errors import DatabaseUnavailable, ServerUnreachable, WatchkeeperError
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.interfaces.cli.client import Client, part
 
 T = TypeVar("T")
 STANDING_STILL = ("stuck", "paused", "failed")
 LOOK_SECONDS = 0.1
+REMOVE_SECONDS = 20.0
 ANSWER_SECONDS = 60.0
 
 
@@ -210,4 +211,18 @@ def stage(client: Callable[..., Any], url: str, patience_seconds: float) -> Iter
             finally:
                 playing.close()
         finally:
+            _remove(whole, project)
+
+
+def _remove(whole: Client, project: str) -> None:
+    deadline = time.monotonic() + REMOVE_SECONDS
+    while True:
+        try:
             whole.act("DELETE", f"/api/projects/{part(project)}", reason="the drill is over")
+        except DatabaseUnavailable:
+            # The watch is still at work on the project, and the database undid the one that came second.
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(LOOK_SECONDS)
