@@ -119,10 +119,31 @@ async def test_a_queue_that_moves_is_not_stuck_however_long_it_is(app: App, cloc
         await watchdog(app).run_once()
         clock.advance(500)
         [job] = await app.queue.claim("p", "w", None, profile="runtime")
-        await rows(app.database, "DELETE FROM watchkeeper.leases")
+        await rows(
+            app.database,
+            "WITH ended AS (DELETE FROM watchkeeper.leases RETURNING *)"
+            " INSERT INTO watchkeeper.closed_attempts"
+            " (project_id, seq, epoch, worker_id, outcome, token_hash, started_at) SELECT project_id, seq, epoch, worker_id, 'completed', token_hash, claimed_at FROM ended",
+        )
         assert job
     await watchdog(app).run_once()
     assert await open_rules(app) == []
+
+
+async def test_more_urgent_jobs_neither_hide_nor_end_a_queue_that_nobody_takes_from(
+    app: App, clock: MovingClock
+) -> None:
+    """Another next job is no claim: nothing was taken for ten minutes, and only a claim ends that."""
+    await runtime_worker(app, slots=2)
+    for number in range(5):
+        await enqueue(app, priority=number)
+        assert await look_after(app, clock, 130 if number else 0) == []
+    await enqueue(app, priority=6)
+    assert await look_after(app, clock, 100) == ["queue_stuck"]
+    await enqueue(app, priority=7)
+    assert await look_after(app, clock, 5) == ["queue_stuck"]
+    assert await app.queue.claim("p", "w", None, profile="runtime")
+    assert await look_after(app, clock, 1) == []
 
 
 async def test_a_kind_that_nobody_can_do_is_found_and_a_worker_between_heartbeats_is_somebody(

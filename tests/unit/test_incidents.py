@@ -26,7 +26,7 @@ from watchkeeper.domain.incidents import (
 )
 from watchkeeper.domain.policies import Contact, Policy, PolicyMode, RuleChange
 from watchkeeper.domain.rules.catalogue import RULES
-from watchkeeper.domain.rules.names import Closer, Escalation, NextAction, RuleName, Severity
+from watchkeeper.domain.rules.names import Closer, Escalation, NextAction, RepairAction, RuleName, Severity
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 STOPPING = {"silent_loop", "multiple_primary_jobs", "secret_exposed", "hidden_failure"}
@@ -49,20 +49,35 @@ def test_resolved_is_final_and_everything_else_can_get_there() -> None:
 def test_what_only_a_person_decides_begins_as_needing_one() -> None:
     """Such incidents are shown as needing a human from the first moment; four rules stop the worker."""
     for name, rule in RULES.items():
-        begin = opening(name, Policy(), is_mirrored=False)
+        begin = opening(name, Policy())
         assert begin is not None
         needs = rule.closer is Closer.PERSON
         assert begin.state == (IncidentState.NEEDS_HUMAN if needs else IncidentState.OPEN)
         assert begin.stops_worker == (name in STOPPING)
 
 
-@pytest.mark.parametrize("mode", [PolicyMode.OBSERVE, PolicyMode.SUPERVISOR, PolicyMode.OWNER])
-def test_a_rule_that_may_not_act_by_itself_stops_no_worker(mode: PolicyMode) -> None:
-    """Observed, or waiting for somebody's word, a stop condition is recorded, and refuses no claim."""
-    policy = Policy(rules={RuleName.SILENT_LOOP: RuleChange(mode=mode)})
-    begin = opening(RuleName.SILENT_LOOP, policy, is_mirrored=False)
+@pytest.mark.parametrize(
+    ("mode", "stops"),
+    [
+        (PolicyMode.AUTO, True),
+        (PolicyMode.SUPERVISOR, True),
+        (PolicyMode.OWNER, True),
+        (PolicyMode.OBSERVE, False),
+    ],
+)
+@pytest.mark.parametrize("rule", sorted(STOPPING))
+def test_a_stop_condition_stops_whoever_decides_on_its_repair(
+    rule: RuleName, mode: PolicyMode, stops: bool
+) -> None:
+    """The stop is the rule's own meaning: only a rule that is observed, or a stop that a person must order, waits."""
+    begin = opening(rule, Policy(rules={rule: RuleChange(mode=mode)}))
     assert begin is not None
-    assert not begin.stops_worker
+    assert begin.stops_worker is stops
+    never = opening(
+        rule, Policy(never_without_a_person=frozenset({RepairAction.STOP_WORKER})), is_mirrored=False
+    )
+    assert never is not None
+    assert not never.stops_worker
 
 
 def test_a_policy_changes_severity_owner_and_next_action_and_turns_rules_off() -> None:
@@ -74,11 +89,11 @@ def test_a_policy_changes_severity_owner_and_next_action_and_turns_rules_off() -
         rules={RuleName.QUEUE_STUCK: change, RuleName.FETCH_FAILED: RuleChange(mode=PolicyMode.OFF)},
         contacts={"pool_owner": Contact("mei@example.org")},
     )
-    begin = opening(RuleName.QUEUE_STUCK, policy, is_mirrored=False)
+    begin = opening(RuleName.QUEUE_STUCK, policy)
     assert begin is not None
     assert (begin.severity, begin.owner, begin.next_action) == ("critical", "mei@example.org", "retouch")
     assert begin.due == timedelta(minutes=15)
-    assert opening(RuleName.FETCH_FAILED, policy, is_mirrored=False) is None
+    assert opening(RuleName.FETCH_FAILED, policy) is None
 
 
 def test_a_return_within_the_days_names_the_last_one_and_later_it_is_new() -> None:

@@ -88,20 +88,21 @@ class Opening:
     stops_worker: bool
 
 
-def opening(name: RuleName, policy: Policy, *, is_mirrored: bool) -> Opening | None:
+def opening(name: RuleName, policy: Policy) -> Opening | None:
     """Decide how an incident of the rule begins; None for a rule that is turned off."""
     rule, change = RULES[name], policy.rules.get(name)
     if change is not None and change.mode is PolicyMode.OFF:
         return None
     severity = (change and change.severity) or rule.severity
-    mode = policy.mode(name, RepairAction.STOP_WORKER, is_mirrored=is_mirrored)
+    is_observed = change is not None and change.mode is PolicyMode.OBSERVE
+    asks_first = RepairAction.STOP_WORKER in policy.never_without_a_person
     return Opening(
         state=IncidentState.NEEDS_HUMAN if rule.closer is Closer.PERSON else IncidentState.OPEN,
         severity=severity,
         owner=policy.contact((change and change.escalation) or rule.escalation).person,
         next_action=(change and change.next_action) or rule.next_action,
         due=DUE[severity],
-        stops_worker=rule.stops_worker and mode is PolicyMode.AUTO,
+        stops_worker=rule.stops_worker and not is_observed and not asks_first,
     )
 
 

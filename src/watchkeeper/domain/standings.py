@@ -56,9 +56,12 @@ class WorkerStanding:
 
 @dataclass(frozen=True, slots=True)
 class KindStanding:
-    """A kind's queue now. `foreign_since`: since when a foreign one waits without a break."""
+    """A kind's queue now. `claimed_at`: the newest claim of it that is to be seen.
 
-    next_job: str | None = None
+    `foreign_since`: since when a foreign one waits without a break.
+    """
+
+    claimed_at: datetime | None = None
     is_paused: bool = False
     has_due: bool = False
     has_worker: bool = False

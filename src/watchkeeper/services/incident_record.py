@@ -136,7 +136,7 @@ def _batch(
     batch = {}
     for key in sorted(grouped):
         last = max(grouped[key], key=lambda each: each.found_at)
-        begin = opening(last.rule, policy, is_mirrored=last.is_mirrored)
+        begin = opening(last.rule, policy)
         if begin is not None:
             times = len(grouped[key] if is_edge else {each.evidence_ref for each in grouped[key]})
             batch[key] = _row(last, begin, times)

@@ -129,6 +129,7 @@ async def _of(connection: Connection, query: str, rows: Sequence[Row], **more: A
             "workers": [row["worker_id"] for row in rows],
             "kinds": [row["kind"] for row in rows],
             "origins": [row["evidence"].get("origin", "own") for row in rows],
+            "next_jobs": [_next_job(row) for row in rows],
             "opened": [row["opened_at"] for row in rows],
             "seen": [row["last_seen_at"] for row in rows],
             "commands": [_command(row) for row in rows],
@@ -145,6 +146,14 @@ def _command(row: Row) -> str | None:
     if rule is RuleName.FETCH_FAILED:
         return str(row["evidence"].get("command"))
     return COMMANDS.get(rule)
+
+
+def _next_job(row: Row) -> UUID | None:
+    job = row["evidence"].get("next_job") if row["rule"] == RuleName.QUEUE_STUCK else None
+    try:
+        return None if job is None else UUID(job)
+    except ValueError:
+        return None  # said by somebody outside
 
 
 def _epoch(row: Row) -> int | None:

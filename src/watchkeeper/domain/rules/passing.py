@@ -88,8 +88,8 @@ def _queue_moves(case: Case) -> Evidence | None:
     if case.incident.is_mirrored:
         moved = kind.foreign_since is not None and kind.foreign_since > case.incident.opened_at
         return {"moved_at": str(kind.foreign_since)} if moved else None
-    if kind.next_job is not None and kind.next_job != case.incident.evidence.get("next_job"):
-        return {"next_job": kind.next_job}
+    if kind.claimed_at is not None and kind.claimed_at > case.incident.opened_at:
+        return {"claimed_at": kind.claimed_at.isoformat()}
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from watchkeeper.domain.facts import WorkerFact
 from watchkeeper.domain.findings import Finding
@@ -42,7 +43,8 @@ def claim_loop_idle(worker: WorkerFact, limits: Thresholds) -> Moment | None:
 def silent_loop(worker: WorkerFact, limits: Thresholds) -> Moment | None:
     """Fire when so many jobs in a row, of a worker whose checks are well, came to nothing that was verified.
 
-    A job that it still holds is given its time; rounds without a job are `claim_loop_idle`'s.
+    A job that it still holds is given its time; rounds without a job are `claim_loop_idle`'s. The evidence is the last
+    such round: a heartbeat that brings no other job says nothing new.
     """
     if worker.doctor_ok is False or worker.touch_ok is False:
         return None
@@ -50,7 +52,13 @@ def silent_loop(worker: WorkerFact, limits: Thresholds) -> Moment | None:
     last = worked[-limits.silent_heartbeats :]
     if len(last) < limits.silent_heartbeats or any(each.advanced for each in last):
         return None
-    return _moment(worker, RuleName.SILENT_LOOP, "no_artifact", jobs=[str(each.job_id) for each in last])
+    return _moment(
+        worker,
+        RuleName.SILENT_LOOP,
+        "no_artifact",
+        last[-1].id,
+        jobs=[str(each.job_id) for each in last],
+    )
 
 
 def several_jobs_held(worker: WorkerFact, _limits: Thresholds) -> Moment | None:
@@ -71,8 +79,10 @@ WORKER_RULES: tuple[RuleOf[WorkerFact], ...] = (
 )
 
 
-def _moment(worker: WorkerFact, rule: RuleName, cause: str, **told: Any) -> Moment:
-    beat = worker.last_heartbeat
+def _moment(
+    worker: WorkerFact, rule: RuleName, cause: str, heartbeat: UUID | None = None, **told: Any
+) -> Moment:
+    beat = heartbeat or worker.last_heartbeat
     finding = Finding(
         worker.project_id,
         rule,

@@ -106,7 +106,7 @@ SELECT a.project_id, a.id, s.id AS job_id, a.lost_at AS received_at, a.name, a.s
 
 -- name: worker_facts
 -- Contract workers over their last heartbeats. A round is one whose claim was answered; a contract worker's jobs are those of
--- its live leases. The backlog names the kinds with due jobs, there where the worker works.
+-- its live leases; rounds before somebody resumed the worker are settled. The backlog names the kinds with due jobs, there where the worker works.
 SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_heartbeat, w.origin <> 'own' AS is_mirrored,
        coalesce(r.rounds, '[]') AS rounds, coalesce(b.kinds, '') AS backlog, told.backlog AS told_backlog,
        CASE WHEN w.profile = 'session' THEN coalesce(held.jobs, '{}') ELSE '{}' END AS held
@@ -138,6 +138,7 @@ SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_he
              ORDER BY n.id) AS rounds
       FROM (SELECT h.id, h.created_at, h.current_job_id FROM watchkeeper.worker_heartbeats h
              WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id AND h.claim_ok
+               AND (w.resumed_at IS NULL OR h.created_at > w.resumed_at)
              ORDER BY h.id DESC LIMIT %(rounds)s) n) r ON true
   LEFT JOIN LATERAL (
     SELECT string_agg(d.kind, ', ' ORDER BY d.kind) AS kinds FROM (

@@ -122,7 +122,8 @@ RETURNING w.blind_since IS NOT NULL AS is_blind, w.blind_since IS NULL AND b.bli
 
 -- name: queue_facts
 -- Kinds whose next job waits though it need not, own and reported, and since when. Notes since when, so that a pause, a full
--- pool or another head begins the wait anew.
+-- pool or a claim begins the wait anew; a more urgent job does not. A claim whose job has ended is known by its attempt:
+-- who claims takes the next job, which was noted.
 WITH clock AS MATERIALIZED (
   SELECT %(now)s::timestamptz AS now, %(previous)s::timestamptz AS previous,
          %(now)s::timestamptz - make_interval(secs => %(absent_seconds)s::float8) AS absent,
@@ -161,13 +162,19 @@ WITH clock AS MATERIALIZED (
               FILTER (WHERE NOT p.stopped AND NOT p.draining AND p.free) AS seen_at
        FROM present p WHERE p.project_id = h.project_id AND (p.kinds IS NULL OR h.kind = ANY (p.kinds))) n
    WHERE n.free > 0 OR n.able = 0
+), claimed AS (
+  SELECT project_id, kind, max(claimed_at) AS at FROM watchkeeper.leases GROUP BY project_id, kind
 ), found AS MATERIALIZED (
   SELECT w.*, CASE WHEN w.able = 0 THEN 'unserved' ELSE 'movable' END AS wait,
-         CASE WHEN o.wait = CASE WHEN w.able = 0 THEN 'unserved' ELSE 'movable' END AND (w.able = 0 OR o.head_seq = w.seq)
-              THEN greatest(o.since, %(quiet_since)s::timestamptz)
+         CASE WHEN o.wait = 'unserved' AND w.able = 0 THEN greatest(o.since, %(quiet_since)s::timestamptz)
+              WHEN o.wait = 'movable' AND w.able > 0
+              THEN greatest(o.since, %(quiet_since)s::timestamptz, c.at,
+                            (SELECT max(a.started_at) FROM watchkeeper.closed_attempts a
+                              WHERE a.project_id = o.project_id AND a.seq = o.head_seq))
               WHEN w.ready_at > clock.previous THEN least(w.ready_at, clock.now) ELSE clock.now END AS since
     FROM waiting w CROSS JOIN clock
     LEFT JOIN watchkeeper.watchdog_queues o ON o.project_id = w.project_id AND o.kind = w.kind
+    LEFT JOIN claimed c ON c.project_id = w.project_id AND c.kind = w.kind
 ), noted AS (
   INSERT INTO watchkeeper.watchdog_queues AS q (project_id, kind, wait, head_seq, since)
   SELECT project_id, kind, wait, seq, since FROM found

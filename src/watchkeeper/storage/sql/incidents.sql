@@ -17,7 +17,7 @@ SELECT w.worker_id
 -- name: record_findings
 -- Opens an incident for each finding, or counts one more on that which is unresolved, in the order of fingerprints.
 -- A finding counts when it is an edge (it happened once more), or names other evidence than the last one; then it also
--- stops the worker that its rule stops.
+-- stops the worker that its rule stops, and an acknowledgement, which was given to what was known, is over.
 WITH clock AS MATERIALIZED (
   SELECT watchkeeper.now() AS now
 ), given AS MATERIALIZED (
@@ -28,7 +28,7 @@ WITH clock AS MATERIALIZED (
            due_seconds float8, stops_worker boolean, times integer, found_at timestamptz)
    CROSS JOIN clock
 ), before AS MATERIALIZED (
-  SELECT i.id, i.evidence_ref FROM given g
+  SELECT i.id, i.evidence_ref, i.state FROM given g
     JOIN watchkeeper.watchdog_incidents i
       ON i.project_id = g.project_id AND i.fingerprint = g.fingerprint AND i.state <> 'resolved'
 ), written AS (
@@ -48,6 +48,11 @@ WITH clock AS MATERIALIZED (
        evidence = CASE WHEN excluded.last_seen_at >= i.last_seen_at THEN excluded.evidence ELSE i.evidence END,
        evidence_ref = CASE WHEN excluded.last_seen_at >= i.last_seen_at
                            THEN coalesce(excluded.evidence_ref, i.evidence_ref) ELSE i.evidence_ref END,
+       state = CASE WHEN i.state = 'acknowledged' AND (SELECT g.stops_worker FROM given g
+                           WHERE g.project_id = excluded.project_id AND g.fingerprint = excluded.fingerprint)
+                      AND (%(is_edge)s::boolean OR (excluded.evidence_ref <> coalesce(i.evidence_ref, '')
+                                                    AND excluded.last_seen_at > i.last_seen_at))
+                    THEN coalesce(i.acknowledged_from, 'open') ELSE i.state END,
        last_seen_at = greatest(i.last_seen_at, excluded.last_seen_at), passing_since = NULL
   RETURNING i.*, i.xmax = 0 AS opened
 ), opened AS (
@@ -57,6 +62,11 @@ WITH clock AS MATERIALIZED (
            'job_id', job_id, 'worker_id', worker_id, 'kind', kind, 'evidence_ref', evidence_ref,
            'policy_version', policy_version, 'policy_digest', policy_digest))
     FROM written WHERE opened
+), reopened AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, old_state, new_state, reason, data)
+  SELECT i.project_id, 'incident_moved', %(actor)s, 'acknowledged', i.state, 'it happened again',
+         jsonb_build_object('incident_id', i.id, 'rule', i.rule)
+    FROM written i JOIN before b ON b.id = i.id WHERE b.state = 'acknowledged' AND i.state <> 'acknowledged'
 ), stopped AS (
   INSERT INTO watchkeeper.workers AS w (project_id, worker_id, profile, stopped_at, stopped_by, stop_reason)
   SELECT DISTINCT ON (g.project_id, g.worker_id) g.project_id, g.worker_id, 'session', g.now, 'watchdog',

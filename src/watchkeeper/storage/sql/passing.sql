@@ -58,25 +58,28 @@ SELECT g.incident_id, w.doctor_ok, w.stopped_at IS NOT NULL AS is_stopped, last.
                       WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id ORDER BY h.id DESC LIMIT 1) last ON true
 
 -- name: kind_standings
--- How kinds of incidents stand now: their next job, whether a worker may do them, whether a person paused them.
-SELECT g.incident_id, h.id::text AS next_job, coalesce(k.paused_at, p.paused_at) IS NOT NULL OR coalesce(f.is_paused, false) AS is_paused,
-       CASE WHEN g.origin = 'own' THEN h.id IS NOT NULL ELSE coalesce(f.ready, 0) > 0 END AS has_due,
+-- How kinds of incidents stand now: when one of their jobs was last claimed, as far as that is to be seen, whether a worker may do them, whether a person paused them.
+SELECT g.incident_id,
+       greatest((SELECT max(l.claimed_at) FROM watchkeeper.leases l WHERE l.project_id = g.project_id AND l.kind = g.kind),
+                (SELECT max(a.started_at) FROM watchkeeper.job_specs s
+                   JOIN watchkeeper.closed_attempts a ON a.project_id = s.project_id AND a.seq = s.seq
+                  WHERE s.project_id = g.project_id AND s.id = g.next_job)) AS claimed_at,
+       coalesce(k.paused_at, p.paused_at) IS NOT NULL OR coalesce(f.is_paused, false) AS is_paused,
+       CASE WHEN g.origin = 'own' THEN h.waits IS NOT NULL ELSE coalesce(f.ready, 0) > 0 END AS has_due,
        greatest(f.ready_since, f.moved_at) AS foreign_since,
        coalesce(f.eligible_workers, 0) > 0 OR EXISTS (
          SELECT FROM watchkeeper.workers w
           WHERE g.origin = 'own' AND w.project_id = g.project_id AND (w.kinds IS NULL OR g.kind = ANY (w.kinds))
             AND w.stopped_at IS NULL AND NOT w.draining
             AND (w.gone_at IS NULL OR (w.profile = 'session' AND w.last_seen_at > %(absent_at)s::timestamptz))) AS has_worker
-  FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(kinds)s::text[], %(origins)s::text[])
-       AS g (incident_id, project_id, kind, origin)
+  FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(kinds)s::text[], %(origins)s::text[], %(next_jobs)s::uuid[])
+       AS g (incident_id, project_id, kind, origin, next_job)
   LEFT JOIN watchkeeper.projects p ON p.project_id = g.project_id
   LEFT JOIN watchkeeper.job_kinds k ON k.project_id = g.project_id AND k.kind = g.kind
   LEFT JOIN watchkeeper.foreign_queues f ON f.project_id = g.project_id AND f.kind = g.kind AND f.origin = g.origin
   LEFT JOIN LATERAL (
-    SELECT s.id FROM watchkeeper.ready_jobs r
-      JOIN watchkeeper.job_specs s ON s.project_id = r.project_id AND s.seq = r.seq
-     WHERE r.project_id = g.project_id AND r.kind = g.kind AND g.origin = 'own'
-     ORDER BY r.priority DESC, r.seq LIMIT 1) h ON true
+    SELECT true AS waits FROM watchkeeper.ready_jobs r
+     WHERE r.project_id = g.project_id AND r.kind = g.kind AND g.origin = 'own' LIMIT 1) h ON true
 
 -- name: decided_of_incidents
 -- What was decided or written down of incidents: their proposals, and whether stored files that were lost are back.

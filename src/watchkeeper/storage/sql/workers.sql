@@ -80,7 +80,8 @@ WITH changed AS (
 SELECT worker_id FROM changed
 
 -- name: resume_worker
--- Lets a stopped or draining worker claim again.
+-- Lets a stopped or draining worker claim again. Who resumes one that was stopped as a silent loop takes care of that for a
+-- day: only a verified artifact closes the incident, and the worker must work to bring one.
 WITH changed AS (
   UPDATE watchkeeper.workers SET draining = false, stopped_at = NULL, stopped_by = NULL, stop_reason = NULL
    WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s
@@ -88,6 +89,21 @@ WITH changed AS (
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
   SELECT %(project_id)s, 'worker_resumed', %(actor)s, %(reason)s, jsonb_build_object('worker_id', worker_id) FROM changed
+), loops AS MATERIALIZED (
+  SELECT i.id, i.state FROM watchkeeper.watchdog_incidents i
+   WHERE i.project_id = %(project_id)s AND i.worker_id = (SELECT worker_id FROM changed) AND i.rule = 'silent_loop'
+     AND i.state IN ('open', 'escalated', 'needs_human')
+     FOR NO KEY UPDATE
+), acknowledged AS (
+  UPDATE watchkeeper.watchdog_incidents i
+     SET state = 'acknowledged', acknowledged_from = l.state, acknowledged_by = %(actor)s,
+         acknowledged_note = %(reason)s, acknowledged_until = watchkeeper.now() + interval '1 day'
+    FROM loops l WHERE i.project_id = %(project_id)s AND i.id = l.id
+  RETURNING i.id, l.state AS old_state, i.state, i.acknowledged_until
+), told AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, old_state, new_state, reason, data)
+  SELECT %(project_id)s, 'incident_acknowledged', %(actor)s, old_state, state, %(reason)s,
+         jsonb_build_object('incident_id', id, 'rule', 'silent_loop', 'until', acknowledged_until) FROM acknowledged
 )
 SELECT worker_id FROM changed
 
