@@ -11,7 +11,7 @@ import pytest
 from moving_clock import MovingClock
 from services.repaired import Shop
 from watchkeeper.app.whole import App
-from watchkeeper.domain.errors import Conflict, PermissionDenied
+from watchkeeper.domain.errors import Conflict, PermissionDenied, UsageError
 from watchkeeper.domain.policies import FourEyes, PolicyMode
 from watchkeeper.domain.principals import PrincipalKind, Role
 from watchkeeper.domain.rules.names import RepairAction
@@ -49,13 +49,19 @@ async def test_nobody_behind_the_asking_approves(shop: Shop) -> None:
     owner = await shop.person("own", Role.OWNER)
     bot = await shop.person("bot", Role.WORKER, kind=PrincipalKind.AGENT, minted_by=owner)
     job = await shop.running()
-    wish = Wish(RepairAction.RELEASE, "it hangs", job=job.id, on_behalf_of="p/wu")
+    await shop.person("wu")
+    with pytest.raises(UsageError, match="nobody here is called"):
+        await shop.desk.ask(
+            "p", Wish(RepairAction.RELEASE, "it hangs", job=job.id, on_behalf_of="nobody"), bot
+        )
+    wish = Wish(RepairAction.RELEASE, "it hangs", job=job.id, on_behalf_of="wu")
     repair = UUID(str((await shop.desk.ask("p", wish, bot))["id"]))
     refused = [
         await shop.person("bot", Role.SUPERVISOR, kind=PrincipalKind.AGENT),
         await shop.person("own", Role.OWNER),
         await shop.person("wu"),
-        await shop.person("kid", minted_by=bot),
+        kid := await shop.person("kid", minted_by=bot),
+        await shop.person("grandchild", minted_by=kid),
         await shop.person("cron", kind=PrincipalKind.SERVICE),
         await shop.person("eve", Role.VIEWER),
     ]

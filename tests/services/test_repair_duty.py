@@ -12,6 +12,8 @@ from services.repaired import AT_ONCE, Shop
 from watchkeeper.app.whole import App
 from watchkeeper.domain.policies import PolicyMode, RuleChange
 from watchkeeper.domain.rules.names import RuleName
+from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.incident_reports import ReportedIncident
 from watchkeeper.services.repairs.breaker import BreakerConfig
 
 
@@ -262,3 +264,32 @@ async def test_what_cannot_be_acted_on_holds_nothing_else_up(app: App, clock: Mo
     clock.advance(11)
     ran = [await shop.run() for _ in range(4)]
     assert sum(counts.get("executing", 0) for counts in ran) == 1
+
+
+async def test_a_workers_word_about_others_is_kept_and_never_acted_on_by_itself(shop: Shop) -> None:
+    """Neither the job nor the worker that it tells of is touched until a supervisor says so."""
+    job, reports = await shop.running(), shop.app.watchdog.incident_reports
+    await shop.app.queue.enqueue("p", [JobRequest("k")], actor="t")
+    waiting = str(
+        await shop.one(
+            "SELECT s.id FROM watchkeeper.ready_jobs r JOIN watchkeeper.job_specs s USING (project_id, seq)"
+        )
+    )
+    for rule, about in ((RuleName.CRASH_LOOP, waiting), (RuleName.HIDDEN_FAILURE, job.id)):
+        said = ReportedIncident(rule, "reported", job=about, worker_id="w")
+        assert (await reports.report("p", said, actor="mallory", is_hearsay=True)).stopped_worker is None
+    assert await shop.run() == {"planned": 2}
+    assert await shop.run() == {}
+    assert {repair["authority"] for repair in await shop.records()} == {"supervisor"}
+    assert (await shop.app.operations.find("p", job.id))["state"] == "running"
+    assert (await shop.app.operations.find("p", waiting))["state"] == "pending"
+
+
+async def test_an_open_request_keeps_no_job_from_its_repair(shop: Shop, clock: MovingClock) -> None:
+    """A job of which a mended contract is awaited is taken back meanwhile, when its lease has run out."""
+    job = await shop.running()
+    await shop.incident("complete_rejected", job.id, worker_id="w")
+    assert await shop.run() == {"planned": 1, "executing": 1}
+    await shop.incident("lease_expired", job.id, worker_id="w")
+    clock.advance(200)
+    assert await shop.run() == {"planned": 1, "succeeded": 1}

@@ -98,11 +98,12 @@ def authority_needed(
     rule: RuleName | None = None,
     has_live_lease: bool = False,
     asked: bool = False,
+    ends_attempt: bool = False,
 ) -> Authority | None:
     """Say whose word an action needs; None where the policy lets nobody act on it.
 
     A live lease is never taken, and nothing of a second primary job decided, without a person; nor is anything that
-    was `asked` for done on the asker's word alone.
+    was `asked` for done on the asker's word alone. `ends_attempt`: a block that takes the job, on what somebody told.
     """
     if mode in (PolicyMode.OFF, PolicyMode.OBSERVE) and not asked:
         return None
@@ -113,10 +114,15 @@ def authority_needed(
         asked
         or mode is PolicyMode.SUPERVISOR
         or action in AT_LEAST_A_SUPERVISOR
-        or (has_live_lease and action in FORCING)
+        or (has_live_lease and (ends_attempt or action in FORCING))
         or is_of_second_job
     )
     return Authority.SUPERVISOR if needs_person else Authority.SYSTEM
+
+
+def by_hearsay(mode: PolicyMode) -> PolicyMode:
+    """Give how far a plan goes that rests on a worker's word about others: never by itself."""
+    return PolicyMode.SUPERVISOR if mode is PolicyMode.AUTO else mode
 
 
 def may_decide(role: Role, authority: Authority) -> bool:

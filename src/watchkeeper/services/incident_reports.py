@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from watchkeeper.domain.errors import Conflict, UsageError
 from watchkeeper.domain.findings import Finding
-from watchkeeper.domain.policies import Policy
+from watchkeeper.domain.policies import Policy, PolicyMode, RuleChange
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.repairs import by_hearsay
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.holding import job_row
 from watchkeeper.services.incident_record import Recorded, record_finding
-from watchkeeper.storage.database import Database, fetch_row
+from watchkeeper.storage.database import Database, fetch, fetch_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,13 @@ class IncidentReports:
         self._redactor = redactor
         self._policy = policy
 
-    async def report(self, project_id: str, said: ReportedIncident, *, actor: str) -> Recorded:
+    async def report(
+        self, project_id: str, said: ReportedIncident, *, actor: str, is_hearsay: bool = False
+    ) -> Recorded:
         """Open an incident, or count one more.
 
+        `is_hearsay`: told by who may not act on others; it stays apart from what is known, and nothing stops or is
+        repaired on it without a supervisor's word.
         A job that is not known here stays named in the evidence. Raises UsageError for a report that is about nothing,
         Conflict where the policy turned the rule off.
         """
@@ -57,7 +62,7 @@ class IncidentReports:
             finding = Finding(
                 project_id,
                 said.rule,
-                (subject,),
+                (subject, "hearsay") if is_hearsay else (subject,),
                 clock["now"],
                 said.cause,
                 evidence,
@@ -66,7 +71,19 @@ class IncidentReports:
                 said.worker_id,
                 said.kind or (job["kind"] if job is not None else None),
             )
-            recorded = await record_finding(connection, finding, self._policy(), actor=actor)
+            recorded = await record_finding(
+                connection, finding, self._policy_of(said.rule, is_hearsay=is_hearsay), actor=actor
+            )
+            if recorded is not None and is_hearsay:
+                await fetch(connection, "mark_hearsay", {"project_id": project_id, "id": recorded.id})
         if recorded is None:
             raise Conflict(f"the policy has turned {said.rule} off")
         return recorded
+
+    def _policy_of(self, rule: RuleName, *, is_hearsay: bool) -> Policy:
+        policy = self._policy()
+        if not is_hearsay:
+            return policy
+        change = policy.rules.get(rule) or RuleChange()
+        careful = replace(change, mode=by_hearsay(change.mode or PolicyMode.AUTO))
+        return replace(policy, rules={**policy.rules, rule: careful})

@@ -100,10 +100,13 @@ async def list_incidents(
 
 @reports.post("", **declared(Right.RECORD, key="optional", status=201, example={"incident": EXAMPLE}))
 async def report_incident(body: IncidentBody, access: Here) -> Response:
-    """Record what was seen: it opens an incident, or counts one more where that is open already."""
+    """Record what was seen: it opens an incident, or counts one more. On a worker's word nothing is done by itself."""
     said = ReportedIncident(**body.model_dump())
     recorded = await access.app.watchdog.incident_reports.report(
-        await access.project(), said, actor=access.principal.actor
+        await access.project(),
+        said,
+        actor=access.principal.actor,
+        is_hearsay=not access.principal.may(Right.OPERATE),
     )
     return answer(
         201,

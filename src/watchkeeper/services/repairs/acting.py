@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from watchkeeper.domain.errors import SettingError, WatchkeeperError
 from watchkeeper.domain.policies import Policy, PolicyMode
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.domain.repair_plans import Image, is_mirrored
-from watchkeeper.domain.repairs import Authority, Plan, RepairState, authority_needed
+from watchkeeper.domain.repair_plans import CHANGING, Image, is_mirrored
+from watchkeeper.domain.repairs import Authority, Plan, RepairState, authority_needed, by_hearsay
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.repairs.approving import approvals_needed, standing_approvals
 from watchkeeper.services.repairs.asking import ask, asked_worker, seen_effect
@@ -122,6 +122,7 @@ class Acting:
             "id": row["id"],
             "trigger": row["trigger"],
             "target": target,
+            "cool_down_seconds": self._config.cool_down_seconds,
         }
         since = (await fetch_row(connection, "seconds_since_attempt", where))["seconds"]
         if since is not None and since < self._config.cool_down_seconds:
@@ -129,9 +130,10 @@ class Acting:
         return None
 
     async def _other_repair(self, connection: Connection, row: Row) -> str | None:
-        if row["job_id"] is None:
+        if row["job_id"] is None or row["action"] not in CHANGING:
             return None
         where = {"project_id": row["project_id"], "id": row["id"], "job_id": row["job_id"]}
+        where["changing"] = [action.value for action in CHANGING]
         other = await fetch_one(connection, "other_executing_repair", where)
         return None if other is None else f"another repair of the job is under way: {other['id']}"
 
@@ -192,12 +194,14 @@ def needed_now(policy: Policy, row: Row, plan: Plan, image: Image) -> Authority 
     mode = PolicyMode.SUPERVISOR
     if rule is not None:
         mode = policy.mode(rule, plan.action, is_mirrored=is_mirrored(image))
+        mode = by_hearsay(mode) if row["incident_is_hearsay"] else mode
     return authority_needed(
         mode,
         plan.action,
         rule=rule,
         has_live_lease=image.get("lease") == "live",
         asked=row["asked_by_id"] is not None,
+        ends_attempt=bool(plan.arguments.get("ends_attempt")),
     )
 
 

@@ -102,15 +102,22 @@ class Approving:
             raise PermissionDenied(f"this repair is for a {authority_of(row)} to decide")
 
     async def _must_be_another(self, connection: Connection, row: Row, by: Principal) -> None:
-        """Refuse who asked, on whose behalf, who made the asker's token, and whose own token the asker made."""
+        """Refuse who asked, on whose behalf, and whoever made their tokens or got theirs from them, at any remove."""
         kind = (await fetch_row(connection, "principal_kind", {"id": by.id}))["kind"]
         if kind != PrincipalKind.PERSON:
             raise PermissionDenied(f"an approval is a person's word; this token belongs to a {kind}")
         asker: UUID | None = row["asked_by_id"]
         if asker is None:
             return
-        behind = {asker, row["asker_minted_by"]} - {None}
-        if by.id in behind or by.minted_by == asker or row["on_behalf_of"] in (by.name, by.actor):
+        askers = [asker]
+        if row["on_behalf_of"] is not None:
+            named = {"project_id": row["project_id"], "names": [row["on_behalf_of"]]}
+            askers += [found["id"] for found in await fetch(connection, "principal_named", named)]
+        chains = [("asker", each) for each in (*askers, row["asker_minted_by"]) if each is not None]
+        chains += [("approver", each) for each in (by.id, by.minted_by) if each is not None]
+        sides, ids = [side for side, _ in chains], [each for _, each in chains]
+        given = {"sides": sides, "ids": ids, "approver": by.id, "askers": askers}
+        if (await fetch_row(connection, "stands_behind", given))["is_behind"]:
             raise PermissionDenied(
                 "who asked for a repair, or stands behind the asking, may not approve it",
                 hint="Another person approves; what you may do yourself you do without asking for a repair.",

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.errors import Conflict, NotFound, PermissionDenied
+from watchkeeper.domain.errors import Conflict, NotFound, PermissionDenied, UsageError
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.principals import Principal
 from watchkeeper.domain.repairs import Plan, RepairState, may_decide
 from watchkeeper.domain.rules.names import RepairAction
+from watchkeeper.domain.suggestions import shown
 from watchkeeper.services.operations import find_job
 from watchkeeper.services.repairs.acting import Acting
 from watchkeeper.services.repairs.approving import Approving, authority_of
@@ -23,6 +24,9 @@ from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch
 
 MOST_UNDECIDED = 1_000
 """So many asked-for repairs may wait in a project: more would be nobody's reading."""
+
+MOST_UNDECIDED_OF_ONE = 100
+"""So many of one asker, who so keeps nobody else from asking."""
 
 
 SHOWN = (
@@ -95,7 +99,13 @@ class Repairs:
         """
         async with self._act(dry_run) as connection:
             asked, plan = await self._planned(connection, project_id, wish, by)
-            waiting = await fetch(connection, "count_undecided_asked", {"project_id": project_id})
+            waiting = await fetch(
+                connection, "count_undecided_asked", {"project_id": project_id, "asker": by.id}
+            )
+            if waiting[0]["of_asker"] >= MOST_UNDECIDED_OF_ONE:
+                raise Conflict(
+                    "too many of your repairs wait for a word already", hint="Withdraw some first."
+                )
             if waiting[0]["undecided"] >= MOST_UNDECIDED:
                 raise Conflict("too many repairs wait for a word already", hint="Decide those first.")
             row = await self.records.propose(connection, asked, plan, self.policy())
@@ -135,7 +145,7 @@ class Repairs:
             trigger,
             wish.reason,
             actor=by.actor,
-            on_behalf_of=wish.on_behalf_of,
+            on_behalf_of=await self._behalf(connection, project_id, wish),
             asker=by.id,
             asker_minted_by=by.minted_by,
             incident_id=wish.incident,
@@ -145,6 +155,19 @@ class Repairs:
         )
         plan, seen = await self.planning.asked(connection, asked, wish.action, target)
         return seen.completed(asked, waits_for(plan.authority)), plan
+
+    async def _behalf(self, connection: Connection, project_id: str, wish: Wish) -> str | None:
+        """Give the one name by which he is known who wants a repair; raise UsageError for a name of nobody here."""
+        if wish.on_behalf_of is None:
+            return None
+        name = wish.on_behalf_of.removeprefix("principal:")
+        names = {"project_id": project_id, "names": [f"{project_id}/{name}", name]}
+        found = await fetch_one(connection, "principal_named", names)
+        if found is None:
+            raise UsageError(
+                f"nobody here is called {shown(name)}", hint="Name somebody who has a token here."
+            )
+        return str(found["name"])
 
     async def approve(
         self,

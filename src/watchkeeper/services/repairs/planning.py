@@ -8,7 +8,7 @@ from typing import Any
 from watchkeeper.domain.errors import Conflict, JobNotFound, NotFound, UsageError
 from watchkeeper.domain.policies import Policy, PolicyMode
 from watchkeeper.domain.repair_plans import ON_JOBS, ON_KINDS, ON_WORKERS, is_mirrored, make_plan
-from watchkeeper.domain.repairs import Authority, Plan, Target, authority_needed
+from watchkeeper.domain.repairs import Authority, Plan, Target, authority_needed, by_hearsay
 from watchkeeper.domain.rules.catalogue import Rule
 from watchkeeper.domain.rules.names import RepairAction, RuleName
 from watchkeeper.services.repairs.records import Asked, RepairRecords
@@ -57,11 +57,15 @@ class Planning:
         mode = policy.mode(rule.name, action, is_mirrored=mirrored)
         if mode is PolicyMode.OFF:
             return None
+        mode = by_hearsay(mode) if incident["is_hearsay"] else mode
         live = seen.image.get("lease") == "live"
-        authority = authority_needed(mode, action, rule=rule.name, has_live_lease=live)
         arguments = dict(seen.arguments)
-        if rule.name is RuleName.HIDDEN_FAILURE and action is RepairAction.BLOCK_COMPLETE:
+        ends_attempt = rule.name is RuleName.HIDDEN_FAILURE and action is RepairAction.BLOCK_COMPLETE
+        if ends_attempt:
             arguments["ends_attempt"] = True
+        authority = authority_needed(
+            mode, action, rule=rule.name, has_live_lease=live, ends_attempt=ends_attempt
+        )
         plan = make_plan(action, target, seen.image, authority, arguments)
         asked = Asked(
             incident["project_id"],

@@ -43,6 +43,23 @@ VALUES (%(project_id)s, %(event)s, %(actor)s, %(reason)s,
         jsonb_build_object('repair_id', %(repair_id)s::text, 'plan_digest', %(plan_digest)s::text))
 
 -- name: count_undecided_asked
--- How many repairs wait that somebody asked for.
-SELECT count(*) AS undecided FROM watchkeeper.repair_actions
+-- How many repairs wait that people and workers asked for, and how many of one of them.
+SELECT count(*) AS undecided, count(*) FILTER (WHERE asked_by_id = %(asker)s::uuid) AS of_asker FROM watchkeeper.repair_actions
  WHERE project_id = %(project_id)s AND state IN ('proposed', 'approved') AND asked_by_id IS NOT NULL
+
+-- name: stands_behind
+-- Whether somebody made the tokens of who asked, or they his, by however many others' hands.
+WITH RECURSIVE chain AS (
+  SELECT g.side, g.id FROM unnest(%(sides)s::text[], %(ids)s::uuid[]) AS g (side, id)
+  UNION
+  SELECT c.side, t.minted_by FROM chain c
+    JOIN watchkeeper.tokens t ON t.principal_id = c.id AND t.minted_by IS NOT NULL
+)
+SELECT EXISTS (SELECT FROM chain WHERE side = 'asker' AND id = %(approver)s::uuid)
+       OR EXISTS (SELECT FROM chain WHERE side = 'approver' AND id = ANY (%(askers)s::uuid[])) AS is_behind
+
+-- name: principal_named
+-- The principal whom people mean by a name: the project's own before one of the whole installation.
+SELECT id, name FROM watchkeeper.principals
+ WHERE name = ANY (%(names)s::text[]) AND (project_id = %(project_id)s OR project_id IS NULL)
+ ORDER BY project_id IS NULL LIMIT 1

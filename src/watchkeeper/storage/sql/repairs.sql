@@ -3,7 +3,7 @@
 -- person called right for now, a symptom of another, in a person's hands, a repair's own effect, or passed over a moment ago.
 SELECT due.* FROM (
 SELECT i.project_id, i.id, i.rule, i.state, i.severity, i.job_id, i.worker_id, i.evidence, i.cause, i.fingerprint, i.opened_at,
-       i.kind, i.is_mirrored, tried.attempts, tried.seconds_since, tried.is_vetoed,
+       i.kind, i.is_mirrored, i.is_hearsay, tried.attempts, tried.seconds_since, tried.is_vetoed,
        extract(epoch FROM (SELECT watchkeeper.now()) - i.opened_at)::float8 AS age_seconds,
        row_number() OVER (PARTITION BY i.project_id ORDER BY i.id) AS turn
   FROM watchkeeper.watchdog_incidents i
@@ -57,7 +57,7 @@ SELECT * FROM made
 -- name: lock_repair
 -- Locks one repair, waiting for whoever decides it just now.
 SELECT r.*, i.rule AS incident_rule, i.state AS incident_state, i.cause AS incident_cause, i.evidence AS incident_evidence,
-       i.fingerprint AS incident_fingerprint, watchkeeper.now() AS now
+       i.fingerprint AS incident_fingerprint, coalesce(i.is_hearsay, false) AS incident_is_hearsay, watchkeeper.now() AS now
   FROM watchkeeper.repair_actions r
   LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = r.project_id AND i.id = r.incident_id
  WHERE r.project_id = %(project_id)s AND r.id = %(id)s::uuid
@@ -66,7 +66,7 @@ SELECT r.*, i.rule AS incident_rule, i.state AS incident_state, i.cause AS incid
 -- name: lock_actionable_repair
 -- The same for the duty: no row where somebody else has it in hand.
 SELECT r.*, i.rule AS incident_rule, i.state AS incident_state, i.cause AS incident_cause, i.evidence AS incident_evidence,
-       i.fingerprint AS incident_fingerprint, watchkeeper.now() AS now
+       i.fingerprint AS incident_fingerprint, coalesce(i.is_hearsay, false) AS incident_is_hearsay, watchkeeper.now() AS now
   FROM watchkeeper.repair_actions r
   LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = r.project_id AND i.id = r.incident_id
  WHERE r.project_id = %(project_id)s AND r.id = %(id)s::uuid AND r.state = ANY (%(states)s::text[])
@@ -151,15 +151,17 @@ SELECT is_on, reason FROM watchkeeper.switches WHERE name = 'actions' FOR SHARE
 SELECT is_on, reason FROM watchkeeper.switches WHERE name = 'claims' FOR SHARE
 
 -- name: other_executing_repair
--- A repair of the same job that was begun and is not over.
+-- A repair that changes the same job, was begun and is not over.
 SELECT id FROM watchkeeper.repair_actions
  WHERE project_id = %(project_id)s AND job_id = %(job_id)s::uuid AND state = 'executing' AND id <> %(id)s::uuid
+   AND action = ANY (%(changing)s::text[])
 
 -- name: seconds_since_attempt
--- Seconds since the same rule last acted on the same target; NULL where it never did.
+-- Seconds since the same rule last acted on the same target; NULL where it has not within the time to cool down.
 SELECT extract(epoch FROM (SELECT watchkeeper.now()) - max(attempted_at))::float8 AS seconds
   FROM watchkeeper.repair_actions
- WHERE project_id = %(project_id)s AND trigger = %(trigger)s AND attempted_at IS NOT NULL AND id <> %(id)s::uuid
+ WHERE project_id = %(project_id)s AND trigger = %(trigger)s AND id <> %(id)s::uuid
+   AND attempted_at > (SELECT watchkeeper.now()) - make_interval(secs => %(cool_down_seconds)s)
    AND plan -> 'target' = %(target)s::text::jsonb
 
 -- name: repair_before_incident
@@ -169,7 +171,7 @@ SELECT r.id FROM watchkeeper.repair_actions r
    AND r.state IN ('succeeded', 'rolled_back')
    AND CASE WHEN %(job_id)s::uuid IS NOT NULL THEN r.job_id = %(job_id)s::uuid
             WHEN %(worker_id)s::text IS NOT NULL THEN r.worker_id = %(worker_id)s::text
-            ELSE r.kind = %(kind)s::text END
+            ELSE r.plan -> 'target' = jsonb_build_object('what', 'kind', 'id', %(kind)s::text) END
    AND coalesce(r.undone_at, r.ended_at) BETWEEN %(opened_at)s::timestamptz - make_interval(secs => %(seconds)s)
                                              AND %(opened_at)s::timestamptz
  ORDER BY r.id DESC LIMIT 1
@@ -237,3 +239,8 @@ UPDATE watchkeeper.repair_actions
 -- name: rule_of_incident
 -- The rule of an incident.
 SELECT rule FROM watchkeeper.watchdog_incidents WHERE project_id = %(project_id)s AND id = %(id)s::uuid
+
+-- name: mark_hearsay
+-- Keeps the system's own authority off an incident that only a worker told of.
+UPDATE watchkeeper.watchdog_incidents SET is_hearsay = true
+ WHERE project_id = %(project_id)s AND id = %(id)s::uuid AND NOT is_hearsay
