@@ -74,6 +74,7 @@ class Settings:
     audit_anchor_url: str | None = None
     dead_man_url: str | None = None
     dead_man_seconds: float = 60.0
+    repair_first_seconds: float = 300.0
     log_level: str = "info"
     log_format: str = "auto"
 
@@ -93,6 +94,7 @@ class Settings:
             "event_retention_days",
             "orphan_retention_hours",
             "dead_man_seconds",
+            "repair_first_seconds",
         ):
             if getattr(self, name) <= 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")

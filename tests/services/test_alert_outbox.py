@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from moving_clock import MovingClock
 from raw_sql import rows
 from services.alerts import alerts, opened
@@ -26,6 +28,8 @@ async def test_an_incident_is_told_once_and_by_stages(app: App, clock: MovingClo
     assert told["sent_at"] is not None
     assert told["body"].startswith("PLS worker stability alert: worker is alive but")
     assert await alerts(app.database, symptom) == []
+    why = await app.watchdog.alerting.alerts.of_incident("p", symptom)
+    assert (why["not_told_because"], why["symptom_of"]) == ("symptom", incident)
     (called,) = await rows(
         app.database, "SELECT data FROM watchkeeper.audit_events WHERE event = 'escalation_sent'"
     )
@@ -51,6 +55,49 @@ async def test_who_acknowledged_is_left_alone_until_that_runs_out(app: App, cloc
     clock.advance(3601)
     await app.watchdog.alerting.outbox.run_once()
     assert [row["stage"] for row in await alerts(app.database, incident)] == [0, 1]
+
+
+REPAIR = """
+INSERT INTO watchkeeper.repair_actions (project_id, incident_id, pool, trigger, action, authority, actor, reason, plan,
+                                        plan_digest, policy_version, policy_digest, state)
+VALUES ('p', %(incident)s, 'default', 'doctor_failed', 'retouch', 'system', 'system', 'r',
+        jsonb_build_object('authority', %(authority)s::text), 'd', 'v', 'd', %(state)s)
+"""
+TRIPPED = """
+INSERT INTO watchkeeper.repair_breakers (project_id, rule, pool, attempts, tripped_at)
+VALUES ('p', 'doctor_failed', 'default', 20, watchkeeper.now())
+"""
+OFF = "UPDATE watchkeeper.switches SET is_on = false WHERE name = 'actions'"
+
+
+@pytest.mark.parametrize(
+    ("state", "authority", "also", "is_told"),
+    [
+        ("proposed", "system", "", False),
+        ("proposed", "system", OFF, True),
+        ("proposed", "system", TRIPPED, True),
+        ("proposed", None, "", True),
+        ("rejected", "system", "", True),
+        ("expired", "system", "", True),
+    ],
+    ids=["may run", "actions off", "breaker tripped", "only observed", "rejected", "expired"],
+)
+async def test_people_wait_only_for_a_repair_that_may_run(
+    app: App, clock: MovingClock, state: str, authority: str | None, also: str, is_told: bool
+) -> None:
+    """A repair that is switched off, held by a breaker, only observed or given up keeps nobody waiting."""
+    incident = await opened(app.database, "doctor_failed", next_action="retouch")
+    await rows(app.database, REPAIR, {"incident": incident, "state": state, "authority": authority})
+    if also:
+        await rows(app.database, also)
+    clock.advance(31)
+    await app.watchdog.alerting.outbox.run_once()
+    assert bool(await alerts(app.database, incident)) is is_told
+    why = await app.watchdog.alerting.alerts.of_incident("p", incident)
+    assert (why["not_told_because"] == "repair_first") is not is_told
+    clock.advance(300)
+    await app.watchdog.alerting.outbox.run_once()
+    assert len(await alerts(app.database, incident)) == 1
 
 
 async def test_a_notice_is_told_once_without_its_secrets(app: App) -> None:

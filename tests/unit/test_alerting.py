@@ -23,8 +23,9 @@ from watchkeeper.domain.alerting import (
     outcome_of,
     stages_of,
 )
-from watchkeeper.domain.policies import Contact, Policy, RuleChange
+from watchkeeper.domain.policies import Contact, Policy, PolicyMode, RuleChange
 from watchkeeper.domain.quiet_hours import QuietHours
+from watchkeeper.domain.rules.catalogue import RULES, Rule
 from watchkeeper.domain.rules.names import NextAction, RuleName, Severity
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -99,6 +100,13 @@ CASES: list[tuple[dict[str, Any], Untold | None]] = [
     ({"is_waiting": True}, Untold.WAITS_IN_OUTBOX),
     ({"state": "repairing"}, Untold.REPAIR_UNDER_WAY),
     ({"state": "verifying"}, Untold.REPAIR_UNDER_WAY),
+    ({"state": "verifying", "opened_at": NOW - timedelta(seconds=299)}, Untold.REPAIR_UNDER_WAY),
+    ({"state": "repairing", "opened_at": NOW - timedelta(seconds=300)}, None),
+    ({"rule": RuleName.CLAIM_LOOP_IDLE, "cause": "backlog_empty"}, Untold.BACKLOG_EMPTY),
+    ({"rule": RuleName.CLAIM_LOOP_IDLE, "cause": "backlog_waits"}, None),
+    ({"rule": RuleName.LEASE_EXPIRED, "opened_at": NOW - timedelta(seconds=299)}, Untold.REPAIR_FIRST),
+    ({"rule": RuleName.LEASE_EXPIRED, "opened_at": NOW - timedelta(seconds=300)}, None),
+    ({"rule": RuleName.LEASE_EXPIRED, "is_held": True}, None),
     ({"next_action": NextAction.NONE}, Untold.NO_PERSON_CAN_ACT),
     ({"rule": RuleName.LEASE_EXPIRED, "failed_repairs": 1}, Untold.REPAIR_FIRST),
     ({"rule": RuleName.LEASE_EXPIRED, "failed_repairs": 2}, None),
@@ -119,6 +127,27 @@ def test_each_reason_for_silence_ends_when_it_should(given_facts: dict[str, Any]
     verdict = judged(replace(GATE, **given_facts), NOW, TIMES, Policy())
     assert verdict.why is why
     assert (verdict.stage is not None) is (why is None)
+
+
+WITHHOLDING = [rule for rule in RULES.values() if (rule.escalate_after or 0) > 0]
+
+
+@pytest.mark.parametrize("rule", WITHHOLDING, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("mode", [None, *PolicyMode])
+def test_people_wait_for_no_repair_that_the_policy_forbids(rule: Rule, mode: PolicyMode | None) -> None:
+    """Only a rule that acts by itself keeps people out of it while its repair may still help."""
+    policy = Policy(rules={rule.name: RuleChange(mode=mode)})
+    verdict = judged(replace(GATE, rule=rule.name), NOW, TIMES, policy)
+    waits = mode in (None, PolicyMode.AUTO)
+    assert verdict.why is (Untold.REPAIR_FIRST if waits else None)
+    assert verdict.until == (later(270) if waits else None)
+
+
+def test_people_are_told_of_a_mirrored_lease_that_only_a_person_may_take_back() -> None:
+    """What the policy lets the program do with its own jobs it may not do with those of another system."""
+    own = replace(GATE, rule=RuleName.LEASE_EXPIRED)
+    assert judged(own, NOW, TIMES, Policy()).why is Untold.REPAIR_FIRST
+    assert judged(replace(own, is_mirrored=True), NOW, TIMES, Policy()).stage == 0
 
 
 def test_a_critical_incident_is_told_at_once() -> None:
@@ -159,6 +188,7 @@ OUTCOMES: list[tuple[dict[str, Any], Dropped | Withheld | None]] = [
     ({"channel_is_on": False}, Dropped.CHANNEL_OFF),
     ({"quiet_until": later(1)}, Withheld.QUIET_UNTIL),
     ({"state": "verifying"}, Withheld.REPAIR_UNDER_WAY),
+    ({"state": "verifying", "written_at": later(-300)}, None),
     ({"quiet_hours_over": later(1)}, Withheld.QUIET_HOURS),
     ({"group_told_at": later(-299)}, Withheld.GROUPED),
     ({"group_told_at": later(-300)}, None),
@@ -171,7 +201,7 @@ def test_what_is_due_is_sent_held_or_dropped(
     given_facts: dict[str, Any], what: Dropped | Withheld | None
 ) -> None:
     """What has changed since an alert was written decides whether it still goes out."""
-    outcome = outcome_of(Pending(**{"severity": Severity.HIGH, **given_facts}), NOW, TIMES)
+    outcome = outcome_of(Pending(**{"severity": Severity.HIGH, "written_at": NOW, **given_facts}), NOW, TIMES)
     assert (outcome.drop or outcome.wait) == what
     assert (outcome.until is not None) == isinstance(what, Withheld)
 

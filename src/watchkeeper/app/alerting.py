@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from watchkeeper.app.core import Core
+from watchkeeper.domain.alerting import AlertTimes
 from watchkeeper.domain.policies import Policy
 from watchkeeper.services.alert_reading import Alerts
 from watchkeeper.services.channels import Channels
@@ -41,7 +42,9 @@ def alert_parts(core: Core, incidents: Incidents, policy: Callable[[], Policy] =
         "console": ConsoleNotifier(),
         "webhook": WebhookNotifier(Outward(fetch_config(settings))),
     }
-    outbox = Outbox(database, redactor, notifiers, policy)
+    outbox = Outbox(
+        database, redactor, notifiers, policy, AlertTimes(repair_first=settings.repair_first_seconds)
+    )
     dead_man = None
     if settings.dead_man_url is not None:
         dead_man = DeadMan(

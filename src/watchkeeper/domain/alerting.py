@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watchkeeper.domain.policies import Contact, Policy
+from watchkeeper.domain.policies import Contact, Policy, PolicyMode
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import Escalation, NextAction, RuleName, Severity
 
@@ -26,6 +26,7 @@ class Untold(StrEnum):
     WAITS_IN_OUTBOX = "waits_in_outbox"
     REPAIR_UNDER_WAY = "repair_under_way"
     NO_PERSON_CAN_ACT = "no_person_can_act"
+    BACKLOG_EMPTY = "backlog_empty"
     REPAIR_FIRST = "repair_first"
     SETTLING = "settling"
     NEXT_STAGE = "next_stage"
@@ -53,11 +54,19 @@ class Dropped(StrEnum):
     GAVE_UP = "gave_up"
 
 
+BACKLOG_EMPTY = "backlog_empty"
+"""The cause that rules/workers.py gives an idle worker: it lacks jobs, and a proposal says so; nothing is broken."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlertTimes:
-    """Seconds. An incident settles before the first word of it, so that its symptoms and a repair may come first."""
+    """Seconds. An incident settles before the first word of it, so that its symptoms and a repair may come first.
+
+    `repair_first`: so long at most people are left out for a repair, whatever becomes of it.
+    """
 
     settle: float = 30.0
+    repair_first: float = 300.0
     stage: float = 1800.0
     repeat: float = 14_400.0
     group: float = 300.0
@@ -68,8 +77,8 @@ class AlertTimes:
 class Trouble:
     """An incident as the escalation sees it. `told` stages were written down, the last of them was over at `told_at`.
 
-    `failed_repairs` came to nothing; `awaits_approval`: a plan waits for a person's word. `is_waiting`: an alert of it
-    stands in the outbox.
+    `failed_repairs` came to nothing; `awaits_approval`: a plan waits for a person's word; `is_held`: none may run now,
+    for a switch, a breaker or a person's verdict. `is_waiting`: an alert of it stands in the outbox.
     """
 
     rule: RuleName
@@ -83,6 +92,9 @@ class Trouble:
     quiet_until: datetime | None = None
     failed_repairs: int = 0
     awaits_approval: bool = False
+    is_held: bool = False
+    is_mirrored: bool = False
+    cause: str | None = None
     told: int = 0
     told_at: datetime | None = None
     is_waiting: bool = False
@@ -105,8 +117,8 @@ def judged(trouble: Trouble, now: datetime, times: AlertTimes, policy: Policy) -
     """Say whether somebody is told of an incident now."""
     if (silent := _silenced(trouble, now, policy)) is not None:
         return silent
-    if not trouble.is_critical and (waiting := _waits_for_repair(trouble, policy)) is not None:
-        return Verdict(why=waiting)
+    if not trouble.is_critical and (waiting := _left_to_itself(trouble, now, times, policy)) is not None:
+        return waiting
     if trouble.told == 0:
         settled = trouble.opened_at + timedelta(seconds=times.settle)
         if now < settled and not trouble.is_critical:
@@ -130,6 +142,8 @@ def _silenced(trouble: Trouble, now: datetime, policy: Policy) -> Verdict | None
         return Verdict(why=Untold.SHADOW)
     if not policy.notifies(trouble.rule) and not trouble.is_critical:
         return Verdict(why=Untold.NOT_NOTIFIED)
+    if trouble.rule is RuleName.CLAIM_LOOP_IDLE and trouble.cause == BACKLOG_EMPTY:
+        return Verdict(why=Untold.BACKLOG_EMPTY)
     for until, why in (
         (trouble.quiet_until, Untold.QUIET_UNTIL),
         (trouble.acknowledged_until, Untold.ACKNOWLEDGED),
@@ -139,18 +153,26 @@ def _silenced(trouble: Trouble, now: datetime, policy: Policy) -> Verdict | None
     return Verdict(why=Untold.WAITS_IN_OUTBOX) if trouble.is_waiting else None
 
 
-def _waits_for_repair(trouble: Trouble, policy: Policy) -> Untold | None:
+def _left_to_itself(trouble: Trouble, now: datetime, times: AlertTimes, policy: Policy) -> Verdict | None:
     """Say whether the program goes on by itself, or nobody could do anything about it."""
-    if trouble.state in ("repairing", "verifying"):
-        return Untold.REPAIR_UNDER_WAY
     if trouble.state in ("escalated", "needs_human") or trouble.awaits_approval:
         return None
+    until = trouble.opened_at + timedelta(seconds=times.repair_first)
+    if trouble.state in ("repairing", "verifying"):
+        return Verdict(why=Untold.REPAIR_UNDER_WAY, until=until) if now < until else None
     if trouble.next_action is NextAction.NONE:
-        return Untold.NO_PERSON_CAN_ACT
+        return Verdict(why=Untold.NO_PERSON_CAN_ACT)
     failures = policy.escalate_after(trouble.rule)
-    if failures is None or trouble.failed_repairs < failures:
-        return Untold.REPAIR_FIRST
+    if failures is None:
+        return Verdict(why=Untold.REPAIR_FIRST)
+    if trouble.failed_repairs < failures and now < until and _may_be_repaired(trouble, policy):
+        return Verdict(why=Untold.REPAIR_FIRST, until=until)
     return None
+
+
+def _may_be_repaired(trouble: Trouble, policy: Policy) -> bool:
+    mode = policy.mode(trouble.rule, RULES[trouble.rule].action, is_mirrored=trouble.is_mirrored)
+    return mode is PolicyMode.AUTO and not trouble.is_held
 
 
 def stages_of(rule: RuleName, policy: Policy) -> tuple[str, ...]:
@@ -176,6 +198,7 @@ class Pending:
     """An alert in the outbox that is due, and what has become of its incident meanwhile (None: it has none)."""
 
     severity: Severity
+    written_at: datetime
     state: str | None = None
     is_symptom: bool = False
     acknowledged_until: datetime | None = None
@@ -208,8 +231,10 @@ def outcome_of(pending: Pending, now: datetime, times: AlertTimes) -> Outcome:
         return Outcome(wait=Withheld.QUIET_UNTIL, until=pending.quiet_until)
     if pending.severity is Severity.CRITICAL:
         return Outcome()
-    if pending.state in ("repairing", "verifying"):
-        return Outcome(wait=Withheld.REPAIR_UNDER_WAY, until=now + timedelta(seconds=times.look_again))
+    over = pending.written_at + timedelta(seconds=times.repair_first)
+    if pending.state in ("repairing", "verifying") and now < over:
+        until = min(over, now + timedelta(seconds=times.look_again))
+        return Outcome(wait=Withheld.REPAIR_UNDER_WAY, until=until)
     if pending.quiet_hours_over is not None:
         return Outcome(wait=Withheld.QUIET_HOURS, until=pending.quiet_hours_over)
     if pending.group_told_at is not None:

@@ -216,6 +216,7 @@ def _pending(row: Row) -> Pending:
         hours = QuietHours(row["quiet_from"], row["quiet_to"], row["time_zone"]).over_at(row["now"])
     return Pending(
         Severity(row["severity"]),
+        row["created_at"],
         row["state"],
         row["is_symptom"] or False,
         row["acknowledged_until"],

@@ -27,6 +27,9 @@ FACTS = (
     "quiet_until",
     "failed_repairs",
     "awaits_approval",
+    "is_held",
+    "is_mirrored",
+    "cause",
     "told",
     "told_at",
     "is_waiting",
@@ -57,7 +60,7 @@ class AlertPlanning:
             place = (rows[-1]["project_id"], rows[-1]["id"])
 
     async def verdict(self, connection: Connection, project_id: str, incident: UUID) -> Verdict:
-        """Say of one incident whether it is told now, and why not."""
+        """Say of one incident, open or over, whether it is told now, and why not."""
         before = UUID(int=incident.int - 1)
         rows = await fetch(connection, "troubles", {**_page((project_id, before)), "only": incident})
         if not rows:

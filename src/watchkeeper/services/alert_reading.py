@@ -51,8 +51,10 @@ class Alerts:
 
         Raises NotFound.
         """
+        where = {"project_id": project_id, "id": incident}
         async with self._database.transaction() as connection:
-            if not await fetch(connection, "incident_is_there", {"project_id": project_id, "id": incident}):
+            found = await fetch(connection, "incident_is_there", where)
+            if not found:
                 raise NotFound("there is no such incident in this project")
             verdict = await self._planning.verdict(connection, project_id, incident)
             rows = await fetch(connection, "list_alerts", _asked(project_id, incident_id=incident))
@@ -66,6 +68,7 @@ class Alerts:
             "told_now": verdict.stage is not None and bool(routes),
             "stage": verdict.stage,
             "not_told_because": reason,
+            "symptom_of": found[0]["cause_id"],
             "next_at": min(waiting, default=verdict.until),
             "alerts": rows,
         }

@@ -34,6 +34,7 @@ OF_INCIDENT = {
     "told_now": False,
     "stage": None,
     "not_told_because": "next_stage",
+    "symptom_of": None,
     "next_at": TIME,
     "alerts": [ALERT],
 }

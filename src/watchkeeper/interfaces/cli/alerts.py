@@ -75,8 +75,8 @@ def why(
     if as_json:
         show(answer, as_json=True)
         return
-    facts = ("told_now", "not_told_because", "next_at")
-    show({name: answer[name] for name in facts}, as_json=False)
+    facts = ("told_now", "not_told_because", "symptom_of", "next_at")
+    show({name: answer[name] for name in facts if name != "symptom_of" or answer[name]}, as_json=False)
     rows = [{**row, "because": row["held_reason"] or row["drop_reason"]} for row in answer["alerts"]]
     show(rows, as_json=False, columns=COLUMNS, empty="nobody was told yet")
 

@@ -13,9 +13,12 @@ ON CONFLICT (project_id, dedup_key, channel, recipient) DO NOTHING
 RETURNING id, channel
 
 -- name: troubles
--- Open incidents that are no symptom, from a cursor on, with what was told of each and what repairs came to.
+-- Open incidents that are no symptom (asked for by id, a symptom too), from a cursor on, with what was told of each, what
+-- repairs came to, and whether none may run now.
 SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, i.cause_id, i.job_id, i.evidence_ref, i.due_at,
        coalesce(i.freed_at, i.opened_at) AS opened_at, i.acknowledged_until, i.quiet_until, i.is_flapping,
+       i.is_mirrored,
+       coalesce(r.is_held, false) OR NOT EXISTS (SELECT FROM watchkeeper.switches w WHERE w.name = 'actions' AND w.is_on) AS is_held,
        watchkeeper.now() AS now, s.external_id,
        coalesce(s.is_shadow, false) OR coalesce(p.force_shadow, false) AS is_shadow,
        coalesce(t.told, 0) AS told, t.told_at, coalesce(t.is_waiting, false) AS is_waiting,
@@ -33,9 +36,16 @@ SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, 
       FROM watchkeeper.alerts a WHERE a.project_id = i.project_id AND a.incident_id = i.id) t ON true
   LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE x.result IN ('failed', 'needs_human')) AS failed,
-           bool_or(x.state = 'proposed' AND x.authority IN ('supervisor', 'owner')) AS awaits
+           bool_or(x.state = 'proposed' AND x.authority IN ('supervisor', 'owner')) AS awaits,
+           bool_or(x.state IN ('rejected', 'rolled_back', 'needs_human')
+                   OR (x.state = 'proposed' AND x.plan IS NOT NULL AND x.plan ->> 'authority' IS NULL)
+                   OR (x.state IN ('proposed', 'approved')
+                       AND EXISTS (SELECT FROM watchkeeper.repair_breakers b
+                                    WHERE b.project_id = x.project_id AND b.rule = x.trigger AND b.pool = x.pool
+                                      AND b.tripped_at IS NOT NULL AND (b.reset_at IS NULL OR b.reset_at < b.tripped_at))))
+             OR (array_agg(x.state ORDER BY x.id DESC))[1] = 'expired' AS is_held
       FROM watchkeeper.repair_actions x WHERE x.project_id = i.project_id AND x.incident_id = i.id) r ON true
- WHERE i.state <> 'resolved' AND i.cause_id IS NULL
+ WHERE i.state <> 'resolved' AND (i.cause_id IS NULL OR i.id = %(only)s::uuid)
    AND (i.project_id, i.id) > (%(after_project)s, %(after)s::uuid)
    AND (%(only)s::uuid IS NULL OR i.id = %(only)s::uuid)
  ORDER BY i.project_id, i.id LIMIT %(limit)s
@@ -163,5 +173,5 @@ SELECT coalesce(watchkeeper.now() - least(r.last_tick_at, w.last_tick_at) < make
   FROM watchkeeper.reaper_state r CROSS JOIN watchkeeper.watchdog_state w
 
 -- name: incident_is_there
--- Whether a project has an incident of that id.
-SELECT id FROM watchkeeper.watchdog_incidents WHERE project_id = %(project_id)s AND id = %(id)s
+-- Whether a project has an incident of that id, and whose symptom it is.
+SELECT id, cause_id FROM watchkeeper.watchdog_incidents WHERE project_id = %(project_id)s AND id = %(id)s
