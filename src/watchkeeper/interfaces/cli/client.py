@@ -125,14 +125,15 @@ def _error(answer: Any, status: int, url: str) -> WatchkeeperError:
         )
     # Those of the one table alone: a special one elsewhere may share its code, and be made otherwise.
     table = WatchkeeperError.__module__
-    kinds = {kind.code: kind for kind in _kinds_of_error(WatchkeeperError) if kind.__module__ == table}
+    kinds: dict[str, type[WatchkeeperError]] = {}
+    for known in _kinds_of_error(WatchkeeperError):
+        if known.__module__ == table:
+            kinds.setdefault(known.code, known)
     kind = kinds.get(str(error.get("code")), WatchkeeperError)
+    refusal = kind(str(error.get("message") or "the server refused"), hint=error.get("hint"))
     details = error.get("details")
-    return kind(
-        str(error.get("message") or "the server refused"),
-        hint=error.get("hint"),
-        **(details if isinstance(details, dict) else {}),
-    )
+    refusal.details = details if isinstance(details, dict) else {}
+    return refusal
 
 
 def _kinds_of_error(kind: type[WatchkeeperError]) -> Iterator[type[WatchkeeperError]]:
