@@ -8,10 +8,13 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from e2e.running_up import SOURCE
 from relay.conftest import Scenes
 from relay.fake_helper import FETCH_FAILED, SILENT
 from relay.scenes import job
+from watchkeeper.domain.errors import UsageError
 
 NO_JOB = {"print": {"ok": True, "job": None}}
 
@@ -127,6 +130,42 @@ async def test_silence_and_failures_are_told_apart(scenes: Scenes) -> None:
     await scene.relay("claim")
     assert scene.helper.commands[-3:] == ["context", "complete", "claim"]
     assert scene.ended_as == "completed"
+
+
+async def test_a_helper_that_cannot_be_started(scenes: Scenes) -> None:
+    """The reason is told in words, and nothing is tried again; `supervise` says so before it begins."""
+    scene, without_shell = scenes(), scenes()
+    program = scene.helper.directory / "helper"
+    program.chmod(0o644)
+    for command in ("doctor", "claim", "status"):
+        done = await scene.relay(command)
+        error = json.loads(done.text or "")["error"]
+        assert "cannot be started" in error["message"]
+        assert "may not run" in error["message"]
+        assert done.exit_code == 2
+    assert scene.codes == ["not_started"] * 3
+    with pytest.raises(UsageError, match="may not be executed"):
+        await scene.heartbeat()
+    program.unlink()
+    with pytest.raises(UsageError, match="no such program"):
+        await scene.heartbeat()
+    lost = without_shell.helper.directory / "helper"
+    lost.write_text("#!/nowhere/python\n")
+    assert await without_shell.heartbeat() == 3
+    assert without_shell.codes == ["not_started"]
+
+
+async def test_why_a_completion_was_refused_is_told(scenes: Scenes) -> None:
+    """A refusal that is not understood is told with the helper's own words, or its last line, without secrets."""
+    secret = "ghp_" + "a1B2c3D4e5" * 4
+    told = scenes(complete={"print": {"ok": False, "error": {"message": "the moon is full"}}, "exit": 1})
+    last = scenes(complete={"print": {"ok": False}, "stderr": "no room left", "exit": 1})
+    shown = scenes(doctor={"print": {"ok": False, "error": f"bad key {secret}"}})
+    for scene, words in ((told, "the moon is full"), (last, "no room left")):
+        assert await scene.heartbeat() == 3
+        assert words in scene.reports("job-attempt")[-1]["error_message"]
+    assert await shown.heartbeat() == 3
+    assert secret not in shown.everything_kept()
 
 
 async def test_the_command_line(scenes: Scenes) -> None:

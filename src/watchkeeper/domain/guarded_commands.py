@@ -81,7 +81,7 @@ class GuardedCommands:
             self.memory.job, self.memory.has_claimed, self.memory.no_job_heartbeats = jobs[0].id, True, 0
             return jobs[0]
         if not reply.is_ok:
-            raise Ended(Verdict.NO_CLAIM, f"claim gave no job: {reply.outcome}")
+            raise Ended(Verdict.NO_CLAIM, f"claim gave no job: {reply.why}")
         yield from self._no_job()
         return None
 
@@ -95,8 +95,8 @@ class GuardedCommands:
                 raise Ended(Verdict.UNDELIVERED, "a kept completion is not delivered yet")
             is_completed = reply.is_ok and reply.says_completed
             if not is_completed:
-                detail = f"a kept completion was refused: {reply.error_code or reply.outcome}"
-                yield Tell(RuleName.COMPLETE_REJECTED, detail, calls=True)
+                why = f"a kept completion was refused: {reply.why}"
+                yield Tell(RuleName.COMPLETE_REJECTED, why, calls=True)
             yield Settle(is_completed)
 
     def complete(self, *, checks: bool = True) -> Play[Reply]:
@@ -178,7 +178,7 @@ class GuardedCommands:
         is_silent = reply.outcome in _WITHOUT_JSON
         rule = RuleName.CLAIM_NO_OUTPUT if is_silent else RuleName.FETCH_FAILED
         yield Tell(rule, "claim failed twice", calls=True)
-        raise Ended(Verdict.NO_CLAIM, f"claim failed twice: {reply.outcome}", rule)
+        raise Ended(Verdict.NO_CLAIM, f"claim failed twice: {reply.why}", rule)
 
     def _no_job(self) -> Play[None]:
         self.memory.begin()
@@ -199,6 +199,9 @@ class GuardedCommands:
 
     def _obey(self, call: Call, reply: Reply) -> Play[None]:
         """End the heartbeat where an answer ends it, whatever was asked."""
+        is_kept = call.command is Command.COMPLETE and call.why is not Why.KEPT
+        if reply.outcome is Outcome.NOT_STARTED and not is_kept:
+            raise Ended(Verdict.NOT_STARTED, f"the helper cannot be started: {reply.complaint}")
         if reply.claims_success:
             yield from self._stop(RuleName.HIDDEN_FAILURE, "success is claimed where complete failed")
         if reply.exposes_secret:
@@ -266,20 +269,18 @@ class GuardedCommands:
         return reply
 
     def _not_completed(self, reply: Reply) -> Play[Reply]:
-        if reply.failed_on_the_wire:
+        if reply.failed_on_the_wire or reply.outcome is Outcome.NOT_STARTED:
             yield KeepCompletion()
-            yield Tell(
-                RuleName.FETCH_FAILED, "complete failed twice: it is kept, and the job is stuck", calls=True
-            )
+            detail = f"complete failed and is kept, the job is stuck: {reply.why}"
+            yield Tell(RuleName.FETCH_FAILED, detail, calls=True)
             self.memory.job = None
-            raise Ended(Verdict.STUCK, "complete failed twice and is kept", RuleName.FETCH_FAILED)
+            raise Ended(Verdict.STUCK, detail, RuleName.FETCH_FAILED)
         if reply.outcome is Outcome.QUEUED:
             raise Ended(Verdict.QUEUED, "the helper keeps the completion and will deliver it")
         if reply.is_ok:
-            yield Tell(RuleName.HIDDEN_FAILURE, "complete was taken and does not say completed", calls=True)
-            raise Ended(
-                Verdict.STUCK, "complete was taken and does not say completed", RuleName.HIDDEN_FAILURE
-            )
+            detail = "complete was taken and does not say completed"
+            yield Tell(RuleName.HIDDEN_FAILURE, detail, calls=True)
+            raise Ended(Verdict.STUCK, detail, RuleName.HIDDEN_FAILURE)
         local = reply.is_local_only and not reply.missing_kinds
         verdict = Verdict.BLOCKED if local else Verdict.REJECTED
         yield Tell(RuleName.COMPLETE_REJECTED, _refusal(reply), calls=True)
@@ -296,4 +297,4 @@ def _refusal(reply: Reply) -> str:
         return f"complete was refused for missing kinds: {', '.join(reply.missing_kinds)}"
     if reply.is_local_only:
         return "complete was refused for a primary that is local to one machine"
-    return f"complete was refused: {reply.error_code or reply.outcome}"
+    return f"complete was refused: {reply.why}"

@@ -60,7 +60,7 @@ class Heartbeat:
         ):
             reply = yield from check()
             if not reply.is_ok:
-                raise Ended(Verdict.UNHEALTHY, f"{rule}: {reply.outcome}", rule)
+                raise Ended(Verdict.UNHEALTHY, f"{rule}: {reply.why}", rule)
 
     def _work(self) -> Play[Ending]:
         job = yield from self._commands.claim()
@@ -112,7 +112,7 @@ class Heartbeat:
             yield Tell(RuleName.ARTIFACT_MISSING, "the upload was broken off", calls=True)
             raise Ended(Verdict.STUCK, "the upload was broken off", RuleName.ARTIFACT_MISSING)
         if not reply.is_ok:
-            reason = f"upload-files was refused: {reply.error_code}"
+            reason = f"upload-files was refused: {reply.why}"
             yield Tell(RuleName.ARTIFACT_MISSING, reason)
             yield Publish(reason)
 

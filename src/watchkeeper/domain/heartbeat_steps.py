@@ -196,6 +196,7 @@ class Verdict(StrEnum):
     NO_JOB = "no_job"
     WATCHED = "watched"
     UNHEALTHY = "unhealthy"
+    NOT_STARTED = "not_started"
     NO_CLAIM = "no_claim"
     UNDELIVERED = "undelivered"
     WORK_FAILED = "work_failed"

@@ -16,6 +16,7 @@ from watchkeeper.domain.helper_config import HelperConfig
 from watchkeeper.domain.json_in_text import at, read_time, spans_of_objects
 
 MAX_JOB_ID = 200
+MAX_COMPLAINT = 300
 _FETCH_FAILED = re.compile(r"TypeError:\s*fetch failed|\bfetch failed\b", re.IGNORECASE)
 _SERVER_FAULT = re.compile(r"\b500\b[^\n]{0,40}(?:internal|server error)", re.IGNORECASE)
 _MISSING_KIND = re.compile(
@@ -46,6 +47,7 @@ class Outcome(StrEnum):
     NOT_FOUND = "not_found"
     LEASE_LOST = "lease_lost"
     REJECTED = "rejected"
+    NOT_STARTED = "not_started"
     REFUSED = "refused"
 
 
@@ -61,7 +63,7 @@ OF_THE_WIRE = frozenset({Outcome.FETCH_FAILED, Outcome.SILENT, Outcome.NO_JSON, 
 class HelperRun:
     """One run of a helper's command as it ended.
 
-    `exit_code` None: it had to be ended. `stdout` and `stderr` are raw.
+    `exit_code` None: it had to be ended. `stdout` and `stderr` are raw. `start_error`: why it never ran.
     """
 
     command: str
@@ -69,6 +71,7 @@ class HelperRun:
     stdout: str
     stderr: str = ""
     was_ended: bool = False
+    start_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ class HelperJob:
 class Reply:
     """What one run means. `jobs` are all that its objects name, each once; `state` is the job's, as told.
 
-    `claims_success`: it says that the job is completed, though the command failed.
+    `claims_success`: it says that the job is completed, though the command failed. `complaint`: what a refusal says
+    of its reason, or its last line.
     """
 
     outcome: Outcome
@@ -100,6 +104,7 @@ class Reply:
     claims_success: bool = False
     exposes_secret: bool = False
     error_code: str | None = None
+    complaint: str = ""
     answer: Mapping[str, Any] | None = None
 
     @property
@@ -114,6 +119,12 @@ class Reply:
     def handed_out(self) -> tuple[HelperJob, ...]:
         """Give the jobs of a good answer: one that is no yes hands out none, whatever it names."""
         return self.jobs if self.is_ok else ()
+
+    @property
+    def why(self) -> str:
+        """Give in words why it is no yes."""
+        code = self.error_code or self.outcome.value
+        return f"{code}: {self.complaint}" if self.complaint else code
 
     @property
     def says_completed(self) -> bool:
@@ -133,10 +144,12 @@ class HelperAnswers:
 
     def read(self, run: HelperRun) -> Reply:
         """Say what a run means. What is not known to be good is not good."""
+        if run.start_error:
+            return Reply(Outcome.NOT_STARTED, error_code="not_started", complaint=run.start_error)
         objects = [found for _, _, found in spans_of_objects(run.stdout)]
         if not objects:
             outcome = self._without_json(run)
-            return Reply(outcome, error_code=outcome.value)
+            return Reply(outcome, error_code=outcome.value, complaint=_last_line(run))
         answer = objects[-1]
         jobs = self._jobs(objects if run.command == "claim" else [answer])
         state = _text(self.value(answer, "job_state"))
@@ -154,6 +167,7 @@ class HelperAnswers:
             return reply
         return Reply(
             **{name: getattr(reply, name) for name in _KEPT},
+            complaint=_told(answer) or _last_line(run),
             missing_kinds=self._missing_kinds(answer, run),
             is_local_only=_LOCAL_ONLY.search(self._complaint(answer)) is not None,
             claims_success=run.command == "complete"
@@ -255,6 +269,18 @@ def _error_code(outcome: Outcome, said: str | None) -> str | None:
     if outcome is Outcome.REFUSED and said is not None:
         return said[:100]
     return _CODES.get(outcome, outcome.value)
+
+
+def _told(answer: Mapping[str, Any]) -> str:
+    error = answer.get("error")
+    told = [error.get("message") if isinstance(error, Mapping) else error]
+    told += [answer.get(name) for name in ("message", "detail", "reason")]
+    return next((text[:MAX_COMPLAINT] for part in told if (text := _text(part))), "")
+
+
+def _last_line(run: HelperRun) -> str:
+    lines = f"{run.stdout}\n{run.stderr}".split("\n")
+    return next((line.strip()[:MAX_COMPLAINT] for line in reversed(lines) if line.strip()), "")
 
 
 def _is_fetch_failure(text: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from watchkeeper.agents.records import STDERR, STDOUT
-from watchkeeper.agents.session import Session, SessionSpec
+from watchkeeper.agents.session import EndReason, Session, SessionSpec
 from watchkeeper.agents.user import own_user
 from watchkeeper.domain.helper_answers import HelperRun
 from watchkeeper.domain.helper_config import HelperConfig
@@ -93,7 +93,9 @@ class RunningCall:
             code = 128 + end.signal
         error = "" if end is None else end.error
         stderr = f"{self._text(STDERR)}{error}"
-        return HelperRun(self.command, code, self._text(STDOUT), stderr, was_ended=self._was_ended)
+        run = HelperRun(self.command, code, self._text(STDOUT), stderr, was_ended=self._was_ended)
+        never_ran = end is not None and end.reason is EndReason.NOT_STARTED
+        return replace(run, start_error=error or EndReason.NOT_STARTED.value) if never_ran else run
 
     def _is_late(self) -> bool:
         now, size = boot_clock(), self._path(STDOUT).stat().st_size if self._path(STDOUT).exists() else 0

@@ -178,7 +178,9 @@ class Guard:
     def _understood(self, call: Call, run: HelperRun) -> Reply:
         reply = self._answers.read(run)
         shown = self._means.telling.shown(run, self._answers)
-        reply = replace(reply, exposes_secret=self._means.redactor.suspects(shown))
+        redactor = self._means.redactor
+        complaint = redactor.redact(reply.complaint)
+        reply = replace(reply, exposes_secret=redactor.suspects(shown), complaint=complaint)
         self.runs.append((call, run, reply))
         self._learn(call, run, reply)
         self._means.telling.ran(call, run, reply, shown, self.held)

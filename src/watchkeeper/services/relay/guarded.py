@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,6 +56,13 @@ class HelperGuard:
         if not words:
             raise UsageError("--helper is empty", hint="Name the helper's program.")
         return words
+
+    def check_program(self) -> None:
+        """Raise UsageError where the helper's program cannot be started: better now than in a heartbeat."""
+        program = self.words[0]
+        if shutil.which(program) is None:
+            why = "it may not be executed" if Path(program).exists() else "there is no such program"
+            raise UsageError(f"the helper {program!r} cannot be started: {why}")
 
 
 @contextmanager

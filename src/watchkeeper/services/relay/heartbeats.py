@@ -59,6 +59,7 @@ async def supervise_helper(order: Supervision) -> int:
 
     With `once` give 0 for a heartbeat that went well, 3 for one that did not. Raises what `relay` raises.
     """
+    order.guard.check_program()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:

@@ -34,6 +34,7 @@ _REFUSALS = {
     Verdict.BLOCKED: "gate_failed",
     Verdict.UNDELIVERED: "queued",
     Verdict.NO_CLAIM: "server_unreachable",
+    Verdict.NOT_STARTED: "usage",
     Verdict.STUCK: "queued",
     Verdict.LEASE_LOST: "stale_lease",
     Verdict.JOB_GONE: "job_not_found",
@@ -174,7 +175,8 @@ class _Relay:
         for run, reply in reversed([] if is_withheld else asked):
             if (last := last_object(run.stdout)) is not None:
                 return Relayed(last[0], _exit_code(run, reply))
-        return _refusal(ending or Ending(Verdict.NO_CLAIM, "the helper printed no JSON"))
+        why = f"the helper printed no JSON: {guard.runs[-1][2].why}" if guard.runs else "nothing was run"
+        return _refusal(ending or Ending(Verdict.NO_CLAIM, why))
 
     async def _unguarded(self, report_seconds: float) -> Relayed:
         """Run a command that the contract's table says nothing of: once, and recorded."""
@@ -187,6 +189,9 @@ class _Relay:
             self._memory.stopped = RuleName.SECRET_EXPOSED.value
             self._means.place.keep_memory(self._memory)
         await self._reports.deliver(report_seconds)
+        if run.start_error:
+            why = self._means.redactor.redact(run.start_error)
+            return _refusal(Ending(Verdict.NOT_STARTED, f"the helper cannot be started: {why}"))
         last = last_object(run.stdout)
         if last is not None:
             return Relayed(last[0], 4 if run.exit_code is None else run.exit_code)
