@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
+
+ADVANCE = "UPDATE watchkeeper.test_clock SET shift = shift + make_interval(secs => %s)"
 
 
 class MovingClock:
-    """Moves the time of one test's database."""
+    """Moves the time of one test's database: over the connection that is given, else over one for each move."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, connection: psycopg.Connection[Any] | None = None) -> None:
         self._url = url
+        self._connection = connection
 
     @staticmethod
     def install(connection: psycopg.Connection) -> None:
@@ -23,7 +28,8 @@ class MovingClock:
 
     def advance(self, seconds: float) -> None:
         """Let so many seconds pass, or come back."""
+        if self._connection is not None:
+            self._connection.execute(ADVANCE, (seconds,))
+            return
         with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(
-                "UPDATE watchkeeper.test_clock SET shift = shift + make_interval(secs => %s)", (seconds,)
-            )
+            connection.execute(ADVANCE, (seconds,))

@@ -31,8 +31,11 @@ def needing_a_key() -> list[tuple[str, str]]:
 DECLARATIONS = {"/api/jobs", "/api/kinds", "/api/projects", "/api/schedules"}
 """These say how something shall be, or enqueue: a program may send them without a key."""
 
+SUGGESTIONS = {"/api/lessons", "/api/proposals", "/api/signals", "/api/watchdog/repair-actions"}
+"""What these bring changes nothing by itself: a person, or the policy, decides on it."""
 
-def test_only_declarations_records_and_the_contract_do_without_a_key() -> None:
+
+def test_only_declarations_suggestions_records_and_the_contract_do_without_a_key() -> None:
     """Whatever else changes something names the key as required in the API's document."""
     needing = needing_a_key()
     changing = {
@@ -41,7 +44,7 @@ def test_only_declarations_records_and_the_contract_do_without_a_key() -> None:
         for method, operation in methods.items()
         if method != "get" and not path.startswith("/api/worker/") and "record" not in operation["x-rights"]
     }
-    assert changing - set(needing) == {("POST", path) for path in DECLARATIONS}
+    assert changing - set(needing) == {("POST", path) for path in DECLARATIONS | SUGGESTIONS}
 
 
 async def test_every_act_needs_an_idempotency_key(api: Api) -> None:

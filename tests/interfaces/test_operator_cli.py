@@ -219,7 +219,7 @@ def test_the_schema_is_looked_at_without_being_changed(environ: dict[str, str]) 
     status = told(watchkeeper(environ, "db", "status", "--json"))
     assert status["up_to_date"] is True
     assert told(watchkeeper(environ, "db", "migrate", "--json"))["applied"] == []
-    shell = watchkeeper(environ, "db", "shell", "--", "-Atc", "SELECT count(*) FROM watchkeeper.projects")
+    shell = watchkeeper(environ, "db", "shell", "--", "-Atc", "SELECT count(*) FROM watchkeeper.jobs")
     assert shell.stdout == "0\n"
     assert watchkeeper(environ, "db", "stop").returncode == 2
 

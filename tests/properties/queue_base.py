@@ -50,8 +50,8 @@ class QueueBase(RuleBasedStateMachine):
         super().__init__()
         self.project = f"p{uuid4().hex[:12]}"
         self.model = Model()
-        self.clock = MovingClock(self.url)
         self.facts = Facts(self.url, self.project)
+        self.clock = MovingClock(self.url, self.facts.connection)
         self.audit_seen = 0
         self.told: list[tuple[int, str, str]] = []
         # Jobs whose rows were written again since they changed their state: promoted, or redelivered.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
@@ -18,7 +19,7 @@ from properties.queue_model import (
     Job,
 )
 from watchkeeper.domain.claims import ClaimedJob
-from watchkeeper.domain.errors import MultiplePrimaryJobs
+from watchkeeper.domain.errors import MultiplePrimaryJobs, WorkerStopped
 from watchkeeper.services.claims import ClaimAsked
 from watchkeeper.services.enqueueing import JobRequest
 
@@ -72,12 +73,17 @@ class Claiming(QueueBase):
     def claim_contract(self, worker: str) -> None:
         held = [job for job in self.model.running() if job.holding and job.holding.worker == worker]
         asked = ClaimAsked(worker)
-        if held and held[0].holding and held[0].holding.used:
-            try:
+        if worker in self.model.stopped:
+            with pytest.raises(WorkerStopped):
                 self.do(self.app.claims.claim(self.project, asked))
-            except MultiplePrimaryJobs:
-                return
-            raise AssertionError("a second primary job was handed out")
+            self.do(self.app.fleet.resume(self.project, worker, actor="t", reason="r"))
+            self.model.stopped.discard(worker)
+            return
+        if held and held[0].holding and held[0].holding.used:
+            with pytest.raises(MultiplePrimaryJobs):
+                self.do(self.app.claims.claim(self.project, asked))
+            self.model.stopped.add(worker)
+            return
         jobs = self.do(self.app.claims.claim(self.project, asked))["jobs"]
         if not held:
             self._claimed(jobs, self.model.claimable(None, 1), worker, "session")

@@ -45,15 +45,22 @@ class Facts:
     """Reads one project's rows over a connection of its own."""
 
     def __init__(self, url: str, project_id: str) -> None:
-        self._connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+        self.connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
         self._project_id = project_id
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
     def ask(self, statement: str, **arguments: Any) -> list[dict[str, Any]]:
-        cursor = self._connection.execute(statement.encode(), {"project_id": self._project_id, **arguments})
+        cursor = self.connection.execute(statement.encode(), {"project_id": self._project_id, **arguments})
         return cursor.fetchall()
+
+    def ask_all(self, *statements: str, **arguments: Any) -> list[list[dict[str, Any]]]:
+        """Ask for several things in one round trip."""
+        given = {"project_id": self._project_id, **arguments}
+        with self.connection.pipeline():
+            cursors = [self.connection.execute(statement.encode(), given) for statement in statements]
+        return [cursor.fetchall() for cursor in cursors]
 
     def now(self) -> Any:
         return self.ask("SELECT watchkeeper.now() AS now")[0]["now"]

@@ -92,6 +92,7 @@ class Model:
     paused_kinds: set[str] = field(default_factory=set)
     project_paused: bool = False
     claims_on: bool = True
+    stopped: set[str] = field(default_factory=set)
 
     def running(self, kind: str | None = None) -> list[Job]:
         return [job for job in self.jobs.values() if job.state is RUNNING and kind in (None, job.kind)]

@@ -60,6 +60,7 @@ class Lives(RuleBasedStateMachine):
     app: ClassVar[App]
     url: ClassVar[str]
     runner: ClassVar[asyncio.Runner]
+    reading: ClassVar[psycopg.Connection]
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +157,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 60, 700, 2_000, 8 * 86_400]))
     def time_passes(self, seconds: int) -> None:
-        MovingClock(self.url).advance(seconds)
+        MovingClock(self.url, self.reading).advance(seconds)
         self.do(self.app.watchdog.incidents.keep_time())
         for name, told in self.told.items():
             state = {row[0]: row[1] for row in self._rows(name)}
@@ -180,8 +181,7 @@ class Lives(RuleBasedStateMachine):
         return Finding(self.project, RULE, (name,), CLOCKLESS, "").fingerprint
 
     def _rows(self, name: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url) as connection:
-            return connection.execute(READ, (self.project, self._print(name))).fetchall()
+        return self.reading.execute(READ, (self.project, self._print(name))).fetchall()
 
     @invariant()
     def one_is_open_and_counts_add_up(self) -> None:
@@ -203,9 +203,9 @@ async def _gathered(works: list[Coroutine[Any, Any, T]]) -> list[T]:
 
 def test_no_order_of_steps_breaks_an_incident(database_url: str, settings: Settings) -> None:
     """Two recorders, closers and people at once: never two open of one trouble, no finding lost, nothing reopened."""
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, psycopg.connect(database_url, autocommit=True) as reading:
         app = root.build(settings)
-        Lives.app, Lives.url, Lives.runner = app, database_url, runner
+        Lives.app, Lives.url, Lives.runner, Lives.reading = app, database_url, runner, reading
         runner.run(app.database.open())
         try:
             run_state_machine_as_test(Lives, settings=PLAY)
