@@ -123,7 +123,8 @@ async def test_a_queue_that_moves_is_not_stuck_however_long_it_is(app: App, cloc
             app.database,
             "WITH ended AS (DELETE FROM watchkeeper.leases RETURNING *)"
             " INSERT INTO watchkeeper.closed_attempts"
-            " (project_id, seq, epoch, worker_id, outcome, token_hash, started_at) SELECT project_id, seq, epoch, worker_id, 'completed', token_hash, claimed_at FROM ended",
+            " (project_id, seq, epoch, worker_id, outcome, token_hash, started_at)"
+            " SELECT project_id, seq, epoch, worker_id, 'completed', token_hash, claimed_at FROM ended",
         )
         assert job
     await watchdog(app).run_once()
