@@ -73,9 +73,7 @@ def test_a_stop_condition_stops_whoever_decides_on_its_repair(
     begin = opening(rule, Policy(rules={rule: RuleChange(mode=mode)}))
     assert begin is not None
     assert begin.stops_worker is stops
-    never = opening(
-        rule, Policy(never_without_a_person=frozenset({RepairAction.STOP_WORKER})), is_mirrored=False
-    )
+    never = opening(rule, Policy(never_without_a_person=frozenset({RepairAction.STOP_WORKER})))
     assert never is not None
     assert not never.stops_worker
 
