@@ -206,6 +206,7 @@ ARGUMENTS = {
     "token create": ["made", "--role", "viewer"],
     "token rotate": [NOBODY],
     "incident quiet": [NOBODY, "--seconds", "60"],
+    "drill": ["stale_lease", "--patience", "0.1"],
 }
 
 
@@ -262,7 +263,7 @@ async def test_every_command_answers_every_credential_as_its_route_does(
             got = {"unauthenticated": "unknown", "permission_denied": "denied"}.get(code, "let in")
             if got != expected or (exit_code == 3) < (got != "let in"):
                 wrong.append(f"{command} with {credential.name}: {code} ({exit_code}), not {expected}")
-            elif expected != "unknown" and shape(bridge.asked[-1]) != shape(route):
+            elif expected != "unknown" and shape(route) not in map(shape, bridge.asked):
                 wrong.append(f"{command} asks for {bridge.asked}, not {route}")
     assert not wrong, "\n".join(wrong)
 
