@@ -10,7 +10,6 @@ from watchkeeper.domain.errors import Conflict, UsageError
 from watchkeeper.domain.findings import Finding
 from watchkeeper.domain.policies import Policy, PolicyMode, RuleChange
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.domain.repairs import by_hearsay
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.holding import job_row
 from watchkeeper.services.incident_record import Recorded, record_finding
@@ -81,9 +80,10 @@ class IncidentReports:
         return recorded
 
     def _policy_of(self, rule: RuleName, *, is_hearsay: bool) -> Policy:
+        """Give the policy that an incident opens under: hearsay stops no worker, as where a rule is observed."""
         policy = self._policy()
-        if not is_hearsay:
-            return policy
         change = policy.rules.get(rule) or RuleChange()
-        careful = replace(change, mode=by_hearsay(change.mode or PolicyMode.AUTO))
-        return replace(policy, rules={**policy.rules, rule: careful})
+        if not is_hearsay or change.mode is PolicyMode.OFF:
+            return policy
+        observed = replace(change, mode=PolicyMode.OBSERVE)
+        return replace(policy, rules={**policy.rules, rule: observed})
