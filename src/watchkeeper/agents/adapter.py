@@ -52,18 +52,26 @@ class Launch:
     thread: str | None = None
 
 
-class Adapter(Protocol):
-    """One kind of agent."""
+class Stream(Protocol):
+    """What an agent's output means."""
 
     @property
     def name(self) -> str: ...
 
-    def launch(self, turn: Turn) -> Launch:
-        """Give the orders for a turn. Raises UsageError where the turn cannot be started as it is."""
-        ...
-
     def read(self, line: str) -> list[SessionEvent]:
         """Say what one line of stdout means; a line that nobody knows is Unknown or Unreadable, never an error."""
+        ...
+
+    def read_error(self, line: str) -> list[SessionEvent]:
+        """Say what one line of stderr means: nothing as a rule, the end of a turn, or a question to a person."""
+        ...
+
+
+class Adapter(Stream, Protocol):
+    """One kind of agent."""
+
+    def launch(self, turn: Turn) -> Launch:
+        """Give the orders for a turn. Raises UsageError where the turn cannot be started as it is."""
         ...
 
     def transcript(self, turn: Turn, thread: str) -> Path | None:

@@ -10,8 +10,21 @@ from typing import Any
 from watchkeeper.agents.session import End, EndReason
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.sessions.events import SessionEvent, Stirred
 
+NAME = "command"
 SHELL = "/bin/sh"
+
+
+class CommandStream:
+    """What a plain command's output means: that it is at work. What became of it, its exit code tells."""
+
+    name = NAME
+
+    def read(self, line: str) -> list[SessionEvent]:
+        return [Stirred("output")] if line else []
+
+    read_error = read
 
 
 class Claim(StrEnum):

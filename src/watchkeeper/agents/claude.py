@@ -1,0 +1,198 @@
+"""Claude Code: how `claude -p` is started, and what the lines of its stream mean."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from watchkeeper.agents.json_lines import contract_command, digest, number, parsed, part, said, whole, word
+from watchkeeper.agents.reset_times import reset_time
+from watchkeeper.agents.verdicts import shortened, table
+from watchkeeper.domain.sessions.events import (
+    Began,
+    Limited,
+    Retrying,
+    Said,
+    SessionEvent,
+    Spent,
+    Stirred,
+    ToolClosed,
+    ToolOpened,
+    Trouble,
+    TurnBegan,
+    TurnEnded,
+    Unknown,
+    Waits,
+)
+
+NAME = "claude"
+
+CUT_CHARACTERS = 64 * 1024
+"""An unreadable line longer than this was cut by whoever follows the output, not by its writer's death."""
+
+_CUT_RESULT = re.compile(r'"tool_use_id":\s*"([^"]{1,100})"')
+_CUT_CALL = re.compile(r'"type":\s*"tool_use",\s*"id":\s*"([^"]{1,100})"')
+
+
+class ClaudeStream:
+    """What the lines of `claude -p --output-format stream-json` mean, for one version; None is the newest.
+
+    `clock` gives the time since 1970: a limit that "resets 3pm" ends at the next one after it was read.
+    """
+
+    name = NAME
+
+    def __init__(self, version: str | None = None, clock: Callable[[], float] = time.time) -> None:
+        self.table = table(NAME, version)
+        self._clock = clock
+
+    def read(self, line: str) -> list[SessionEvent]:
+        event = parsed(line)
+        if event is None:
+            return _cut_line(line) or [self.table.between(line)]
+        kind = word(event, "type")
+        match kind:
+            case "system":
+                return self._system(event)
+            case "assistant":
+                return self._assistant(event)
+            case "user":
+                return list(_results(event))
+            case "rate_limit_event":
+                return [_rate_limit(part(event, "rate_limit_info"))]
+            case "result":
+                return self._result(event)
+            case "control_request":
+                return [Waits(shortened(word(part(event, "request"), "subtype") or kind))]
+        return [
+            Stirred(kind) if kind in self.table.stirs else Unknown(shortened(kind) or "a line without a type")
+        ]
+
+    def read_error(self, line: str) -> list[SessionEvent]:
+        return self.table.complaint(line)
+
+    def _system(self, event: dict[str, Any]) -> list[SessionEvent]:
+        kind = word(event, "subtype")
+        match kind:
+            case "init":
+                return [_began(event), TurnBegan()]
+            case "api_retry":
+                text = word(event, "error")
+                trouble = self.table.trouble(text, event.get("error_status"), text)
+                delay = number(event, "retry_delay_ms")
+                return [Retrying(trouble, shortened(text), None if delay is None else delay / 1000)]
+            case "session_state_changed" if word(event, "state") == "requires_action":
+                return [Waits(kind)]
+        named = f"system/{shortened(kind)}"
+        return [Stirred(kind) if named in self.table.stirs else Unknown(named)]
+
+    def _assistant(self, event: dict[str, Any]) -> list[SessionEvent]:
+        """Read an answer's blocks; what a subagent says is said to the agent, not to us."""
+        hindrance, inner = word(event, "error"), event.get("parent_tool_use_id") is not None
+        told: list[SessionEvent] = []
+        for block in _blocks(event):
+            kind, text = word(block, "type"), word(block, "text")
+            if kind in self.table.tools:
+                told.append(_opened(block))
+            elif kind == "text" and hindrance:
+                told.append(self._hindered(text, hindrance))
+            elif kind == "text" and not inner:
+                told.append(Said(said(text)))
+            else:
+                told.append(Stirred(shortened(kind)))
+        return told or [Stirred("assistant")]
+
+    def _hindered(self, text: str, code: str) -> SessionEvent:
+        trouble = self.table.trouble(text, code)
+        if trouble is Trouble.USAGE_LIMIT or self.table.trouble(text) is Trouble.USAGE_LIMIT:
+            return Limited(reset_time(text, self._clock()), shortened(text))
+        return Retrying(trouble, shortened(text))
+
+    def _result(self, event: dict[str, Any]) -> list[SessionEvent]:
+        """Read the end of a turn: `is_error`, subtype and reason together, for each of them alone lies at times."""
+        errors = event.get("errors")
+        texts = [word(event, "result"), *(str(one) for one in (errors if isinstance(errors, list) else ()))]
+        text = shortened("\n".join(texts).strip())
+        codes = (event.get("api_error_status"), event.get("terminal_reason"), event.get("subtype"))
+        named = any(str(code) in self.table.codes for code in codes)
+        if event.get("is_error") is not True and event.get("subtype") == "success" and not named:
+            return [*_spent(event), TurnEnded(ok=True, text=text)]
+        trouble = self.table.trouble(text, *codes)
+        limited = Limited(reset_time(text, self._clock()), text)
+        if trouble is Trouble.RATE_LIMIT and self.table.trouble(text) is Trouble.USAGE_LIMIT:
+            # Both come as 429; only the words tell a used-up plan from too many requests.
+            trouble = Trouble.USAGE_LIMIT
+        ended = TurnEnded(ok=False, trouble=trouble, text=text)
+        return [*_spent(event), *([limited] if trouble is Trouble.USAGE_LIMIT else []), ended]
+
+
+def _began(event: dict[str, Any]) -> Began:
+    servers = event.get("mcp_servers")
+    entries = [one for one in servers if isinstance(one, dict)] if isinstance(servers, list) else []
+    failed = tuple(
+        word(one, "name") for one in entries if word(one, "status") not in ("connected", "pending")
+    )
+    return Began(word(event, "session_id") or None, word(event, "claude_code_version") or None, failed)
+
+
+def _blocks(event: dict[str, Any]) -> list[dict[str, Any]]:
+    content = part(event, "message").get("content")
+    return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+
+
+def _opened(block: dict[str, Any]) -> ToolOpened:
+    tool = word(block, "name")
+    _, _, named = tool.partition("mcp__")
+    server, _, command = named.partition("__")
+    shown = f"{server}.{command}" if command else tool
+    return ToolOpened(
+        word(block, "id"), shown, digest(tool, block.get("input")), contract_command(server, command)
+    )
+
+
+def _results(event: dict[str, Any]) -> Iterator[SessionEvent]:
+    """Read what tools gave. A changed file is told beside the message, with its path and its patch or content."""
+    beside = part(event, "tool_use_result")
+    wrote = "filePath" in beside and ("structuredPatch" in beside or "newString" in beside)
+    blocks = _blocks(event)
+    for block in blocks:
+        if word(block, "type").endswith("tool_result"):
+            failed = block.get("is_error") is True
+            result = digest(block.get("content"), failed)
+            yield ToolClosed(word(block, "tool_use_id"), result, failed, wrote=wrote and not failed)
+        else:
+            yield Stirred("user")
+    if not blocks:
+        yield Stirred("user")
+
+
+def _rate_limit(told: dict[str, Any]) -> SessionEvent:
+    kind = word(told, "rateLimitType")
+    return (
+        Limited(number(told, "resetsAt"), kind)
+        if word(told, "status") == "rejected"
+        else Stirred("rate_limit")
+    )
+
+
+def _spent(event: dict[str, Any]) -> list[SessionEvent]:
+    """Sum what all models were used for, in this thread so far."""
+    models = part(event, "modelUsage")
+    keys = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens")
+    tokens = sum(whole(part(models, model), key) for model in models for key in keys)
+    cost = number(event, "total_cost_usd")
+    return [Spent(tokens, cost)] if tokens or cost else []
+
+
+def _cut_line(line: str) -> list[SessionEvent]:
+    """Read what the head of an overlong line still tells, so that no tool stays open for it."""
+    if len(line) < CUT_CHARACTERS:
+        return []
+    head = line[:4000]
+    if found := _CUT_RESULT.search(head):
+        return [ToolClosed(found[1], digest(line))]
+    if found := _CUT_CALL.search(head):
+        return [ToolOpened(found[1], "overlong", digest(line))]
+    return []

@@ -1,0 +1,75 @@
+"""One line of an agent's JSON stream: read whatever it holds, never an error, never slower than its length."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+from watchkeeper.agents.verdicts import plain
+
+SAID_CHARACTERS = 65_536
+"""How much of one message is told; the stream's own file keeps the whole."""
+
+COUNTABLE = 1e15
+
+COMMANDS = frozenset({"context", "progress", "upload-files", "verify", "complete", "fail", "release"})
+SERVER = "watchkeeper"
+"""What agents know the contract's MCP server by."""
+
+
+def parsed(line: str) -> dict[str, Any] | None:
+    """Give the object that a line holds; None where it is none: half a line, a text, something else."""
+    # A look at the first character spares a long text between the events the way through the parser.
+    if not line.lstrip().startswith("{"):
+        return None
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def part(given: object, key: str) -> dict[str, Any]:
+    """Give an object within an object; an empty one where there is none."""
+    found = given.get(key) if isinstance(given, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def word(given: dict[str, Any], key: str) -> str:
+    """Give a text of an object; an empty one where there is none."""
+    found = given.get(key)
+    return found if isinstance(found, str) else ""
+
+
+def number(given: dict[str, Any], key: str) -> float | None:
+    """Give a number of an object; None where there is none, or none that can be counted with."""
+    found = given.get(key)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) < COUNTABLE:
+        return None
+    return found
+
+
+def whole(given: dict[str, Any], key: str) -> int:
+    """Give a count of an object; 0 where there is none."""
+    return int(number(given, key) or 0)
+
+
+def said(text: str) -> str:
+    return plain(text[:SAID_CHARACTERS])
+
+
+def digest(*parts: object) -> str:
+    """Give a short digest: the same for the same tool and arguments, whatever order its keys have."""
+    found = blake2b(digest_size=8)
+    for one in parts:
+        text = one if isinstance(one, str) else json.dumps(one, sort_keys=True)
+        found.update(text.encode("utf-8", "surrogatepass"))
+        found.update(b"\0")
+    return found.hexdigest()
+
+
+def contract_command(server: str, tool: str) -> str | None:
+    """Give the contract's command that a tool of an MCP server is; None for other servers and tools."""
+    command = tool.replace("_", "-")
+    return command if server == SERVER and command in COMMANDS else None
