@@ -41,10 +41,14 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this process was told. Times are in seconds, sizes in bytes. `document` is where it was told, if it was."""
+    """What this process was told. Times are in seconds, sizes in bytes. `document` is where it was told, if it was.
+
+    `pinned` are those that a variable said: no document says them otherwise.
+    """
 
     home: Path
     document: Path | None = None
+    pinned: frozenset[str] = frozenset()
     url: str | None = None
     host: str = "127.0.0.1"
     port: int | None = None
@@ -139,9 +143,10 @@ class Settings:
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         document = None
+        pinned = set()
         if config := environ.get(PREFIX + "CONFIG"):
             document = Path(config).expanduser().absolute()
-            values.update(_read_document(document))
+            values.update(told_by(document))
         for name, text in environ.items():
             if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in READ_ELSEWHERE:
                 continue
@@ -149,8 +154,11 @@ class Settings:
             if field not in FIELDS:
                 raise SettingError(f"unknown setting {name}{_did_you_mean(field)}")
             values[field] = _convert(name, field, text)
+            pinned.add(field)
         home = values.pop("home", None) or default_home(environ)
-        return cls(home=Path(home).expanduser().absolute(), document=document, **values)
+        return cls(
+            home=Path(home).expanduser().absolute(), document=document, pinned=frozenset(pinned), **values
+        )
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -162,7 +170,8 @@ def default_home(environ: Mapping[str, str]) -> Path:
     return Path(environ["HOME"]) / ".local" / "state" / "watchkeeper"
 
 
-def _read_document(path: Path) -> dict[str, Any]:
+def told_by(path: Path) -> dict[str, Any]:
+    """Give the settings that a document tells, as values; raise SettingError for a wrong one."""
     told = settings_told(path, FIELDS)
     return {key: _convert(f"{key} in {path}", key, value) for key, value in told.items()}
 
@@ -267,5 +276,5 @@ _ADDRESSES: dict[str, Callable[[Any], str]] = {
 FIELDS: dict[str, Callable[[Any], Any]] = {
     field.name: _ADDRESSES.get(field.name, _CONVERTERS[str(field.type)])
     for field in dataclass_fields(Settings)
-    if field.name != "document"
+    if field.name not in ("document", "pinned")
 }

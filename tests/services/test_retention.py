@@ -67,7 +67,7 @@ def what(kept: Kept) -> str:
 
 @pytest.fixture
 def retention(database: Database) -> Retention:
-    return Retention(database, CONFIG)
+    return Retention(database, lambda: CONFIG)
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ async def test_a_long_backlog_goes_in_bounded_batches_on_several_machines(
     )
     raw.execute("UPDATE watchkeeper.job_specs SET created_at = created_at - interval '30 days'")
     small = RetentionConfig(job_days=10, batch=7)
-    done = await asyncio.gather(*(run_through(Retention(app.database, small)) for _ in range(2)))
+    done = await asyncio.gather(*(run_through(Retention(app.database, lambda: small)) for _ in range(2)))
     assert sum(one["jobs"] for one in done) == 75
     left = await rows(app.database, "SELECT DISTINCT seq %% 4 AS rest FROM watchkeeper.job_specs", {})
     assert left == [{"rest": 0}]

@@ -17,6 +17,7 @@ from watchkeeper.services.job_desk import JobDesk
 from watchkeeper.services.kinds import Kinds
 from watchkeeper.services.known_secrets import known_secrets
 from watchkeeper.services.queue import Queue
+from watchkeeper.services.settings_in_force import SettingsInForce
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database, DatabaseConfig
 
@@ -26,6 +27,7 @@ class Core:
     """The queue of one database, its kinds, and its gate over the artifact store."""
 
     settings: Settings
+    in_force: SettingsInForce
     database: Database
     redactor: Redactor
     queue: Queue
@@ -40,13 +42,17 @@ def build_core(settings: Settings, database: Database | None = None) -> Core:
     """Put the parts together; opens nothing."""
     database = database or Database(database_config(settings))
     redactor = Redactor(known_secrets(settings))
-    queue = Queue(database, redactor=redactor, on_gate_failed=OnGateFailed(settings.on_gate_failed))
+    in_force = SettingsInForce(settings)
+    queue = Queue(database, redactor=redactor, on_gate_failed=lambda: OnGateFailed(in_force().on_gate_failed))
     kinds = Kinds(database)
     store, sweep = artifact_store(settings)
-    rules = GateRules(settings.gate_http_statuses, settings.pending_markers)
+
+    def rules() -> GateRules:
+        return GateRules(in_force().gate_http_statuses, settings.pending_markers)
+
     gate = Gate(database, store, redactor, Fetcher(fetch_config(settings)), rules)
     desk = JobDesk(database, queue, kinds, gate, redactor)
-    return Core(settings, database, redactor, queue, kinds, gate, desk, store, sweep)
+    return Core(settings, in_force, database, redactor, queue, kinds, gate, desk, store, sweep)
 
 
 def database_config(settings: Settings) -> DatabaseConfig:

@@ -37,12 +37,14 @@ def upkeep_parts(
 ) -> UpkeepParts:
     """Put together what measures, clears and saves, with one idea of how long a gap in the watch may be."""
     settings, database, store, sweep = core.settings, core.database, core.artifacts, core.sweep
-    upkeep = MaintenanceConfig()
-    kept = RetentionConfig(
-        settings.job_retention_days, settings.output_retention_days, settings.event_retention_days
-    )
+    upkeep, in_force = MaintenanceConfig(), core.in_force
+
+    def kept() -> RetentionConfig:
+        now = in_force()
+        return RetentionConfig(now.job_retention_days, now.output_retention_days, now.event_retention_days)
+
     return {
-        "artifact_upkeep": ArtifactUpkeep(database, sweep, settings.orphan_retention_hours),
+        "artifact_upkeep": ArtifactUpkeep(database, sweep, lambda: in_force().orphan_retention_hours),
         "backups": Backups(database, store, settings.postgres_bin),
         "diagnosis": Diagnosis(database, store, upkeep.gap_seconds),
         "insights": Insights(database, upkeep.gap_seconds),

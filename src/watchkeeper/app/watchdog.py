@@ -52,7 +52,7 @@ class WatchdogParts:
 def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
     """Put the watchdog together."""
     database, redactor = core.database, core.redactor
-    policies = Policies(core.settings.document, FIELDS, redactor=redactor)
+    policies = Policies(core.settings.document, FIELDS, redactor=redactor, take_settings=core.in_force.take)
     policy = policies.current
     incidents, reading = Incidents(database, policy), IncidentReading(database)
     mirrored = MirroredJobs(redactor)
@@ -65,7 +65,7 @@ def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
         incident_export=IncidentExport(reading, insights, redactor),
         alerting=alert_parts(core, incidents, policy),
         knowledge=knowledge_parts(core, policy),
-        recording=Recording(database, redactor, mirrored, core.settings.gate_http_statuses),
+        recording=Recording(database, redactor, mirrored, lambda: core.in_force().gate_http_statuses),
         reports=Reports(database, policy),
         foreign_leases=ForeignLeases(database, mirrored, repairs),
         watch=Watchdog(database, incidents, policy),

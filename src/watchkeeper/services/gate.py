@@ -10,7 +10,7 @@ import asyncio
 import json
 import mimetypes
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,13 +87,13 @@ class Gate:
         store: ArtifactStore,
         redactor: Redactor,
         fetcher: Fetcher,
-        rules: GateRules | None = None,
+        rules: Callable[[], GateRules] = GateRules,
     ) -> None:
         self._database = database
         self._store = store
         self._redactor = redactor
         self._fetcher = fetcher
-        self._rules = rules or GateRules()
+        self._rules = rules
         self._snapshots = Snapshots(store, redactor)
 
     async def store_bytes(
@@ -163,7 +163,8 @@ class Gate:
             evidence = None
             if wanted:
                 fetching = await stack.enter_async_context(self._fetcher.begin(project_id))
-                evidence = ForeignEvidence(fetching, self._rules.http_statuses, self._rules.markers)
+                given = self._rules()
+                evidence = ForeignEvidence(fetching, given.http_statuses, given.markers)
             rows = await self._database.fetch("job_artifacts", where)
             manifest = [await asyncio.to_thread(self._read, project_id, row, deadline) for row in rows]
             opened = OpenedAddresses() if evidence is None else await evidence.open(wanted)
@@ -253,6 +254,6 @@ class Gate:
             size=row["bytes"],
             sha256=row["sha256"],
             media_type=row["media_type"],
-            markers=self._rules.markers,
+            markers=self._rules().markers,
             is_late=lambda: time.monotonic() > deadline,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,17 @@ class Policies:
         *,
         redactor: Redactor | None = None,
         config: PoliciesConfig | None = None,
+        take_settings: Callable[[Path], None] | None = None,
     ) -> None:
-        """Read nothing yet; keys of `settings` may stand beside the document's sections."""
+        """Read nothing yet; keys of `settings` may stand beside the document's sections.
+
+        `take_settings` takes over what the document says of settings, and raises SettingError to refuse it whole.
+        """
         self._path = path
         self._settings = settings
         self._redactor = redactor or Redactor()
         self._config = config or PoliciesConfig()
+        self._take_settings = take_settings
         self._loaded: Loaded | None = None
         self._taken: Mark = None
         self._resting: Mark = None
@@ -128,6 +133,8 @@ class Policies:
             return Loaded(Document(), {})
         placed = read_file(self._path)
         document = read_document(placed, str(self._path), self._settings)
+        if self._take_settings is not None:
+            self._take_settings(self._path)
         said: dict[str, Any] = self._redactor.redact_data(split(placed, self._settings)[0].plain())
         return Loaded(document, said)
 

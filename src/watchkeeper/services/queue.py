@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,7 +52,7 @@ class Queue:
         session_seconds: int = SESSION_LEASE_SECONDS,
         runtime_seconds: int = RUNTIME_LEASE_SECONDS,
         redactor: Redactor | None = None,
-        on_gate_failed: OnGateFailed = OnGateFailed.STUCK,
+        on_gate_failed: Callable[[], OnGateFailed] = lambda: OnGateFailed.STUCK,
     ) -> None:
         self._database = database
         self._on_gate_failed = on_gate_failed
@@ -179,7 +179,7 @@ class Queue:
             return EndedAttempt(end.lease, after_failure(policy, jitter), "attempt_failed", error)
         if end.cause is AttemptCause.GATE:
             earlier = row["gate_failures"]
-            ending = after_gate_failure(policy, end.stuck_for, self._on_gate_failed, earlier)
+            ending = after_gate_failure(policy, end.stuck_for, self._on_gate_failed(), earlier)
             return EndedAttempt(end.lease, ending, "complete_failed", error)
         event = "lease_released" if end.cause is AttemptCause.OPERATOR else "attempt_failed"
         return EndedAttempt(end.lease, handed_back(policy, end.cause, end.delay), event, error)

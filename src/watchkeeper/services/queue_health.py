@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from watchkeeper.services.policy_holders import policy_holders, told_of
 from watchkeeper.services.standstill import standing_still
 from watchkeeper.storage.database import Database, Row, fetch, fetch_one, fetch_row
 
@@ -38,9 +39,11 @@ async def queue_health(
         if row["reason"]:
             reasons[row["kind"]][row["reason"]] += 1
     now: datetime = watch["now"]
+    policy_ok, policy = told_of(await policy_holders(database))
     return {
         "generated_at": now,
         "watchdog": {"last_tick_at": watch["last_tick_at"], "ok": watch["ok"]},
+        "policy": {"ok": policy_ok, "detail": policy},
         "standstill": None if still is None else standing_still(still),
         "queues": [_own(row, reasons[row["kind"]], most) for row in counts]
         + [_foreign(row, most) for row in foreign],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from watchkeeper.domain.errors import OwnLease
@@ -29,12 +29,16 @@ class Recording:
     """Keeps records of one database. `statuses` are those with which an artifact counts as opened."""
 
     def __init__(
-        self, database: Database, redactor: Redactor, mirrored: MirroredJobs, statuses: Sequence[int]
+        self,
+        database: Database,
+        redactor: Redactor,
+        mirrored: MirroredJobs,
+        statuses: Callable[[], Collection[int]],
     ) -> None:
         self._database = database
         self._redactor = redactor
         self._mirrored = mirrored
-        self._statuses = frozenset(statuses)
+        self._statuses = statuses
 
     async def record(self, who: Reporter, records: Sequence[Record]) -> list[dict[str, Any]]:
         """Keep records in order and give what each came to.
@@ -162,7 +166,7 @@ class Recording:
         if job["origin"] == OWN:
             raise OwnLease("the gate checks the own queue's jobs itself", job=str(job["id"]))
         files, failed = self._data(list(check.files)), self._data(list(check.failed))
-        passed = check.passed(self._statuses)
+        passed = check.passed(frozenset(self._statuses()))
         output = self._text(check.output)
         found = (
             output if output is not None else f"{check.primary_url}\n{check.http_status}\n{files}\n{failed}"

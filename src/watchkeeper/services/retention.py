@@ -7,6 +7,7 @@ not touched.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,22 +143,23 @@ RETENTION = (
 class Retention:
     """Deletes what has outlived its retention, a batch of each at a time."""
 
-    def __init__(self, database: Database, config: RetentionConfig | None = None) -> None:
+    def __init__(self, database: Database, config: Callable[[], RetentionConfig] = RetentionConfig) -> None:
+        """Ask `config` anew with each batch: a new document may say otherwise."""
         self._database = database
-        self._config = config or RetentionConfig()
+        self._config = config
         self._after: dict[str, int] = {}
 
     def duty(self) -> Duty:
-        return Duty("retention", self.run_once, self._config.interval_seconds)
+        return Duty("retention", self.run_once, self._config().interval_seconds)
 
     async def run_once(self) -> Ran:
         """Delete one batch of each; ask to go on soon where there may be more."""
-        counts, more = {}, False
+        counts, more, config = {}, False, self._config()
         for kept in RETENTION:
             if kept.query:
-                gone = (await self._forget(kept.query, days=kept.age(self._config)))["gone"]
+                gone = (await self._forget(kept.query, days=kept.age(config)))["gone"]
                 counts[kept.query.removeprefix("forget_")] = gone
-                more |= gone >= self._config.batch
+                more |= gone >= config.batch
         counts["jobs"], more_jobs = await self._forget_jobs()
         return Ran(counts, PAUSE_SECONDS if more or more_jobs else None)
 
@@ -167,7 +169,7 @@ class Retention:
         for project in await self._database.fetch("list_projects", {"project_id": None}):
             name = project["project_id"]
             found = await self._forget(
-                "forget_jobs", days=self._config.job_days, project_id=name, after=self._after.get(name, 0)
+                "forget_jobs", days=self._config().job_days, project_id=name, after=self._after.get(name, 0)
             )
             total += found["gone"]
             if found["is_last"]:
@@ -177,5 +179,5 @@ class Retention:
         return total, bool(self._after)
 
     async def _forget(self, query: str, **arguments: Any) -> dict[str, Any]:
-        bounds = {"limit": self._config.batch, "report_days": REPORT_DAYS}
+        bounds = {"limit": self._config().batch, "report_days": REPORT_DAYS}
         return await self._database.fetch_row(query, {**bounds, **arguments})

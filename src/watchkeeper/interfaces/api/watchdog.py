@@ -40,7 +40,12 @@ QUEUE = {
     "/watchdog/queue-health",
     **declared(
         Right.READ,
-        example={"generated_at": TIME, "watchdog": {"last_tick_at": TIME, "ok": True}, "queues": [QUEUE]},
+        example={
+            "generated_at": TIME,
+            "watchdog": {"last_tick_at": TIME, "ok": True},
+            "policy": {"ok": True, "detail": ""},
+            "queues": [QUEUE],
+        },
     ),
 )
 async def queue_health(access: Here) -> Response:

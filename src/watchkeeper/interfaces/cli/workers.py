@@ -94,6 +94,8 @@ def queue_health(project: Project = None, as_json: Json = False) -> None:
     show(answer["queues"], as_json=False, columns=QUEUES, empty="nothing is queued")
     if answer["standstill"]:
         write(answer["standstill"])
+    if not answer["policy"]["ok"]:
+        write(f"policy NOT OK: {answer['policy']['detail']}")
     watchdog = answer["watchdog"]
     write(f"watchdog {'ok' if watchdog['ok'] else 'NOT OK'}, last tick {cell(watchdog['last_tick_at'])}")
 
