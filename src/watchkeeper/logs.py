@@ -38,6 +38,8 @@ LEVELS: dict[str, int] = {
     "library_said": logging.WARNING,
     "lease_lost": logging.WARNING,
     "leases_reaped": logging.WARNING,
+    "mcp_call_broke": logging.ERROR,
+    "mcp_port_taken": logging.WARNING,
     "policy_refused": logging.ERROR,
     "processes_left": logging.ERROR,
     "renewal_failed": logging.WARNING,

@@ -77,9 +77,7 @@ def gather(workspace: Path, max_bytes: int) -> Gathered:
             return Gathered(None, (), declared=False)
         raise
     summary, entries = _manifest(text)
-    return Gathered(
-        summary, tuple(_produced(workspace, entry, max_bytes) for entry in entries), declared=True
-    )
+    return Gathered(summary, tuple(produced(workspace, entry, max_bytes) for entry in entries), declared=True)
 
 
 def files_in(workspace: Path, max_bytes: int, path: str = "") -> tuple[ProducedFile, ...]:
@@ -227,7 +225,8 @@ def _manifest(text: bytes) -> tuple[str | None, list[dict[str, Any]]]:
     return summary, entries
 
 
-def _produced(workspace: Path, entry: dict[str, Any], max_bytes: int) -> Produced:
+def produced(workspace: Path, entry: dict[str, Any], max_bytes: int) -> Produced:
+    """Find the files that an entry's path means: the file, or all of the directory. Raises as `gather` does."""
     if "path" not in entry:
         return Produced(entry)
     if not isinstance(entry["path"], str):

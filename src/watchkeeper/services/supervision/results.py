@@ -31,7 +31,7 @@ UNASKED_FILES = 200
 class Results:
     """The results of one attempt. Raises ArtifactRefused for what cannot be taken, and what the link raises."""
 
-    def __init__(self, link: ServerLink, job: dict[str, Any], lease: str, limit_bytes: int) -> None:
+    def __init__(self, link: ServerLink, job: dict[str, Any], lease: str | None, limit_bytes: int) -> None:
         self._link = link
         self._job = job
         self._lease = lease
@@ -52,10 +52,10 @@ class Results:
         """
         gathered = await asyncio.to_thread(gather, workspace, self._limit)
         if gathered.declared:
-            claimed = [await self._claimed(workspace, one, stored) for one in gathered.artifacts]
+            claimed = [await self.claimed(workspace, one, stored) for one in gathered.artifacts]
             return gathered.summary, claimed
         if found:
-            await self._upload(workspace, await asyncio.to_thread(self._found, workspace), stored)
+            await self.upload(workspace, await asyncio.to_thread(self._found, workspace), stored)
         return None, []
 
     def _found(self, workspace: Path) -> tuple[ProducedFile, ...]:
@@ -68,17 +68,18 @@ class Results:
             return ()
         return found if self._job.get("contract") is not None or len(found) <= UNASKED_FILES else ()
 
-    async def _claimed(self, workspace: Path, produced: Produced, stored: list[Json]) -> Json:
+    async def claimed(self, workspace: Path, produced: Produced, stored: list[Json]) -> Json:
+        """Upload an artifact's files and give it as a completion names it: by its id in the store."""
         if not produced.files:
             return produced.entry
-        in_store = await self._upload(workspace, produced.files, stored)
+        in_store = await self.upload(workspace, produced.files, stored)
         names = [file.name for file in produced.files]
         kept = {name: value for name, value in produced.entry.items() if name != "path"}
         if len(names) > 1:
             kept.setdefault("files", names)
         return {**kept, "artifact_id": in_store[names.index(_opened(names))]["id"]}
 
-    async def _upload(self, workspace: Path, files: Sequence[ProducedFile], stored: list[Json]) -> list[Json]:
+    async def upload(self, workspace: Path, files: Sequence[ProducedFile], stored: list[Json]) -> list[Json]:
         """Give what stands in the store for each file, sending those that are not there."""
         known = await asyncio.to_thread(self._known, workspace, files, stored)
         missing = [file for file in files if file not in known]

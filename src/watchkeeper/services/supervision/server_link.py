@@ -27,8 +27,11 @@ Upload = tuple[str, BinaryIO]
 class Refused(WatchkeeperError):
     """The server refused."""
 
-    def __init__(self, status: int, code: str, message: str, details: Mapping[str, Any]) -> None:
-        super().__init__(message, **details)
+    def __init__(
+        self, status: int, code: str, message: str, details: Mapping[str, Any], hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.details = dict(details)
         self.status = status
         self.refusal = code
 
@@ -50,17 +53,19 @@ class Refused(WatchkeeperError):
 
 
 class ServerLink:
-    """The calls of a supervisor. `lease` is a lease token; each raises ServerUnreachable or Refused."""
+    """The calls of a supervisor, or of the agent that a job token is for; a job token needs no `lease` token.
 
-    def __init__(self, url: str, token: str) -> None:
+    Each raises ServerUnreachable or Refused.
+    """
+
+    def __init__(self, url: str, token: str, *, client: httpx2.AsyncClient | None = None) -> None:
         self._url = url.rstrip("/")
-        # Proxy variables are not read: a proxy must not see lease tokens.
-        self._client = httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-            timeout=timeouts(ANSWER_SECONDS),
-            trust_env=False,
-            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=8),
-        )
+        self._client = client or client_of_many()
+        self._bearer = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+
+    def as_holder(self, token: str) -> ServerLink:
+        """Give the same way to the server for another token; it closes with this one."""
+        return ServerLink(self._url, token, client=self._client)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -70,21 +75,21 @@ class ServerLink:
         return await self._send("POST", f"/api/worker/{command}", body, None, answer_seconds)
 
     async def on_job(
-        self, job: str, command: str, body: Json, lease: str, answer_seconds: float = ANSWER_SECONDS
+        self, job: str, command: str, body: Json, lease: str | None, answer_seconds: float = ANSWER_SECONDS
     ) -> Json:
         """Call a command on a job that is held."""
         return await self._send("POST", job_path(job, command), body, lease, answer_seconds)
 
-    async def context(self, job: str, lease: str) -> Json:
+    async def context(self, job: str, lease: str | None) -> Json:
         return await self._send("GET", job_path(job, "context"), None, lease, ANSWER_SECONDS)
 
-    async def upload(self, job: str, files: Sequence[Upload], lease: str) -> list[Json]:
+    async def upload(self, job: str, files: Sequence[Upload], lease: str | None) -> list[Json]:
         """Send files, as (name, open file), in one request that reads them piece by piece."""
         try:
             response = await self._client.post(
                 self._url + job_path(job, "files"),
                 files=[("files", (name, file, "application/octet-stream")) for name, file in files],
-                headers={"Watchkeeper-Lease": lease},
+                headers=self._bearer | headers_of(None, lease),
                 timeout=timeouts(STORE_SECONDS),
             )
         except httpx2.HTTPError as error:
@@ -109,12 +114,22 @@ class ServerLink:
                 method,
                 self._url + path,
                 content=None if body is None else json.dumps(body).encode(),
-                headers=headers_of(body, lease),
+                headers=self._bearer | headers_of(body, lease),
                 timeout=timeouts(answer_seconds),
             )
         except httpx2.HTTPError as error:
             raise unreachable(self._url, error) from error
         return understand(response)
+
+
+def client_of_many(most_connections: int = 64) -> httpx2.AsyncClient:
+    """Make the connections that links of one event loop share."""
+    return httpx2.AsyncClient(
+        timeout=timeouts(ANSWER_SECONDS),
+        # Proxy variables are not read: a proxy must not see lease tokens.
+        trust_env=False,
+        limits=httpx2.Limits(max_connections=most_connections, max_keepalive_connections=8),
+    )
 
 
 def one_line(checks: Sequence[Any]) -> str:
@@ -165,4 +180,5 @@ def understand(response: httpx2.Response) -> Json:
         str(error.get("code") or "internal_error"),
         str(error.get("message") or f"the server answered with status {response.status_code}"),
         details if isinstance(details, dict) else {},
+        hint if isinstance(hint := error.get("hint"), str) else None,
     )

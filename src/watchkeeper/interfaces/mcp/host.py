@@ -1,0 +1,223 @@
+"""The contract's MCP server of a worker: streamable HTTP on loopback, in a thread and an event loop of its own.
+
+No state is kept between calls but who may call, so that a restarted worker on the same port is the same server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from watchkeeper.domain.sessions.facts import ContractCall
+from watchkeeper.interfaces.mcp.contract import HINTS, INSTRUCTIONS, TOOLS
+from watchkeeper.interfaces.mcp.door import SESSION, SLOW_SECONDS, Door, Guest, Guests
+from watchkeeper.interfaces.mcp.holder import PATIENCE_SECONDS, Holder
+from watchkeeper.interfaces.mcp.toolbox import Answered, Context, Tool, answered, server_of
+from watchkeeper.logs import log
+from watchkeeper.services.supervision.contract_host import ContractSession
+from watchkeeper.services.supervision.server_link import ServerLink, client_of_many
+
+LOOPBACK = "127.0.0.1"
+PATH = "/mcp"
+PORT_FILE = "mcp-port"
+BODY_LIMIT_BYTES = 4 * 1024 * 1024
+START_SECONDS = 30.0
+DRAIN_SECONDS = 2
+FILE_THREADS = 16
+MOST_CONNECTIONS = 1000
+
+
+class ContractHost:
+    """See services/supervision/contract_host.ContractHost. `url` is the Watchkeeper server's.
+
+    `patience_seconds` is how long one tool call may take: less than the agents' clients wait.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        limit_bytes: int,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        slow_seconds: float = SLOW_SECONDS,
+    ) -> None:
+        self._url = url
+        self._limit = limit_bytes
+        self._patience = patience_seconds
+        self._slow = slow_seconds
+        self._guests = Guests()
+        self._address = ""
+        self._thread: threading.Thread | None = None
+        self._server: _Server | None = None
+
+    @property
+    def address(self) -> str:
+        return self._address
+
+    def start(self, place: Path) -> None:
+        listener = listen(place / PORT_FILE)
+        self._address = f"http://{LOOPBACK}:{listener.getsockname()[1]}{PATH}"
+        listening = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(listener, listening), name="contract tools", daemon=True
+        )
+        self._thread.start()
+        listening.wait(START_SECONDS)
+        if self._server is None or not self._server.started:
+            raise OSError("the server of the contract's tools did not begin to serve")
+        log("mcp_listening", url=self._address)
+
+    def stop(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None and self._server is not None:
+            self._server.should_exit = True
+            thread.join()
+
+    def register(self, token: str, session: ContractSession) -> None:
+        self._guests.add(token, session)
+
+    def forget(self, token: str) -> None:
+        self._guests.remove(token)
+
+    def _run(self, listener: socket.socket, listening: threading.Event) -> None:
+        try:
+            asyncio.run(self._serve(listener, listening))
+        finally:
+            listener.close()
+            listening.set()
+
+    async def _serve(self, listener: socket.socket, listening: threading.Event) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(FILE_THREADS, "contract files"))
+        link = ServerLink(self._url, "none", client=client_of_many(MOST_CONNECTIONS))
+        tools = server_of("watchkeeper", INSTRUCTIONS, TOOLS, lambda *call: self._call(link, *call))
+        app = tools.streamable_http_app(
+            streamable_http_path=PATH,
+            stateless_http=True,
+            max_request_body_size=BODY_LIMIT_BYTES,
+            host=LOOPBACK,
+        )
+        self._server = _Server(Door(app, self._guests, self._slow), listening)
+        try:
+            await self._server.serve([listener])
+        finally:
+            await link.close()
+
+    async def _call(
+        self, link: ServerLink, context: Context, tool: Tool[Holder], given: Mapping[str, Any] | None
+    ) -> Answered:
+        guest = _guest(context)
+
+        async def tell(seconds: float, words: str) -> None:
+            await context.session.report_progress(seconds, None, words)
+
+        holder = Holder(
+            guest.session,
+            link.as_holder(guest.token),
+            tell,
+            patience_seconds=self._patience,
+            limit_bytes=self._limit,
+        )
+        done = await answered(tool, holder, given, HINTS)
+        guest.session.told(contract_call(tool, given, done, holder), thread_of(context))
+        return done
+
+
+def _guest(context: Context) -> Guest:
+    """Give whom the door let in with this call's request."""
+    guest = None if context.request is None else context.request.scope.get(SESSION)
+    if not isinstance(guest, Guest):
+        raise RuntimeError("a call came past the door")  # noqa: TRY004 - a fault of ours, not of a type
+    return guest
+
+
+def contract_call(
+    tool: Tool[Holder], given: Mapping[str, Any] | None, done: Answered, holder: Holder
+) -> ContractCall:
+    """Give the fact that a call is to whoever watches the session."""
+    phase = (given or {}).get("phase")
+    return ContractCall(
+        command=tool.name.replace("_", "-"),
+        ok=done.ok,
+        error_code=done.code,
+        phase=phase if isinstance(phase, str) else None,
+        artifacts=holder.artifacts if done.ok else 0,
+    )
+
+
+def thread_of(context: Context) -> str | None:
+    """Give the agent's own name of its conversation, where it sends one, as Codex does."""
+    thread = (context.meta or {}).get("threadId")
+    return thread if isinstance(thread, str) else None
+
+
+def listen(remembered: Path) -> socket.socket:
+    """Listen where a former server of this place did, or at a free port, which is noted for the next one.
+
+    Raises OSError where there is none.
+    """
+    former = _noted(remembered)
+    if former:
+        try:
+            return _bound(former)
+        except OSError as error:
+            log("mcp_port_taken", port=former, detail=error.strerror)
+    listener = _bound(0)
+    unfinished = remembered.with_name(f".{remembered.name}")
+    unfinished.write_text(f"{listener.getsockname()[1]}\n")
+    unfinished.replace(remembered)
+    return listener
+
+
+def _noted(remembered: Path) -> int:
+    try:
+        port = int(remembered.read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
+    return port if 1024 <= port < 65536 else 0
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(256)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn in a thread: it says when it serves, and leaves the process's signals alone."""
+
+    def __init__(self, app: Door, listening: threading.Event) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                lifespan="on",
+                proxy_headers=False,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
