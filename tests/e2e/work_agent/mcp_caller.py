@@ -73,7 +73,7 @@ class Agent:
         answer = await self.call(tool, **arguments)
         assert answer["ok"] is False, answer
         error = answer["error"]
-        assert error["code"] and error["message"] and error["hint"]
+        assert all(error[part] for part in ("code", "message", "hint"))
         return cast("dict[str, Any]", error)
 
 
