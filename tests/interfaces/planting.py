@@ -69,6 +69,7 @@ class Planting:
     alerts: list[str] = field(default_factory=list)
     incidents: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
 
     async def everywhere(self) -> None:
         await self.api.declare("report", max_attempts=50)
@@ -192,6 +193,7 @@ class Planting:
             }
         ]
         await self._command("verify", job, url=f"https://host.invalid/?token={line}")
+        await self._in_session(job, text)
         if number % 3 == 0:
             await self._command("fail", job, reason=f"it said {text}")
         elif number % 3 == 1:
@@ -199,6 +201,26 @@ class Planting:
         else:
             await self._command("complete", job, summary=f"made {text}", artifacts=claimed)
             await self._command("complete", job, summary=f"late {text}", artifacts=claimed)
+
+    async def _in_session(self, job: dict[str, Any], text: str) -> None:
+        said = {
+            "agent": "codex",
+            "workspace": f"/tmp/{text}"[:4000],
+            "transcript": f"/tmp/{text}"[:4000],
+            "diagnosis": {"failure": "F08", "because": text[:2000], "evidence": {"said": [text]}},
+            "unknown": {"line": 1},
+            "left": [{"pid": 7, "command": text[:500], "why": text[:200]}],
+            "exit_code": 1,
+        }
+        told = await self._command("session", job, **said)
+        self.sessions.append(told.body["session"]["id"])
+        event = {"n": 1, "t": 0.5, "source": "stdout", "event": "said", "fields": {"text": text, text: "x"}}
+        await self._command("session/events", job, events=[event])
+        for name in ("thread_id", "cli_version", "host_id", "failure_class"):
+            line = text.replace("\n", " ")[:100]
+            refused = await self._command("session", job, **{name: line})
+            if refused.status < 400 and len(line) < 100:
+                self.kept.append(f"{name} of a session: {line}")
 
     async def _command(self, verb: str, job: dict[str, Any], **body: Any) -> Answered:
         answered = await self.api.ask(

@@ -128,6 +128,8 @@ def _addresses(path: str, planting: Planting) -> list[str]:
         return [path.replace("{worker_id}", "w1")]
     if (kept := re.search(r"/api/([\w-]+)/\{\w+_id\}", path)) and kept[1] in planting.told:
         return [re.sub(r"\{\w+\}", told, path) for told in planting.told[kept[1]]]
+    if "{session_id}" in path:
+        return [path.replace("{session_id}", session) for session in planting.sessions]
     if "{repair_id}" in path:
         return [path.replace("{repair_id}", repair) for repair in planting.repairs]
     assert "{" not in path, f"the test does not know how to fill {path}"

@@ -56,6 +56,8 @@ BODIES: dict[str, Any] = {
     "POST /api/worker/jobs/{job}/complete": {"summary": "s"},
     "POST /api/worker/jobs/{job}/verify": {},
     "POST /api/worker/jobs/{job}/token": {},
+    "POST /api/worker/jobs/{job}/session": {"agent": "codex"},
+    "POST /api/worker/jobs/{job}/session/events": {"events": []},
 }
 """What a route is sent where a reason is not what it asks for; the contract's others get a worker's name."""
 

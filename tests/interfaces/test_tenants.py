@@ -29,6 +29,8 @@ CONTRACT: dict[str, Any] = {
     "fail": WHY,
     "release": WHY,
     "token": {},
+    "session": {"agent": "codex"},
+    "events": {"events": []},
 }
 TOLD: dict[str, Any] = {
     "answer": {"answer": "x"},
@@ -144,6 +146,7 @@ def probes(theirs: Theirs) -> Iterator[tuple[str, str, str, Any, str]]:
         "token_id": [theirs.token],
         "name": [theirs.schedule, theirs.channel],
         "alert_id": [theirs.alert],
+        "session_id": [theirs.session],
         "incident_id": [theirs.incident],
         "lesson_id": [theirs.lesson],
         "proposal_id": [theirs.proposal],

@@ -54,6 +54,7 @@ class Theirs:
     people_sync: str
     signal: str
     repair: str
+    session: str
     rule: str
     job_ids: list[str]
 
@@ -119,6 +120,7 @@ def _names(connection: psycopg.Connection, token: str) -> Theirs:
             for table in ("lessons", "proposals", "people_syncs", "signals")
         ),
         one("SELECT id FROM watchkeeper.repair_actions WHERE project_id = 'q' LIMIT 1"),
+        one("SELECT id FROM watchkeeper.agent_sessions WHERE project_id = 'q' LIMIT 1"),
         one("SELECT rule FROM watchkeeper.repair_breakers WHERE project_id = 'q' LIMIT 1"),
         [row[0] for row in ids],
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from watchkeeper.app.audit import audit_parts
 from watchkeeper.app.core import Core, build_core
+from watchkeeper.app.sessions import SessionParts, session_parts
 from watchkeeper.app.upkeep import upkeep_parts
 from watchkeeper.app.watchdog import WatchdogParts, watchdog_parts
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
@@ -80,6 +81,7 @@ class App(Core):
     backups: Backups
     restoration: Restoration
     verification: ArtifactVerification
+    sessions: SessionParts
     watchdog: WatchdogParts
 
 
@@ -112,6 +114,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         late=late,
         **trail,
         **upkeep,
+        sessions=session_parts(core),
         watchdog=watchdog,
     )
 

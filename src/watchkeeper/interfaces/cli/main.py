@@ -44,6 +44,7 @@ COMMANDS: dict[str, Place] = {
     "schedules": Place("schedules", "schedules", group=True),
     "projects": Place("projects", "projects", group=True),
     "workers": Place("workers", "workers", group=True),
+    "sessions": Place("sessions", "sessions", group=True),
     "alert": Place("alerts", "alert", group=True),
     "channel": Place("alerts", "channel", group=True),
     "incident": Place("incidents", "incident", group=True),

@@ -50,6 +50,8 @@ NEEDS: dict[str, str | Local] = {
     "workers list": "GET /api/workers",
     "workers drain": "POST /api/workers/{worker_id}/drain",
     "workers resume": "POST /api/workers/{worker_id}/resume",
+    "sessions list": "GET /api/sessions",
+    "sessions show": "GET /api/sessions/{session_id}",
     "alert list": "GET /api/alerts",
     "alert show": "GET /api/alerts/{alert_id}",
     "alert why": "GET /api/alerts/of/{incident_id}",

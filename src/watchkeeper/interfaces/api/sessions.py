@@ -1,0 +1,116 @@
+"""Agent sessions: told by those who hold their attempts, and read by people."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from watchkeeper.domain.principals import Right
+from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.auth import Here, Holder
+from watchkeeper.interfaces.api.contract import JobName
+from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
+from watchkeeper.interfaces.api.guarded import GuardedRoute
+from watchkeeper.interfaces.api.pages import MAX_PAGE, AfterId, Limit
+from watchkeeper.interfaces.api.session_bodies import LONGEST, SessionBody, SessionEventsBody
+from watchkeeper.interfaces.api.state import state_of
+from watchkeeper.services.session_reading import MAX_WAIT_SECONDS, SessionFilter
+
+records = APIRouter(prefix="/api/worker/jobs", tags=["sessions"], route_class=GuardedRoute)
+reads = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=GuardedRoute)
+
+SessionId = Annotated[UUID, Path(description="The session's id.")]
+EXAMPLE = {
+    "id": JOB_ID,
+    "job_id": JOB_ID,
+    "kind": "build",
+    "epoch": 1,
+    "number": 1,
+    "worker_id": "host-1",
+    "agent": "codex",
+    "state": "running",
+    "class": None,
+    "turns": 2,
+    "restarts": 0,
+    "tokens_used": 48_200,
+    "cost": 0.31,
+    "last_event": "tool_closed",
+    "started_at": TIME,
+    "last_event_at": TIME,
+    "ended_at": None,
+}
+EVENT = {"number": 7, "t": 12.5, "source": "stdout", "event": "said", "fields": {"text": "Done."}}
+
+
+@records.post(
+    "/{job:path}/session",
+    **declared(Right.CONTRACT, example={"session": {"id": JOB_ID, "number": 1, "ended": False}}),
+)
+async def tell_session(job: JobName, body: SessionBody, access: Here, caller: Holder) -> Response:
+    """Begin an agent session of an attempt, say how it stands, or that it ended; renews no lease."""
+    return answer(**await access.app.sessions.recording.tell(caller, job, body.session, body.said()))
+
+
+@records.post(
+    "/{job:path}/session/events",
+    **declared(Right.CONTRACT, example={"session": {"id": JOB_ID, "number": 1}, "kept": 3}),
+)
+async def tell_events(job: JobName, body: SessionEventsBody, access: Here, caller: Holder) -> Response:
+    """Tell what a session was seen to do; each event is kept once by its number."""
+    events = [event.model_dump() for event in body.events]
+    kept = await access.app.sessions.recording.tell_events(
+        caller, job, body.session, events, dropped=body.dropped, silent_seconds=body.silent_s
+    )
+    return answer(**kept)
+
+
+@reads.get("", **declared(Right.READ, example={"sessions": [EXAMPLE], "next_cursor": None}))
+async def list_sessions(
+    access: Here,
+    job: Annotated[
+        str | None, Query(max_length=500, description="Only those of this job, by its id or external id.")
+    ] = None,
+    worker: Annotated[str | None, Query(max_length=200, description="Only those of this worker.")] = None,
+    live: Annotated[bool | None, Query(description="Only those that have not ended, or have.")] = None,
+    before: AfterId = None,
+    limit: Limit = 100,
+) -> Response:
+    """List agent sessions, the newest first, a page at a time."""
+    rows, after = await access.app.sessions.reading.page(
+        await access.project(), SessionFilter(job, worker, live), before=before, limit=limit
+    )
+    return answer(sessions=rows, next_cursor=after)
+
+
+@reads.get("/{session_id}", **declared(Right.READ, example={"session": EXAMPLE}))
+async def show_session(session_id: SessionId, access: Here) -> Response:
+    """Show one session: how it stands, what was found of it, its clocks, what it cost, what was left of it."""
+    return answer(session=await access.app.sessions.reading.show(await access.project(), session_id))
+
+
+@reads.get(
+    "/{session_id}/events",
+    **declared(Right.READ, example={"events": [EVENT], "next_after": 7, "ended": False}),
+)
+async def session_events(
+    session_id: SessionId,
+    access: Here,
+    request: Request,
+    after: Annotated[int, Query(ge=0, le=LONGEST, description="`next_after` of the answer before.")] = 0,
+    wait: Annotated[
+        float, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for events of a live session.")
+    ] = 0.0,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Events an answer.")] = 500,
+) -> Response:
+    """Give a session's events in order, or wait for them; `ended` says that no more will come."""
+    state = state_of(request)
+
+    async def is_gone() -> bool:
+        return state.closing.is_set() or await request.is_disconnected()
+
+    told = await access.app.sessions.reading.events(
+        await access.project(), session_id, after=after, limit=limit, wait_seconds=wait, is_gone=is_gone
+    )
+    return answer(**told)

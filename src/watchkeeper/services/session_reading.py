@@ -1,0 +1,105 @@
+"""Agent sessions as people read them: lists, one with what bounds it, and its events as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from watchkeeper.domain.errors import JobNotFound, NotFound
+from watchkeeper.services.holding import job_row
+from watchkeeper.services.operations import as_uuid
+from watchkeeper.storage.database import Database, Row
+
+UNHEARD_SECONDS = 180.0
+"""A supervisor tells of a live session once a minute at least: after three it is not known how the session fares."""
+
+LOOK_SECONDS = 0.5
+MAX_WAIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Which sessions; what is None does not count."""
+
+    job: str | None = None
+    worker_id: str | None = None
+    live: bool | None = None
+
+
+class SessionReading:
+    """Reads of one database's agent sessions; every list is bounded."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, project_id: str, only: SessionFilter, *, before: UUID | None = None, limit: int = 100
+    ) -> tuple[list[Row], UUID | None]:
+        """Give a page of sessions, the newest first, and the cursor of the next page (None at the end).
+
+        Raises JobNotFound for a foreign id of a job that is not there.
+        """
+        asked = {
+            "project_id": project_id,
+            "before": before,
+            "job_id": await self._job(project_id, only.job),
+            "worker_id": only.worker_id,
+            "live": only.live,
+            "unheard_seconds": UNHEARD_SECONDS,
+            "limit": limit + 1,
+        }
+        rows = await self._database.fetch("list_sessions", asked)
+        return rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None
+
+    async def show(self, project_id: str, session_id: UUID) -> dict[str, Any]:
+        """Give one session with all that is known of it; raise NotFound."""
+        asked = {"project_id": project_id, "id": session_id, "unheard_seconds": UNHEARD_SECONDS}
+        row = await self._database.fetch_one("show_session", asked)
+        if row is None:
+            raise NotFound(f"there is no session {session_id} here")
+        return row
+
+    async def events(
+        self,
+        project_id: str,
+        session_id: UUID,
+        *,
+        after: int,
+        limit: int,
+        wait_seconds: float,
+        is_gone: Callable[[], Awaitable[bool]],
+    ) -> dict[str, Any]:
+        """Give a session's events after a number, waiting for some while it lives; raise NotFound.
+
+        `is_gone` says that nobody waits any more.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + wait_seconds
+        me = {"project_id": project_id, "id": session_id}
+        while True:
+            # Before the events: what an end was told after is read below.
+            state = await self._database.fetch_one("session_state", me)
+            if state is None:
+                raise NotFound(f"there is no session {session_id} here")
+            rows = await self._database.fetch("session_events_after", {**me, "after": after, "limit": limit})
+            if rows or state["ended"] or clock() >= deadline or await is_gone():
+                cursor = rows[-1]["number"] if rows else after
+                return {
+                    "events": rows,
+                    "next_after": cursor,
+                    "ended": state["ended"] and len(rows) < limit,
+                }
+            await asyncio.sleep(min(LOOK_SECONDS, max(0.0, deadline - clock())))
+
+    async def _job(self, project_id: str, job: str | None) -> UUID | None:
+        if job is None:
+            return None
+        async with self._database.transaction() as connection:
+            row = await job_row(connection, project_id, job)
+        found: UUID | None = row["id"] if row is not None else as_uuid(job)
+        if found is None:
+            raise JobNotFound(f"there is no job {job[:100]!r} here")
+        return found

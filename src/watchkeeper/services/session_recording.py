@@ -1,0 +1,97 @@
+"""What supervisors tell of agent sessions: how each stands, and what it was seen to do. It renews no lease.
+
+The holder of an attempt may tell of it, and may still do so after its end: a sweep comes last. What an agent tells with
+its job token stands beside its supervisor's word, never in its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from watchkeeper.domain.errors import NotFound, StaleLease
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.services.holding import Caller, Claim, find_claim
+from watchkeeper.storage.database import Connection, Database, fetch_one, fetch_row
+
+MOST_EVENTS = 50_000
+"""So many events of one session are kept; the rest are counted. A sender that coalesces comes nowhere near."""
+
+DOCUMENTS = ("standing", "diagnosis", "unknown", "left")
+TEXTS = ("transcript", "workspace")
+
+
+class SessionRecording:
+    """Writes sessions and their events down, redacted."""
+
+    def __init__(self, database: Database, redactor: Redactor) -> None:
+        self._database = database
+        self._redactor = redactor
+
+    async def tell(self, caller: Caller, job: str, number: int, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Begin a session of an attempt, or note how it stands; what is None stays as it is.
+
+        Raises JobNotFound, and StaleLease for who never held the attempt.
+        """
+        given = dict(said)
+        for name in DOCUMENTS:
+            given[name] = None if given[name] is None else self._data(given[name])
+        for name in TEXTS:
+            given[name] = None if given[name] is None else self._redactor.redact(given[name])
+        async with self._database.transaction() as connection:
+            attempt = await self._attempt(connection, caller, job)
+            row = await fetch_row(connection, "tell_session", {**given, **attempt, "number": number})
+        return {"session": {"id": row["id"], "number": number, "ended": row["ended"]}}
+
+    async def tell_events(
+        self,
+        caller: Caller,
+        job: str,
+        number: int,
+        events: Sequence[Mapping[str, Any]],
+        *,
+        dropped: int,
+        silent_seconds: float,
+    ) -> dict[str, Any]:
+        """Keep what a session was seen to do, each event once by its number; raise NotFound for one not begun."""
+        async with self._database.transaction() as connection:
+            attempt = await self._attempt(connection, caller, job)
+            session = await fetch_one(connection, "told_session", {**attempt, "number": number})
+            if session is None:
+                raise NotFound(f"session {number} of this attempt was not begun")
+            room = max(0, MOST_EVENTS - session["events_kept"])
+            kept = {
+                "project_id": caller.project_id,
+                "id": session["id"],
+                "events": self._data(list(events[:room])),
+                "dropped": dropped + max(0, len(events) - room),
+                "silent_seconds": silent_seconds,
+            }
+            row = await fetch_row(connection, "add_session_events", kept)
+        return {"session": {"id": session["id"], "number": number}, "kept": row["kept"]}
+
+    async def _attempt(self, connection: Connection, caller: Caller, job: str) -> dict[str, Any]:
+        claim = await find_claim(connection, caller, job)
+        holder = await fetch_one(connection, "session_holder", _held(caller.project_id, claim))
+        if holder is None:
+            raise StaleLease
+        return {
+            "project_id": caller.project_id,
+            "job_id": claim.job_id,
+            "epoch": claim.epoch,
+            "worker_id": holder["worker_id"],
+            "told_by": "supervisor" if claim.token_hash is not None else "agent",
+        }
+
+    def _data(self, data: Any) -> str:
+        return json.dumps(self._redactor.redact_data(data), ensure_ascii=False)
+
+
+def _held(project_id: str, claim: Claim) -> dict[str, Any]:
+    return {
+        "project_id": project_id,
+        "seq": claim.seq,
+        "epoch": claim.epoch,
+        "token_hash": claim.token_hash,
+    }
