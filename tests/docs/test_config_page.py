@@ -15,11 +15,13 @@ from watchkeeper.domain.config.people import ChannelDeclaration
 from watchkeeper.domain.config.sections import KEPT, SECTIONS
 from watchkeeper.domain.policies import PolicyMode, RuleChange, Thresholds
 from watchkeeper.domain.rules.names import Escalation
+from watchkeeper.domain.sessions.limits import SessionLimits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
 WORDS = {
     "sections": SECTIONS,
     "thresholds": {one.name for one in fields(Thresholds)},
+    "sessions": {one.name for one in fields(SessionLimits)},
     "policy": {one.name for one in fields(Decided)},
     "rules": {one.name for one in fields(RuleChange)},
     "modes": {*PolicyMode},
@@ -39,11 +41,11 @@ def test_the_page_tells_every_word(of: str) -> None:
 
 
 def test_the_page_tells_the_defaults() -> None:
-    """The table of thresholds has the numbers that hold."""
+    """The tables of thresholds have the numbers that hold."""
     rows = re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", PAGE, re.MULTILINE)
-    usual = Thresholds()
-    assert {name: float(value) for name, value in rows if hasattr(usual, name)} == {
-        one.name: float(getattr(usual, one.name))
-        for one in fields(Thresholds)
-        if not one.name.startswith("lease_near_expiry")
-    }
+    for usual in (Thresholds(), SessionLimits()):
+        assert {name: float(value) for name, value in rows if hasattr(usual, name)} == {
+            one.name: float(getattr(usual, one.name))
+            for one in fields(usual)
+            if not one.name.startswith("lease_near_expiry")
+        }

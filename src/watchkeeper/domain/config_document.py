@@ -19,12 +19,13 @@ from watchkeeper.domain.config.contradictions import check_authority, check_rule
 from watchkeeper.domain.config.helper import read_helper
 from watchkeeper.domain.config.reading import Field, Reading, Section, field_of
 from watchkeeper.domain.config.sections import split
-from watchkeeper.domain.config.thresholds import read_thresholds
+from watchkeeper.domain.config.thresholds import read_sessions, read_thresholds
 from watchkeeper.domain.expressions import GRAMMAR
 from watchkeeper.domain.helper_config import HelperConfig
 from watchkeeper.domain.placed import DocumentRefused, Place, Placed, Problem
 from watchkeeper.domain.policies import Contact, Policy, PolicyMode, RuleChange, Thresholds
 from watchkeeper.domain.rules.names import RuleName
+from watchkeeper.domain.sessions.limits import SessionLimits
 
 MOST_MINUTES = 1_440.0
 
@@ -77,6 +78,7 @@ def _read(section: Section) -> Document:
         time_zone=section.take("timezone", _time_zone) or Policy().time_zone,
         heartbeat_interval_seconds=_heartbeat(section),
         thresholds=section.take("thresholds", read_thresholds) or Thresholds(),
+        sessions=section.take("sessions", read_sessions) or SessionLimits(),
         checks=section.take("checks", read_checks) or Policy().checks,
     )
     channels = section.take("channels", people.read_channels)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,8 +33,7 @@ class AttemptReport:
     """What somebody outside says of one attempt at one job; `job` is our id or the foreign one.
 
     `lease_expires_at` is the foreign queue's word. `complete_status` is the worker's: `completed`, `failed`,
-    `released`, `cancelled` and `stuck` mean something here, every other word is only kept. `redacted`: kinds of
-    secrets that were taken out of the error message before.
+    `released`, `cancelled` and `stuck` mean something here, every other word is only kept.
     """
 
     job: str
@@ -51,7 +49,6 @@ class AttemptReport:
     error_code: str | None = None
     error_message: str | None = None
     reported_at: datetime | None = None
-    redacted: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from watchkeeper.domain.attempts import OnGateFailed
 from watchkeeper.domain.heartbeat_checks import DEFAULT_CHECKS, HeartbeatCheck
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import NextAction, RepairAction, RuleName, Severity
+from watchkeeper.domain.sessions.limits import SessionLimits
 
 
 class PolicyMode(StrEnum):
@@ -105,6 +106,7 @@ class Policy:
     version: str = "default"
     digest: str = "default"
     thresholds: Thresholds = field(default_factory=Thresholds)
+    sessions: SessionLimits = field(default_factory=SessionLimits)
     rules: Mapping[RuleName, RuleChange] = field(default_factory=dict)
     checks: tuple[HeartbeatCheck, ...] = DEFAULT_CHECKS
     heartbeat_interval_seconds: float = 600.0

@@ -67,7 +67,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRun:
-    """One phase of an attempt. `redacted`: kinds of secrets that its sender took out of the message."""
+    """One phase of an attempt."""
 
     worker_id: str
     phase: str
@@ -81,7 +81,6 @@ class WorkerRun:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     id: UUID | None = None
-    redacted: Sequence[str] = ()
 
     @property
     def seconds(self) -> float:
@@ -93,10 +92,7 @@ class WorkerRun:
 
 @dataclass(frozen=True, slots=True)
 class CommandRun:
-    """One execution of a foreign helper's command. Without `output` its given hash is kept.
-
-    `redacted`: kinds of secrets that its sender took out of the output.
-    """
+    """One execution of a foreign helper's command. Without `output` its given hash is kept."""
 
     command: str
     exit_code: int
@@ -109,7 +105,6 @@ class CommandRun:
     error_code: str | None = None
     id: UUID | None = None
     reported_at: datetime | None = None
-    redacted: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from watchkeeper.domain.attempts import (
-    Ending,
     OnGateFailed,
     after_failure,
     after_gate_failure,
@@ -18,7 +17,7 @@ from watchkeeper.domain.attempts import (
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, jitter_of
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECONDS
-from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.services.enqueueing import Enqueuer, JobRequest
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row
@@ -120,7 +119,7 @@ class Queue:
     ) -> set[int]:
         """Complete jobs whose evidence has passed (or that have no contract); give those whose lease was held."""
         if any(item.summary is not None for item in completions):
-            completions = [self._cleaned(item) for item in completions]
+            completions = [replace(item, summary=self._clean(item.summary)) for item in completions]
         if connection is not None:
             return {row["seq"] for row in await store.complete(connection, project_id, actor, completions)}
         async with self._database.transaction() as own:
@@ -164,37 +163,26 @@ class Queue:
         )
         return {row["seq"]: row for row in rows}
 
-    def _cleaned(self, item: Completion) -> Completion:
-        if item.summary is None:
-            return item
-        taken: set[str] = set()
-        summary = self._redactor.kept(storable(item.summary), taken=taken)
-        return replace(item, summary=summary, redacted=tuple(sorted(taken)))
+    def _clean(self, text: str | None) -> str | None:
+        return None if text is None else self._redactor.redact(storable(text))[:MAX_KEPT_CHARS]
 
     def _verdict(self, end: AttemptEnd, row: Row) -> EndedAttempt:
-        taken: set[str] = set()
-        error = self._redactor.kept(storable(end.error), taken=taken)
-        ending, event = self._ending(end, row)
-        return EndedAttempt(end.lease, ending, event, error, tuple(sorted(taken)))
-
-    def _ending(self, end: AttemptEnd, row: Row) -> tuple[Ending, str]:
-        """Say where the job goes, and the event that tells of it."""
         policy = store.policy_of(row)
         jitter = jitter_of(row["seq"], row["epoch"])
+        error = self._clean(end.error)
         if row["cancel_requested"]:
             ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
-            return ending, "job_cancelled"
+            return EndedAttempt(end.lease, ending, "job_cancelled", error)
         if end.lost:
-            return after_lost_lease(policy, jitter), "attempt_lost"
+            return EndedAttempt(end.lease, after_lost_lease(policy, jitter), "attempt_lost", error)
         if end.cause is AttemptCause.AGENT_ERROR:
-            return after_failure(policy, jitter), "attempt_failed"
+            return EndedAttempt(end.lease, after_failure(policy, jitter), "attempt_failed", error)
         if end.cause is AttemptCause.GATE:
             earlier = row["gate_failures"]
-            return after_gate_failure(
-                policy, end.stuck_for, self._on_gate_failed(), earlier
-            ), "complete_failed"
+            ending = after_gate_failure(policy, end.stuck_for, self._on_gate_failed(), earlier)
+            return EndedAttempt(end.lease, ending, "complete_failed", error)
         event = "lease_released" if end.cause is AttemptCause.OPERATOR else "attempt_failed"
-        return handed_back(policy, end.cause, end.delay), event
+        return EndedAttempt(end.lease, handed_back(policy, end.cause, end.delay), event, error)
 
 
 def storable(text: str) -> str:

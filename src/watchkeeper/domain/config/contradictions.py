@@ -12,6 +12,7 @@ from watchkeeper.domain.placed import Place
 from watchkeeper.domain.policies import PROTECTING, Policy, PolicyMode, RuleChange
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import RepairAction, RuleName
+from watchkeeper.domain.sessions.limits import WARN_BEFORE_ACT
 
 RECLAIMING = frozenset({RepairAction.RELEASE, RepairAction.RECLAIM})
 
@@ -80,6 +81,14 @@ def check_times(reading: Reading, policy: Policy, helper: HelperConfig | None) -
             " could never fire",
             "a claim is waited for less than the time between two heartbeats",
         )
+    for warn, act in WARN_BEFORE_ACT:
+        if getattr(policy.sessions, warn) >= getattr(policy.sessions, act):
+            _note(
+                reading,
+                _path(reading, f"sessions.{_subject(warn)}", f"sessions.{_subject(act)}"),
+                f"'{warn}' is no less than '{act}': nobody would be warned",
+                "warn before acting",
+            )
     if helper is not None and helper.renewal_gap_seconds > limits.lease_near_expiry_seconds / 3:
         _note(
             reading,
@@ -88,6 +97,10 @@ def check_times(reading: Reading, policy: Policy, helper: HelperConfig | None) -
             f" {helper.renewal_gap_seconds:g} s at most: a renewal that is lost could end it",
             "a third of 'lease_near_expiry_seconds' at most",
         )
+
+
+def _subject(name: str) -> str:
+    return name.removesuffix("_seconds")
 
 
 def _mode_path(reading: Reading, rule: RuleName) -> str:

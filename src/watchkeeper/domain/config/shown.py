@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from watchkeeper.domain.config import stability
+from watchkeeper.domain.config.units import SECONDS
 from watchkeeper.domain.config_document import Document
 from watchkeeper.domain.placed import Place
 from watchkeeper.domain.policies import Policy, PolicyMode, Thresholds
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import Escalation, RuleName
+from watchkeeper.domain.sessions.limits import SessionLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,12 @@ def _values(policy: Policy) -> Iterator[Value]:
         yield f"policy.{name}", _plain(getattr(policy, name)), (f"policy.{name}", *kept)
     for limit in fields(Thresholds):
         yield f"thresholds.{limit.name}", getattr(policy.thresholds, limit.name), _limit_paths(limit.name)
+    for limit in fields(SessionLimits):
+        yield (
+            f"sessions.{limit.name}",
+            getattr(policy.sessions, limit.name),
+            _unit_paths("sessions", limit.name),
+        )
     for check in policy.checks:
         yield f"checks.{check.name}", check.passes.text, (f"checks.{check.name}",)
     for rule in RuleName:
@@ -84,10 +92,16 @@ def _rule_paths(policy: Policy, name: RuleName) -> tuple[str, ...]:
 
 
 def _limit_paths(name: str) -> tuple[str, ...]:
-    subject = name.rpartition("_")[0] if name.endswith(("_seconds", "_days")) else name
-    words = [word for word, same in stability.THRESHOLDS.items() if same.startswith(subject)]
-    units = [f"thresholds.{subject}_{unit}" for unit in ("seconds", "minutes", "hours", "days")]
-    return (f"thresholds.{name}", *units, *(f"thresholds.{word}" for word in words))
+    words = [word for word, same in stability.THRESHOLDS.items() if same.startswith(_subject(name))]
+    return (*_unit_paths("thresholds", name), *(f"thresholds.{word}" for word in words))
+
+
+def _unit_paths(section: str, name: str) -> tuple[str, ...]:
+    return (f"{section}.{name}", *(f"{section}.{_subject(name)}_{unit}" for unit in SECONDS))
+
+
+def _subject(name: str) -> str:
+    return name.rpartition("_")[0] if name.endswith(("_seconds", "_days")) else name
 
 
 def _place(places: Mapping[str, Place], sources: Iterable[str]) -> Place | None:

@@ -1,4 +1,7 @@
-"""The section `thresholds`: when rules fire, in our words and in those of the stability watchdog's document."""
+"""The sections `thresholds` and `sessions`: when rules fire, and when a session of an agent is called stuck.
+
+The first may be told in our words and in those of the stability watchdog's document.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from watchkeeper.domain.config import stability
 from watchkeeper.domain.config.reading import Field, Section, field_of
 from watchkeeper.domain.config.units import SECONDS
 from watchkeeper.domain.policies import Thresholds
+from watchkeeper.domain.sessions.limits import SessionLimits
 
 MOST_SECONDS = 7 * 86_400.0
 MOST_COUNT = 1_000
@@ -23,12 +27,21 @@ MOST = {
 
 def read_thresholds(given: Field) -> Thresholds:
     """Read the section. A time may be given in any unit, which its key names; in one."""
+    return Thresholds(**_read(given, Thresholds))
+
+
+def read_sessions(given: Field) -> SessionLimits:
+    """Read the section of the limits of sessions; times as in `thresholds`."""
+    return SessionLimits(**_read(given, SessionLimits))
+
+
+def _read(given: Field, of: type[Thresholds | SessionLimits]) -> dict[str, Any]:
     section = given.section()
-    if section is None:
-        return Thresholds()
     found: dict[str, Any] = {}
+    if section is None:
+        return found
     with section:
-        for limit in fields(Thresholds):
+        for limit in fields(of):
             told = _told(section, limit.name, is_count=str(limit.type) == "int")
             if len(told) > 1:
                 *_, last = told
@@ -38,7 +51,7 @@ def read_thresholds(given: Field) -> Thresholds:
             for value in told.values():
                 if value is not None:
                     found[limit.name] = value
-    return Thresholds(**found)
+    return found
 
 
 def _told(section: Section, name: str, *, is_count: bool) -> dict[str, float | None]:

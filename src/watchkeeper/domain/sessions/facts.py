@@ -12,13 +12,16 @@ from watchkeeper.domain.sessions.events import SessionEvent
 
 @dataclass(frozen=True, slots=True)
 class ContractCall:
-    """A contract command of the job, as the server answered it. `artifacts` is how many it handed in."""
+    """A contract command of the job, as the server answered it.
+
+    `artifacts` is how many it handed in; None where that is not known.
+    """
 
     command: str
     ok: bool
     error_code: str | None = None
     phase: str | None = None
-    artifacts: int = 0
+    artifacts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,13 @@ class ProcessExited:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The session was asked to end, by its supervisor or by somebody else, with this signal."""
+
+    signal: int = 15
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessesLeft:
     """What lived on after the end. Empty: the sweep looked, and nothing is left."""
 
@@ -62,7 +72,7 @@ class ProcessesLeft:
 
 @dataclass(frozen=True, slots=True)
 class LeaseChanged:
-    """`change` is claimed, renewed, expired or taken_over; `worker` is who holds it then."""
+    """`change` is claimed, renewed, released, expired or taken_over; `worker` is who holds it then."""
 
     change: str
     epoch: int
@@ -124,6 +134,7 @@ SessionFact = (
     | ProcessStarted
     | ProcessSample
     | ProcessExited
+    | Interrupted
     | ProcessesLeft
     | LeaseChanged
     | ArtifactChecked

@@ -1,0 +1,56 @@
+"""The processes of a session as samples show them: whether they work, and which outlive what began them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from watchkeeper.domain.sessions.facts import ProcessSample, SeenProcess
+
+BUSY_CHILD, BUSY_AGENT = 0.05, 0.2
+"""Parts of a core from which on a child, or the agent itself, is at work; an idle agent uses less than a hundredth."""
+
+RUNAWAY = 0.8
+INIT = 1
+
+
+@dataclass(slots=True)
+class ProcessesSeen:
+    """What the samples showed. `busy_at` is when work was last seen, `gone_at` since when nothing of it lives."""
+
+    root: int | None = None
+    sampled_at: float | None = None
+    last: tuple[SeenProcess, ...] = ()
+    sockets: int | None = None
+    busy_at: float | None = None
+    gone_at: float | None = None
+    runaways: dict[int, float] = field(default_factory=dict)
+
+    def take_start(self, pid: int) -> None:
+        self.root, self.last, self.sampled_at, self.gone_at = pid, (), None, None
+
+    def take_sample(self, at: float, sample: ProcessSample) -> None:
+        """Take in a sample; CPU is what was used since the one before."""
+        living = tuple(one for one in sample.processes if not one.state.upper().startswith(("Z", "X")))
+        before = {one.pid: one for one in self.last}
+        passed = at - self.sampled_at if self.sampled_at is not None else 0.0
+        self._note_runaways(at, living, before, passed)
+        if passed > 0 and any(self._is_busy(one, before.get(one.pid), passed) for one in living):
+            self.busy_at = at
+        self.gone_at = None if living else (self.gone_at if self.gone_at is not None else at)
+        self.last, self.sampled_at, self.sockets = living, at, sample.sockets
+
+    def _is_busy(self, one: SeenProcess, before: SeenProcess | None, passed: float) -> bool:
+        used = one.cpu_seconds - (before.cpu_seconds if before is not None else 0.0)
+        return used / passed >= (BUSY_AGENT if one.pid == self.root else BUSY_CHILD)
+
+    def _note_runaways(
+        self, at: float, living: tuple[SeenProcess, ...], before: dict[int, SeenProcess], passed: float
+    ) -> None:
+        """Note whose parent is gone and who uses a core all the same, each since when."""
+        found = {
+            one.pid
+            for one in living
+            if one.ppid == INIT and one.pid != self.root and one.pid in before and passed > 0
+            if (one.cpu_seconds - before[one.pid].cpu_seconds) / passed >= RUNAWAY
+        }
+        self.runaways = {pid: self.runaways.get(pid, at - passed) for pid in found}

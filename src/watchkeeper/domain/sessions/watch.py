@@ -1,0 +1,87 @@
+"""The watch over one session: facts go in as they are seen, and at any moment it says what is wrong and what to do.
+
+The supervisor feeds it live, the truth corpus replays recorded sessions through the same code on a simulated clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watchkeeper.domain.sessions.classes import JUDGES
+from watchkeeper.domain.sessions.course import Course, Rung
+from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis
+from watchkeeper.domain.sessions.facts import SessionFact
+from watchkeeper.domain.sessions.ladder import climbed
+from watchkeeper.domain.sessions.limits import SessionLimits
+from watchkeeper.domain.sessions.record import SessionRecord
+
+WELL = "Nothing is wrong with it."
+FOREVER = float("inf")
+
+
+class SessionWatch:
+    """One session's watch. Times are seconds of one clock that does not go back; limits with a time of reset are
+    told in the same.
+
+    `restarts` is how often sessions of this job were restarted before; `tool_limit_seconds` is what its kind allows
+    one tool call. Not safe for several threads.
+    """
+
+    def __init__(
+        self,
+        limits: SessionLimits | None = None,
+        *,
+        restarts: int = 0,
+        tool_limit_seconds: float | None = None,
+    ) -> None:
+        limits = limits or SessionLimits()
+        if tool_limit_seconds is not None:
+            limits = replace(limits, tool_silence_act_seconds=tool_limit_seconds)
+        self.limits = limits
+        self.restarts = restarts
+        self.record = SessionRecord()
+        self._now = float("-inf")
+
+    def take(self, at: float, fact: SessionFact) -> None:
+        """Take in one fact; one that comes late counts from now."""
+        self._now = max(self._now, at)
+        self.record.take(self._now, fact)
+
+    def look(self, now: float) -> Diagnosis:
+        """Say what is held of the session now, and when to look again if nothing is told meanwhile."""
+        courses = self._courses()
+        found = self._chosen([(one, rung) for one in courses if (rung := one.reached(now)) is not None])
+        soonest = min((at for one in courses if (at := one.next_after(now)) is not None), default=None)
+        if (grace := self._grace_ends()) is not None and grace > now:
+            soonest = min(grace, soonest) if soonest is not None else grace
+        if grace is not None and grace <= now:
+            found = replace(found, action=Action.KILL, because="It ignored its interruption.")
+        return replace(found, next_at=soonest)
+
+    def verdict(self, now: float) -> Diagnosis:
+        """Say what is held of the session where nothing more will be told: nothing is waited for any longer."""
+        courses = self._courses()
+        reached = [
+            (one, rung)
+            for one in courses
+            if (rung := one.reached(FOREVER if one.is_verdict else now)) is not None
+        ]
+        return self._chosen(reached)
+
+    def _courses(self) -> list[Course]:
+        found = (judge(self.record, self.limits) for judge in JUDGES.values())
+        return [course for course in found if course is not None]
+
+    def _chosen(self, reached: list[tuple[Course, Rung]]) -> Diagnosis:
+        """Choose what is acted on before what is only observed, and in both the first of the table."""
+        acted = [(one, rung) for one, rung in reached if rung.action is not Action.NONE]
+        for course, rung in acted or reached:
+            action = climbed(course.failure, rung.action, self.restarts, self.limits.restarts_most)
+            return Diagnosis(course.failure, action, course.because, course.evidence, until=course.until)
+        return Diagnosis(None, Action.NONE, WELL)
+
+    def _grace_ends(self) -> float | None:
+        asked = self.record.interrupted_at
+        if asked is None or self.record.is_over:
+            return None
+        return asked + self.limits.interruption_grace_seconds
