@@ -16,6 +16,7 @@ from watchkeeper.domain.secret_assignments import names_a_secret
 
 LEVELS: dict[str, int] = {
     "agent_session_adopted": logging.WARNING,
+    "agent_version_unmeasured": logging.WARNING,
     "attempt_crashed": logging.WARNING,
     "attempt_interrupted": logging.WARNING,
     "attempts_of_another_token": logging.WARNING,

@@ -8,9 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from watchkeeper.agents.user import AgentUser
 from watchkeeper.domain.sessions.events import SessionEvent
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What an operator gave an agent. `path` is the PATH that its sessions get, `place` outlives them.
+
+    `environ` holds the variables to pass on, by name and value; `arguments` are further ones of the agent's program,
+    or for a plain command the command itself.
+    """
+
+    user: AgentUser
+    place: Path
+    path: str
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    arguments: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -29,27 +45,32 @@ class Turn:
     """One turn to start. `thread` resumes that conversation; without one a new one is begun.
 
     `state` is a directory of the agent's own that outlives the attempt's turns; `tokens` and `cost` (US dollars)
-    are what is left of the job's limits.
+    are what is left of the job's limits. `payload` is the job's, in which a plain command is named.
     """
 
     prompt: str
     workspace: Path
     state: Path
+    payload: Any = None
     thread: str | None = None
     contract: ContractServer | None = None
     tokens: int | None = None
     cost: float | None = None
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class Launch:
-    """The orders for a turn. `files` are written into the agent's state, 0600; `thread` is set if known before."""
+    """The orders for a turn. `thread` is set if known before.
+
+    `environment` is added to the workspace's own. `stdin` is a text for the agent to read, in a file of the
+    session's; /dev/null without one. `lock` is held by the session's shim; see `SessionSpec.lock`.
+    """
 
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stdin: str | None = field(default=None, repr=False)
     thread: str | None = None
+    lock: Path | None = None
 
 
 class Stream(Protocol):
@@ -68,12 +89,28 @@ class Stream(Protocol):
 
 
 class Adapter(Stream, Protocol):
-    """One kind of agent."""
+    """One kind of agent.
+
+    One that `converses` tells events and has a thread to resume: it is watched and healed. A plain command does not.
+    `measured` says that its `version` was tried with its table; any other is accepted.
+    """
+
+    @property
+    def converses(self) -> bool: ...
+
+    @property
+    def version(self) -> str | None: ...
+
+    @property
+    def measured(self) -> bool: ...
 
     def launch(self, turn: Turn) -> Launch:
         """Give the orders for a turn. Raises UsageError where the turn cannot be started as it is."""
         ...
 
     def transcript(self, turn: Turn, thread: str) -> Path | None:
-        """Give the file in which the agent itself writes its conversation down; None where it keeps none."""
+        """Give the file in which the agent itself writes its conversation down; None where there is none (yet).
+
+        It is the agent's own: whoever opens it follows no link.
+        """
         ...

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import glob
+import json
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-from watchkeeper.agents.json_lines import contract_command, digest, number, parsed, part, said, whole, word
+from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Turn
+from watchkeeper.agents.agent_home import ThreadLocks, agent_home
+from watchkeeper.agents.json_lines import (
+    SERVER,
+    contract_command,
+    digest,
+    number,
+    parsed,
+    part,
+    said,
+    thread_id,
+    whole,
+    word,
+)
+from watchkeeper.agents.program import Program
 from watchkeeper.agents.reset_times import reset_time
 from watchkeeper.agents.verdicts import shortened, table
 from watchkeeper.domain.sessions.events import (
@@ -31,6 +49,18 @@ NAME = "claude"
 
 CUT_CHARACTERS = 64 * 1024
 """An unreadable line longer than this was cut by whoever follows the output, not by its writer's death."""
+
+HOME = "CLAUDE_CONFIG_DIR"
+ALLOWED = f"Bash,Edit,Write,Read,NotebookEdit,WebFetch,WebSearch,mcp__{SERVER}"
+PERMISSION_CHOICE = re.compile(r"--permission-mode|--dangerously-skip-permissions|--allowed-?[tT]ools")
+
+SETTINGS = {
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "MCP_TIMEOUT": "30000",
+    "MCP_TOOL_TIMEOUT": "900000",
+}
+"""No reports and no updates from a worker; a call of the contract may take long: `complete` waits for the gate."""
 
 _CUT_RESULT = re.compile(r'"tool_use_id":\s*"([^"]{1,100})"')
 _CUT_CALL = re.compile(r'"type":\s*"tool_use",\s*"id":\s*"([^"]{1,100})"')
@@ -128,13 +158,69 @@ class ClaudeStream:
         return [*_spent(event), *([limited] if trouble is Trouble.USAGE_LIMIT else []), ended]
 
 
+class Claude(ClaudeStream):
+    """Starts `claude -p`, the native program, with the prompt on stdin and a session id that is chosen before.
+
+    Raises UsageError where there is no program.
+    """
+
+    converses = True
+
+    def __init__(self, setup: Setup, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock=clock)
+        self._setup = setup
+        self._home = agent_home(setup, NAME, HOME, ".claude")
+        self._locks = ThreadLocks(setup, NAME)
+        self._program = Program(NAME, setup)
+        self.table = table(NAME, self.version)
+
+    @property
+    def version(self) -> str | None:
+        return self._program.version
+
+    @property
+    def measured(self) -> bool:
+        return self.table.measured
+
+    def launch(self, turn: Turn) -> Launch:
+        if self._program.is_new():
+            self.table = table(NAME, self.version)
+        thread = turn.thread or str(uuid.uuid4())
+        options = ["-p", "--output-format", "stream-json", "--verbose"]
+        options += ["--session-id" if turn.thread is None else "--resume", thread]
+        if turn.cost is not None:
+            options += ["--max-budget-usd", f"{max(turn.cost, 0.01):.4f}"]
+        if turn.contract is not None:
+            options += ["--strict-mcp-config", "--mcp-config", _mcp_config(turn.contract)]
+        if not self._chosen_permissions:
+            options += ["--permission-mode", "acceptEdits", "--allowedTools", ALLOWED]
+        command = [str(self._program.path), *options, *self._setup.arguments]
+        environment = {**SETTINGS, **self._setup.environ, HOME: str(self._home)}
+        return Launch(command, environment, stdin=turn.prompt, thread=thread, lock=self._locks.of(thread))
+
+    def transcript(self, turn: Turn, thread: str) -> Path | None:  # noqa: ARG002 - it is found by the thread
+        named = f"projects/*/{glob.escape(thread)}.jsonl"
+        return None if "/" in thread else next(self._home.glob(named), None)
+
+    @property
+    def _chosen_permissions(self) -> bool:
+        return any(PERMISSION_CHOICE.match(argument) for argument in self._setup.arguments)
+
+
+def _mcp_config(contract: ContractServer) -> str:
+    """Give the contract's MCP server as Claude Code takes it; the token stays in the environment."""
+    bearer = f"Bearer ${{{contract.token_variable}}}"
+    server = {"type": "http", "url": contract.url, "headers": {"Authorization": bearer}}
+    return json.dumps({"mcpServers": {SERVER: server}})
+
+
 def _began(event: dict[str, Any]) -> Began:
     servers = event.get("mcp_servers")
     entries = [one for one in servers if isinstance(one, dict)] if isinstance(servers, list) else []
     failed = tuple(
         word(one, "name") for one in entries if word(one, "status") not in ("connected", "pending")
     )
-    return Began(word(event, "session_id") or None, word(event, "claude_code_version") or None, failed)
+    return Began(thread_id(event, "session_id"), word(event, "claude_code_version") or None, failed)
 
 
 def _blocks(event: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import glob
+import json
 import re
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from watchkeeper.agents.json_lines import COMMANDS, contract_command, digest, parsed, part, said, whole, word
+from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Turn
+from watchkeeper.agents.agent_home import ThreadLocks, agent_home
+from watchkeeper.agents.json_lines import (
+    COMMANDS,
+    SERVER,
+    contract_command,
+    digest,
+    parsed,
+    part,
+    said,
+    thread_id,
+    whole,
+    word,
+)
+from watchkeeper.agents.program import Program
 from watchkeeper.agents.reset_times import reset_time, seconds_told
 from watchkeeper.agents.verdicts import shortened, table
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.sessions.events import (
     Began,
     Limited,
@@ -30,6 +49,22 @@ NAME = "codex"
 
 CUT_CHARACTERS = 64 * 1024
 """An unreadable line longer than this was cut by whoever follows the output, not by its writer's death."""
+
+HOME = "CODEX_HOME"
+SANDBOX = "workspace-write"
+SANDBOX_CHOICE = re.compile(r"-s|--sandbox|--dangerously-bypass-approvals|--approve-for-me|sandbox_mode\s*=")
+
+SETTINGS: dict[str, Any] = {
+    "approval_policy": "never",
+    "check_for_update_on_startup": False,
+    "analytics.enabled": False,
+    "features.plugins": False,
+    "features.shell_snapshot": False,
+    "allow_login_shell": False,
+}
+
+TOOL_SECONDS = 900
+"""How long a call of the contract may take: `complete` waits for the gate."""
 
 _SHELL_CALL = re.compile(r"\bwatchkeeper\s+([a-z-]+)")
 _CUT_ITEM = re.compile(r'"type":\s*"item\.(started|completed)".{0,40}"id":\s*"([^"]{1,100})"')
@@ -56,7 +91,7 @@ class CodexStream:
             return self._item(kind, part(event, "item"))
         match kind:
             case "thread.started":
-                return [Began(word(event, "thread_id") or None)]
+                return [Began(thread_id(event, "thread_id"))]
             case "turn.started":
                 return [TurnBegan()]
             case "turn.completed":
@@ -104,6 +139,90 @@ class CodexStream:
         if found[1] == "started":
             return [ToolOpened(found[2], "overlong", digest(line))]
         return [ToolClosed(found[2], digest(line))]
+
+
+class Codex(CodexStream):
+    """Starts `codex exec --json`, the native program, with the prompt on stdin.
+
+    What Watchkeeper needs is said on the command line, which wins over the operator's own config.toml. Raises
+    UsageError where there is no program, and where its sandbox cannot be made and no other was chosen.
+    """
+
+    converses = True
+
+    def __init__(self, setup: Setup, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock=clock)
+        self._setup = setup
+        self._home = agent_home(setup, NAME, HOME, ".codex")
+        self._locks = ThreadLocks(setup, NAME)
+        self._program = Program(NAME, setup)
+        self._learn()
+
+    @property
+    def version(self) -> str | None:
+        return self._program.version
+
+    @property
+    def measured(self) -> bool:
+        return self.table.measured
+
+    def launch(self, turn: Turn) -> Launch:
+        if self._program.is_new():
+            self._learn()
+        options = ["exec", "--json", "--skip-git-repo-check", "--cd", str(turn.workspace)]
+        settings = SETTINGS | (_contract_settings(turn.contract) if turn.contract else {})
+        options += [
+            part for name, value in settings.items() for part in ("-c", f"{name}={json.dumps(value)}")
+        ]
+        if not self._chosen_sandbox:
+            options += ["--sandbox", SANDBOX]
+        resumed = [] if turn.thread is None else ["resume", turn.thread]
+        command = [str(self._program.path), *options, *self._setup.arguments, *resumed, "-"]
+        environment = {**self._setup.environ, HOME: str(self._home)}
+        lock = None if turn.thread is None else self._locks.of(turn.thread)
+        return Launch(command, environment, stdin=turn.prompt, thread=turn.thread, lock=lock)
+
+    def transcript(self, turn: Turn, thread: str) -> Path | None:  # noqa: ARG002 - it is found by the thread
+        named = f"sessions/*/*/*/rollout-*-{glob.escape(thread)}.jsonl"
+        return None if "/" in thread else next(self._home.glob(named), None)
+
+    @property
+    def _chosen_sandbox(self) -> bool:
+        return any(SANDBOX_CHOICE.match(argument) for argument in self._setup.arguments)
+
+    def _learn(self) -> None:
+        """Take up what a program that is new to us can do."""
+        self.table = table(NAME, self.version)
+        if not self._chosen_sandbox:
+            self._try_sandbox()
+
+    def _try_sandbox(self) -> None:
+        environment = {"PATH": self._setup.path, HOME: str(self._home), "HOME": str(self._home)}
+        try:
+            done = self._program.run(["sandbox", "--", "/bin/true"], environment)
+            told = (
+                "" if done.returncode == 0 else done.stderr.strip()[-300:] or f"exit code {done.returncode}"
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            told = str(error)
+        if told:
+            raise UsageError(
+                f"Codex cannot make its sandbox {SANDBOX} on this machine: {told}",
+                hint="Where user and machine are fence enough: work --agent codex -- --sandbox danger-full-access",
+            )
+
+
+def _contract_settings(contract: ContractServer) -> dict[str, Any]:
+    """Give the settings for the contract's MCP server: without it no turn begins, and its tools need no approval."""
+    told = {
+        "url": contract.url,
+        "bearer_token_env_var": contract.token_variable,
+        "required": True,
+        "default_tools_approval_mode": "approve",
+        "startup_timeout_sec": 30,
+        "tool_timeout_sec": TOOL_SECONDS,
+    }
+    return {f"mcp_servers.{SERVER}.{name}": value for name, value in told.items()}
 
 
 def _opened(sort: str, item: dict[str, Any]) -> ToolOpened:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
+from watchkeeper.agents.adapter import Launch, Turn
 from watchkeeper.agents.session import End, EndReason
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.jobs import AttemptCause
@@ -25,6 +27,23 @@ class CommandStream:
         return [Stirred("output")] if line else []
 
     read_error = read
+
+
+class CommandAgent(CommandStream):
+    """A plain command for each job; `default` is run where the payload names none."""
+
+    converses = False
+    version: str | None = None
+    measured = True
+
+    def __init__(self, default: Sequence[str] = ()) -> None:
+        self._default = tuple(default)
+
+    def launch(self, turn: Turn) -> Launch:
+        return Launch(command_of(turn.payload, self._default))
+
+    def transcript(self, turn: Turn, thread: str) -> Path | None:  # noqa: ARG002 - it keeps none
+        return None
 
 
 class Claim(StrEnum):

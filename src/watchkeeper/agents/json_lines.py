@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import blake2b
 from typing import Any
 
@@ -12,6 +13,8 @@ SAID_CHARACTERS = 65_536
 """How much of one message is told; the stream's own file keeps the whole."""
 
 COUNTABLE = 1e15
+
+THREAD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 COMMANDS = frozenset({"context", "progress", "upload-files", "verify", "complete", "fail", "release"})
 SERVER = "watchkeeper"
@@ -53,6 +56,12 @@ def number(given: dict[str, Any], key: str) -> float | None:
 def whole(given: dict[str, Any], key: str) -> int:
     """Give a count of an object; 0 where there is none."""
     return int(number(given, key) or 0)
+
+
+def thread_id(given: dict[str, Any], key: str) -> str | None:
+    """Give a thread's id of an object, if it can be one: it becomes an argument and part of a file's name."""
+    found = word(given, key)
+    return found if THREAD.fullmatch(found) else None
 
 
 def said(text: str) -> str:

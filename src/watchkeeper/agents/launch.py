@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import resource
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from watchkeeper.agents.scope import Scope, join
 
+LOCK_SECONDS = 2.0
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -44,11 +47,31 @@ class Orders(NamedTuple):
     output_limit_bytes: int | None
     scope: str | None
     shared_daemons: list[str]
+    lock: str | None
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Orders:
         """Raises KeyError when one is missing."""
         return cls(**{name: record[name] for name in cls._fields})
+
+
+def hold(lock: str) -> int:
+    """Take a lock for as long as the descriptor given is open; raise LaunchError where another session has it.
+
+    A session that is just ending is waited for.
+    """
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                os.close(descriptor)
+                raise LaunchError(f"the conversation is in use: another session holds {lock}") from None
+            time.sleep(0.05)
+        else:
+            return descriptor
 
 
 def prctl(option: int, value: int) -> bool:

@@ -24,6 +24,7 @@ from watchkeeper.agents.launch import (
     PR_SET_CHILD_SUBREAPER,
     LaunchError,
     Orders,
+    hold,
     output_file,
     prctl,
     start_agent,
@@ -61,6 +62,7 @@ class Shim:
         self.reason = "exited"
         self.error = ""
         self.kill_at: float | None = None
+        self.lock: int | None = None
         self.began = boot_clock()
         self.started_at = time.time()
 
@@ -96,6 +98,8 @@ class Shim:
         (self.directory / records.SPEC_TAKEN).unlink()
 
     def _start(self) -> None:
+        if self.orders.lock is not None:
+            self.lock = hold(self.orders.lock)
         outputs = [output_file(self.directory / name) for name in (records.STDOUT, records.STDERR)]
         try:
             pid = start_agent(self.orders, outputs[0], outputs[1], self.scope)

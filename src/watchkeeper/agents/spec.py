@@ -27,7 +27,8 @@ class SessionSpec:
     whoever adopts the session: job, epoch, kind; a secret in it is as safe as the directory.
     `stdin` is a file for the agent to read, /dev/null without one; ours to open, so that it need not be the agent's.
     `output_limit_bytes` bounds each of stdout and stderr. `shared_daemons` are paths or file names of
-    executables to report and spare.
+    executables to report and spare. `lock` is a file, in a place that is not the agent's, that no two sessions hold at
+    once: its shim keeps it until nothing of the session is left.
     """
 
     directory: Path
@@ -44,6 +45,7 @@ class SessionSpec:
     limits: scope.Limits = scope.NO_LIMITS
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {"CORE": (0, 0)})
     shared_daemons: Sequence[str] = ()
+    lock: Path | None = None
     use_scope: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -84,6 +86,7 @@ def write_orders(spec: SessionSpec) -> None:
         output_limit_bytes=spec.output_limit_bytes,
         scope=place,
         shared_daemons=list(spec.shared_daemons),
+        lock=None if spec.lock is None else str(spec.lock),
     )
     records.write_record(spec.directory / records.SPEC, orders._asdict())
 

@@ -8,9 +8,10 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from watchkeeper.domain.errors import SettingError
 
@@ -37,6 +38,13 @@ class AgentUser:
         """Say whether mode bits let this user pass through every part of a path; ACLs are not read."""
         directory = directory.resolve()
         return all(self._may_pass(part) for part in (directory, *directory.parents))
+
+    def reachable(self, path: str) -> str:
+        """Give what of a PATH this user can enter: a place that it cannot is an error in every look-up."""
+        if not self.other:
+            return path
+        open_to_it = [place for place in path.split(":") if place and self.may_enter(Path(place))]
+        return ":".join(open_to_it) or SYSTEM_PATH
 
     def _may_pass(self, directory: Path) -> bool:
         try:
@@ -92,6 +100,28 @@ def python_for(user: AgentUser) -> Path | None:
     return None
 
 
+def run_as(
+    user: AgentUser, command: Sequence[str], environment: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a program as a user, with this environment and nothing to read, to its end.
+
+    Raises OSError where it cannot be started, subprocess.SubprocessError where it takes longer than `timeout`.
+    """
+    identity: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": list(user.groups)}
+    return subprocess.run(
+        command,
+        **(identity if user.other else {}),
+        cwd="/",
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        check=False,
+    )
+
+
 def _pythons() -> Iterator[Path]:
     seen: set[Path] = set()
     for text in (getattr(sys, "_base_executable", sys.executable), *PYTHON_PLACES):
@@ -103,21 +133,9 @@ def _pythons() -> Iterator[Path]:
 
 def _starts(python: Path, user: AgentUser) -> bool:
     try:
-        done = subprocess.run(
-            [python, "-I", "-S", "-c", PYTHON_CHECK],
-            user=user.uid,
-            group=user.gid,
-            extra_groups=list(user.groups),
-            cwd="/",
-            env={},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=20,
-            check=False,
-        )
+        return run_as(user, [str(python), "-I", "-S", "-c", PYTHON_CHECK], {}, timeout=20).returncode == 0
     except (OSError, subprocess.SubprocessError):
         return False
-    return done.returncode == 0
 
 
 def _default_name() -> str:

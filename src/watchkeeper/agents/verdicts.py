@@ -28,7 +28,8 @@ class Table:
     """The table of one agent, as it holds for one version.
 
     `measured` says that this version was tried with the table; any other is read all the same, by the entries that
-    would hold for it. `stirs` and `tools` name kinds of lines; `codes` are words that the agent's own events use.
+    would hold for it. `stirs` and `tools` name kinds of lines; `codes` are words that the agent's own events use,
+    `natives` patterns of where its program lies behind a launcher.
     """
 
     measured: bool
@@ -38,6 +39,7 @@ class Table:
     texts: Rules
     errors: Rules
     questions: re.Pattern[str]
+    natives: tuple[str, ...]
 
     def trouble(self, text: str, *codes: object) -> Trouble:
         """Say what a failure is: by the first of its codes that tells more than `other`, else by its text."""
@@ -71,6 +73,7 @@ def table(agent: str, version: str | None = None) -> Table:
         texts=_rules(data["texts"], version),
         errors=_rules(data["errors"], version),
         questions=re.compile("|".join(data["questions"]), re.IGNORECASE),
+        natives=tuple(data["natives"]),
     )
 
 

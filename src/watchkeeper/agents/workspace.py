@@ -195,19 +195,12 @@ class Workspaces:
                 os.chown(path, self.user.uid, self.user.gid, follow_symlinks=False)
             attempt_dir.chmod(0o711)
 
-    def _path(self, own: str) -> str:
-        """Give what of our PATH the agent's user can enter: a place that it cannot is an error in every look-up."""
-        if not self.user.other:
-            return own
-        open_to_it = [place for place in own.split(":") if place and self.user.may_enter(Path(place))]
-        return ":".join(open_to_it) or SYSTEM_PATH
-
     def _environment(self, order: JobOrder, attempt_dir: Path, environ: Mapping[str, str]) -> dict[str, str]:
         own_home = Path(self.user.home)
         usable = own_home.is_dir() and own_home.stat().st_uid == self.user.uid
         values = {name: environ[name] for name in PASSED_ON if name in environ}
         values |= {
-            "PATH": self._path(environ.get("PATH", SYSTEM_PATH)),
+            "PATH": self.user.reachable(environ.get("PATH", SYSTEM_PATH)),
             "HOME": str(own_home if usable else attempt_dir / "home"),
             "USER": self.user.name,
             "LOGNAME": self.user.name,

@@ -41,3 +41,9 @@ class Finding:
         return hashlib.sha256(
             json.dumps([self.project_id, self.rule, *self.identity], ensure_ascii=False).encode()
         ).hexdigest()
+
+
+def of_worker_and_job(worker_id: str | None, job_id: object | None) -> tuple[str, ...]:
+    """Give the identity of what a worker did at a job, by whichever way it is heard of; either may be unknown."""
+    parts = (("worker", worker_id), ("job", job_id))
+    return tuple(text for name, part in parts if part is not None for text in (name, str(part)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,7 +34,8 @@ class AttemptReport:
     """What somebody outside says of one attempt at one job; `job` is our id or the foreign one.
 
     `lease_expires_at` is the foreign queue's word. `complete_status` is the worker's: `completed`, `failed`,
-    `released`, `cancelled` and `stuck` mean something here, every other word is only kept.
+    `released`, `cancelled` and `stuck` mean something here, every other word is only kept. `redacted`: kinds of
+    secrets that were taken out of the error message before.
     """
 
     job: str
@@ -49,6 +51,7 @@ class AttemptReport:
     error_code: str | None = None
     error_message: str | None = None
     reported_at: datetime | None = None
+    redacted: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

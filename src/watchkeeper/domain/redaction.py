@@ -5,6 +5,7 @@ Known are the shapes of domain/secret_shapes.py, and given values in every form 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,6 +18,15 @@ MAX_DEPTH = 64
 
 MAX_KEPT_CHARS = 20_000
 """How much of a text of an attempt is kept, once its secrets are out."""
+
+TAKEN_OUT = "taken_out"
+"""The field of a supervisor's progress payload that names the kinds of secrets it took out of a session's output."""
+
+KIND = re.compile(r"[a-z0-9_-]{1,40}")
+"""How a kind of secret is named."""
+
+_QUOTE = re.compile(r"(?:[A-Za-z]{1,12}[ :=]{1,2})?\[redacted:" + KIND.pattern + r"\]")
+"""The value of a field whose secret somebody took out before, a scheme's name before it or none."""
 
 _RANKS = {kind: rank for rank, kind in reversed([*enumerate(["known", *(shape.kind for shape in SHAPES)])])}
 
@@ -62,13 +72,19 @@ class Redactor:
         """Give where at a text's end a known value may have begun that the next line goes on with."""
         return min(forms.unfinished(text) for forms in self._all_forms)
 
-    def redact(self, text: str) -> str:
-        """Give the text with each secret replaced by `[redacted:<kind>]`."""
-        return replace_spans(text, self.spans(text), 0, len(text))
+    def redact(self, text: str, taken: set[str] | None = None) -> str:
+        """Give the text with each secret replaced by `[redacted:<kind>]`; `taken` collects the kinds.
 
-    def kept(self, text: str, most: int = MAX_KEPT_CHARS) -> str:
+        Only so is it known that a secret stood there: a mark alone may be the quote of one.
+        """
+        spans = self.spans(text)
+        if taken is not None:
+            taken.update(kind for _begin, _end, kind in spans)
+        return replace_spans(text, spans, 0, len(text))
+
+    def kept(self, text: str, most: int = MAX_KEPT_CHARS, taken: set[str] | None = None) -> str:
         """Give what is kept of a text: its first `most` characters, once its secrets are out."""
-        return self.redact(text)[:most]
+        return self.redact(text, taken)[:most]
 
     def kept_if_any(self, text: str | None, most: int = MAX_KEPT_CHARS) -> str | None:
         return None if text is None else self.kept(text, most)
@@ -82,29 +98,35 @@ class Redactor:
         if text and (found := next(self._found(text), None)) is not None:
             raise SecretInName(f"{what} looks as if it held a secret ({found[1]})")
 
-    def redact_data(self, data: Any, depth: int = 0) -> Any:
+    def redact_data(self, data: Any, taken: set[str] | None = None, depth: int = 0) -> Any:
         """Give parsed JSON with its texts redacted, and with each text under a key such as `password`."""
         if isinstance(data, str):
-            return self.redact(data)
+            return self.redact(data, taken)
         if depth >= MAX_DEPTH and isinstance(data, dict | list | tuple):
             return "[redacted:too_deep]"
         if isinstance(data, dict):
-            return {self._key(key): self._under(key, value, depth) for key, value in data.items()}
+            return {
+                self._key(key, taken): self._under(key, value, taken, depth) for key, value in data.items()
+            }
         if isinstance(data, list | tuple):
-            return [self.redact_data(item, depth + 1) for item in data]
+            return [self.redact_data(item, taken, depth + 1) for item in data]
         return data
 
     def spans(self, text: str) -> list[tuple[int, int, str]]:
         """Give where secrets stand, as (begin, end, kind): in order, none overlapping another."""
         return merged(self.ranked(text))
 
-    def _key(self, key: Any) -> Any:
-        return self.redact(key) if isinstance(key, str) else key
+    def _key(self, key: Any, taken: set[str] | None) -> Any:
+        return self.redact(key, taken) if isinstance(key, str) else key
 
-    def _under(self, key: Any, value: Any, depth: int) -> Any:
+    def _under(self, key: Any, value: Any, taken: set[str] | None, depth: int) -> Any:
         if isinstance(value, str) and value and isinstance(key, str) and names_a_secret(key):
-            return value if value.startswith("[redacted:") else "[redacted:secret]"
-        return self.redact_data(value, depth + 1)
+            if _QUOTE.fullmatch(value):
+                return value
+            if taken is not None:
+                taken.add("secret")
+            return "[redacted:secret]"
+        return self.redact_data(value, taken, depth + 1)
 
     def ranked(self, text: str) -> Iterator[tuple[int, int, int, str]]:
         """Give every finding as (begin, end, rank of its kind, kind), overlapping ones too."""

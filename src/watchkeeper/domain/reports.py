@@ -67,7 +67,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRun:
-    """One phase of an attempt."""
+    """One phase of an attempt. `redacted`: kinds of secrets that its sender took out of the message."""
 
     worker_id: str
     phase: str
@@ -81,6 +81,7 @@ class WorkerRun:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     id: UUID | None = None
+    redacted: Sequence[str] = ()
 
     @property
     def seconds(self) -> float:
@@ -92,7 +93,10 @@ class WorkerRun:
 
 @dataclass(frozen=True, slots=True)
 class CommandRun:
-    """One execution of a foreign helper's command. Without `output` its given hash is kept."""
+    """One execution of a foreign helper's command. Without `output` its given hash is kept.
+
+    `redacted`: kinds of secrets that its sender took out of the output.
+    """
 
     command: str
     exit_code: int
@@ -105,6 +109,7 @@ class CommandRun:
     error_code: str | None = None
     id: UUID | None = None
     reported_at: datetime | None = None
+    redacted: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hol
 from watchkeeper.services.lessons import hand_out
 from watchkeeper.services.queue import AttemptEnd, Queue
 from watchkeeper.services.replay import ended_before
-from watchkeeper.services.runs import Attempt, record_run
+from watchkeeper.services.runs import Attempt, record_run, told_by_supervisor
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 from watchkeeper.storage.jobs import HeldLease
 
@@ -78,7 +78,11 @@ class Contract:
         async with self._database.transaction() as connection:
             claim = await find_claim(connection, caller, job)
             holding = await hold(connection, caller.project_id, claim, phase=phase[:100], progressed=True)
-            await self._record_run(connection, holding, caller.project_id, phase[:100], message, payload)
+            # An agent's own word on what was taken out of its output would be no proof, and may be a quote.
+            told = [] if caller.principal.job_seq is not None else told_by_supervisor(payload)
+            await self._record_run(
+                connection, holding, caller.project_id, phase[:100], message, payload, told
+            )
         # On its own: a claim locks the worker before its leases, and the two must not wait for each other.
         worker = {"project_id": caller.project_id, "worker_id": holding.worker_id}
         wishes = await self._database.fetch_row("see_worker", {**worker, "profile": "session", "kinds": None})
@@ -163,10 +167,11 @@ class Contract:
         phase: str,
         message: str | None = None,
         payload: Any = None,
+        told: Sequence[str] = (),
     ) -> None:
         claim = holding.claim
         attempt = Attempt(project_id, holding.worker_id, claim.job_id, claim.epoch)
-        await record_run(connection, self._redactor, attempt, phase, message, payload)
+        await record_run(connection, self._redactor, attempt, phase, message, payload, told=told)
 
     def _text(self, text: str) -> str:
         return self._redactor.redact(text)[:MAX_KEPT_CHARS]

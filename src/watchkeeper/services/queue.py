@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from watchkeeper.domain.attempts import (
+    Ending,
     OnGateFailed,
     after_failure,
     after_gate_failure,
@@ -17,7 +18,7 @@ from watchkeeper.domain.attempts import (
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, jitter_of
 from watchkeeper.domain.leases import RUNTIME_LEASE_SECONDS, SESSION_LEASE_SECONDS
-from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.enqueueing import Enqueuer, JobRequest
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row
@@ -119,7 +120,7 @@ class Queue:
     ) -> set[int]:
         """Complete jobs whose evidence has passed (or that have no contract); give those whose lease was held."""
         if any(item.summary is not None for item in completions):
-            completions = [replace(item, summary=self._clean(item.summary)) for item in completions]
+            completions = [self._cleaned(item) for item in completions]
         if connection is not None:
             return {row["seq"] for row in await store.complete(connection, project_id, actor, completions)}
         async with self._database.transaction() as own:
@@ -163,26 +164,37 @@ class Queue:
         )
         return {row["seq"]: row for row in rows}
 
-    def _clean(self, text: str | None) -> str | None:
-        return None if text is None else self._redactor.redact(storable(text))[:MAX_KEPT_CHARS]
+    def _cleaned(self, item: Completion) -> Completion:
+        if item.summary is None:
+            return item
+        taken: set[str] = set()
+        summary = self._redactor.kept(storable(item.summary), taken=taken)
+        return replace(item, summary=summary, redacted=tuple(sorted(taken)))
 
     def _verdict(self, end: AttemptEnd, row: Row) -> EndedAttempt:
+        taken: set[str] = set()
+        error = self._redactor.kept(storable(end.error), taken=taken)
+        ending, event = self._ending(end, row)
+        return EndedAttempt(end.lease, ending, event, error, tuple(sorted(taken)))
+
+    def _ending(self, end: AttemptEnd, row: Row) -> tuple[Ending, str]:
+        """Say where the job goes, and the event that tells of it."""
         policy = store.policy_of(row)
         jitter = jitter_of(row["seq"], row["epoch"])
-        error = self._clean(end.error)
         if row["cancel_requested"]:
             ending = ended_by(policy, JobState.CANCELLED, AttemptCause.OPERATOR, StateReason.OPERATOR)
-            return EndedAttempt(end.lease, ending, "job_cancelled", error)
+            return ending, "job_cancelled"
         if end.lost:
-            return EndedAttempt(end.lease, after_lost_lease(policy, jitter), "attempt_lost", error)
+            return after_lost_lease(policy, jitter), "attempt_lost"
         if end.cause is AttemptCause.AGENT_ERROR:
-            return EndedAttempt(end.lease, after_failure(policy, jitter), "attempt_failed", error)
+            return after_failure(policy, jitter), "attempt_failed"
         if end.cause is AttemptCause.GATE:
             earlier = row["gate_failures"]
-            ending = after_gate_failure(policy, end.stuck_for, self._on_gate_failed(), earlier)
-            return EndedAttempt(end.lease, ending, "complete_failed", error)
+            return after_gate_failure(
+                policy, end.stuck_for, self._on_gate_failed(), earlier
+            ), "complete_failed"
         event = "lease_released" if end.cause is AttemptCause.OPERATOR else "attempt_failed"
-        return EndedAttempt(end.lease, handed_back(policy, end.cause, end.delay), event, error)
+        return handed_back(policy, end.cause, end.delay), event
 
 
 def storable(text: str) -> str:

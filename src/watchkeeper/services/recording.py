@@ -13,7 +13,7 @@ from typing import Any
 from watchkeeper.domain.errors import OwnLease
 from watchkeeper.domain.kinds import checked_kind_name
 from watchkeeper.domain.mirrored import AttemptReport, checked_origin
-from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.reports import CommandRun, Counters, Heartbeat, OutsideCheck, WorkerRun
 from watchkeeper.services.mirrored import OWN, MirroredJobs, Reporter
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
@@ -122,14 +122,16 @@ class Recording:
     async def _keep_run(
         self, connection: Connection, who: Reporter, run: WorkerRun, job: Row | None
     ) -> dict[str, Any]:
-        payload = None if run.payload is None else self._data(run.payload)
+        taken = set(run.redacted)
+        payload = None if run.payload is None else self._data(run.payload, taken)
         said = {
             "worker_id": run.worker_id,
             "epoch": job and job["epoch"],
             "phase": run.phase,
             "status": run.status,
-            "message": self._text(run.message),
+            "message": self._text(run.message, taken),
             "payload": payload,
+            "redacted": sorted(taken),
             "seconds": run.seconds,
             "is_over": run.ended_at is not None or run.started_at is None,
             "reported_at": run.ended_at or run.started_at,
@@ -141,15 +143,22 @@ class Recording:
         before = await self._mirrored.known(connection, who, report.job, report.origin, report.kind)
         job = await self._mirrored.report(connection, who, report)
         is_another = (before["seq"], before["epoch"]) != (job["seq"], job["epoch"])
-        if report.worker_id and report.phase and (is_another or before["phase"] != report.phase):
+        taken = set(report.redacted)
+        message = self._text(report.error_message, taken)
+        is_news = report.phase and (is_another or before["phase"] != report.phase)
+        if report.worker_id and (is_news or taken):
             status = "stuck" if job["state"] == "stuck" else "failed" if report.error_code else "ok"
-            run = WorkerRun(report.worker_id, report.phase, status, report.job, message=report.error_message)
+            phase = report.phase or "end"
+            run = WorkerRun(
+                report.worker_id, phase, status, report.job, message=message, redacted=sorted(taken)
+            )
             await self._keep_run(connection, who, run, job)
         return _standing(job)
 
     async def _command(self, connection: Connection, who: Reporter, run: CommandRun) -> dict[str, Any]:
         job = await self._job(connection, who, run)
-        output = self._text(run.output)
+        taken = set(run.redacted)
+        output = self._text(run.output, taken)
         said = {
             "worker_id": run.worker_id,
             "command": run.command,
@@ -157,6 +166,7 @@ class Recording:
             "output": output,
             "output_hash": run.output_hash if output is None else _sha256(output),
             "error_code": run.error_code,
+            "redacted": sorted(taken),
         }
         kept = await self._keep(connection, "record_reported_command", who, run, job, said)
         return {**kept, "output_hash": said["output_hash"], **_standing(job)}
@@ -214,11 +224,11 @@ class Recording:
         row = await fetch_one(connection, query, given | dict(said))
         return {"id": given["id"] if row is None else row["id"], "existing": row is None}
 
-    def _text(self, text: str | None) -> str | None:
-        return None if text is None else self._redactor.redact(text)[:MAX_KEPT_CHARS]
+    def _text(self, text: str | None, taken: set[str] | None = None) -> str | None:
+        return None if text is None else self._redactor.kept(text, taken=taken)
 
-    def _data(self, data: Any) -> str:
-        return json.dumps(self._redactor.redact_data(data), ensure_ascii=False)
+    def _data(self, data: Any, taken: set[str] | None = None) -> str:
+        return json.dumps(self._redactor.redact_data(data, taken), ensure_ascii=False)
 
 
 def _event_of(run: WorkerRun) -> str | None:

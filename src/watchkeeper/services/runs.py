@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
+from watchkeeper.domain.redaction import KIND, TAKEN_OUT, Redactor
 from watchkeeper.services.enqueueing import json_text
 from watchkeeper.storage.database import Connection, fetch
 
@@ -27,8 +28,16 @@ async def record_run(
     phase: str,
     message: str | None = None,
     payload: Any = None,
+    *,
+    told: Iterable[str] = (),
 ) -> None:
-    """Keep what an attempt says; raise UsageError for a payload that is not JSON."""
+    """Keep what an attempt says, and which kinds of secrets were taken out of it; `told` were taken out before.
+
+    Raises UsageError for a payload that is not JSON.
+    """
+    taken = set(told)
+    kept = None if message is None else redactor.kept(message, taken=taken)
+    data = None if payload is None else json_text(redactor.redact_data(payload, taken), "payload")
     await fetch(
         connection,
         "record_worker_run",
@@ -39,7 +48,18 @@ async def record_run(
             "epoch": attempt.epoch,
             "phase": phase,
             "status": "ok",
-            "message": None if message is None else redactor.redact(message)[:MAX_KEPT_CHARS],
-            "payload": None if payload is None else json_text(redactor.redact_data(payload), "payload"),
+            "message": kept,
+            "payload": data,
+            "redacted": sorted(taken),
         },
+    )
+
+
+def told_by_supervisor(payload: Any) -> list[str]:
+    """Read the kinds of secrets that a supervisor took out of its agent's output, as it tells them."""
+    told = payload.get(TAKEN_OUT) if isinstance(payload, dict) else None
+    return (
+        [kind for kind in told if isinstance(kind, str) and KIND.fullmatch(kind)]
+        if isinstance(told, list)
+        else []
     )

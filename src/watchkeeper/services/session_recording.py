@@ -32,6 +32,8 @@ class SessionRecording:
     async def tell(self, caller: Caller, job: str, number: int, said: Mapping[str, Any]) -> dict[str, Any]:
         """Begin a session of an attempt, or note how it stands; what is None stays as it is.
 
+        Answers how old the session is and the number of its last event, for who goes on with the telling.
+
         Raises JobNotFound, and StaleLease for who never held the attempt.
         """
         given = dict(said)
@@ -42,7 +44,7 @@ class SessionRecording:
         async with self._database.transaction() as connection:
             attempt = await self._attempt(connection, caller, job)
             row = await fetch_row(connection, "tell_session", {**given, **attempt, "number": number})
-        return {"session": {"id": row["id"], "number": number, "ended": row["ended"]}}
+        return {"session": {**row, "number": number}}
 
     async def tell_events(
         self,

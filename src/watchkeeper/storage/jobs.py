@@ -43,22 +43,27 @@ class ClaimRequest:
 
 @dataclass(slots=True)
 class Completion:
-    """A completed attempt; `verified` is `artifact` or `none`."""
+    """A completed attempt; `verified` is `artifact` or `none`. `redacted`: kinds that were taken out of the summary."""
 
     lease: HeldLease
     verified: str = "none"
     summary: str | None = None
     output_hash: str | None = None
+    redacted: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EndedAttempt:
-    """An attempt that ended in another way, with the event that the audit trail names it by."""
+    """An attempt that ended in another way, with the event that the audit trail names it by.
+
+    `redacted`: the kinds of secrets that were taken out of the error.
+    """
 
     lease: HeldLease
     ending: Ending
     event: str
     error: str | None = None
+    redacted: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ async def complete(
             "verified": unless_all("none", [item.verified for item in completions]),
             "summaries": unless_all(None, [item.summary for item in completions]),
             "output_hashes": unless_all(None, [item.output_hash for item in completions]),
+            "redacted": _kinds(completions),
         },
     )
 
@@ -177,8 +183,14 @@ async def end_attempts(
             "agent_errors": [ending.agent_errors for ending in endings],
             "lost_leases": [ending.lost_leases for ending in endings],
             "events": [item.event for item in ended],
+            "redacted": _kinds(ended),
         },
     )
+
+
+def _kinds(items: Sequence[Completion | EndedAttempt]) -> list[str | None] | None:
+    """Bind the kinds of what was taken out of each text as one string: PostgreSQL's arrays have no ragged rows."""
+    return unless_all(None, [",".join(item.redacted) or None for item in items])
 
 
 async def move_waiting(connection: Connection, project_id: str, actor: str, move: Move) -> Row | None:

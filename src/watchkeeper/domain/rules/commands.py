@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from watchkeeper.domain.facts import CommandFact
-from watchkeeper.domain.findings import Finding
+from watchkeeper.domain.findings import Finding, of_worker_and_job
 from watchkeeper.domain.policies import Thresholds
 from watchkeeper.domain.rules.judging import ALWAYS, Moment, RuleOf
 from watchkeeper.domain.rules.names import RuleName
@@ -76,11 +76,15 @@ def second_job_claimed(run: CommandFact, _limits: Thresholds) -> Moment | None:
 
 
 def secret_in_output(run: CommandFact, _limits: Thresholds) -> Moment | None:
-    """Fire when a known shape, or a known value, stood in what a command printed."""
+    """Fire when a known shape, or a known value, was taken out of what a command printed, or of what was said to it."""
     if not run.secrets:
         return None
     return _moment(
-        run, RuleName.SECRET_EXPOSED, _of_worker(run), "in_command_output", secrets=list(run.secrets)
+        run,
+        RuleName.SECRET_EXPOSED,
+        of_worker_and_job(run.worker_id, run.job_id),
+        "in_command_output",
+        secrets=list(run.secrets),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.facts import AttemptFact, CheckFact, LostArtifactFact, RunFact
-from watchkeeper.domain.findings import Finding
+from watchkeeper.domain.findings import Finding, of_worker_and_job
 from watchkeeper.domain.policies import Thresholds
 from watchkeeper.domain.rules.judging import ALWAYS, Moment, RuleOf
 from watchkeeper.domain.rules.names import RuleName
@@ -60,7 +60,7 @@ def artifact_missing(run: RunFact, _limits: Thresholds) -> Moment | None:
 
 
 def secret_in_words(run: RunFact, _limits: Thresholds) -> Moment | None:
-    """Fire when a known shape, or a known value, stood in what a worker said, or its agent printed."""
+    """Fire when a known shape, or a known value, was taken out of what a worker said, or its agent printed."""
     if not run.secrets:
         return None
     told = {"phase": run.phase, "secrets": list(run.secrets)}
@@ -70,7 +70,7 @@ def secret_in_words(run: RunFact, _limits: Thresholds) -> Moment | None:
         _SAID_IN.get(run.phase, "in_progress_message"),
         run.ref,
         told,
-        identity=("worker", run.worker_id),
+        identity=of_worker_and_job(run.worker_id, run.job_id),
     )
 
 

@@ -13,6 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from watchkeeper.domain.errors import EXIT_CODE, PermissionDenied, UsageError, WatchkeeperError
+from watchkeeper.domain.leases import hash_secret
 from watchkeeper.domain.principals import SYSTEM_PROJECT, Principal, Right
 from watchkeeper.domain.suggestions import did_you_mean, shown
 from watchkeeper.interfaces.api.answers import as_json
@@ -80,7 +81,7 @@ class GuardedRoute(APIRoute):
         self._refuse_unknown_query(request)
         if request.method not in ("GET", "HEAD") and not self.fact(FILES_KEY):
             request = await read_document(request, access.app.settings.body_limit_bytes)
-            if self.fact(COMMAND_KEY) is not None:
+            if self.fact(COMMAND_KEY) is not None and "{job" in self.path:
                 request.state.secrets = said_secrets(request.document, access.app.redactor)
             request.document = vetted(request.document, access.app.redactor)
         request.state.access = access
@@ -199,16 +200,18 @@ async def _record(
     if command is None or project is None:
         return
     answer = cast("dict[str, Any]", json.loads(bytes(response.body)))
-    said = document.get("worker_id") if isinstance(document, dict) else None
-    epoch, _, _ = request.headers.get("watchkeeper-lease", "").partition(".")
+    job: str | None = request.path_params.get("job")
+    said = document.get("worker_id") if job is None and isinstance(document, dict) else None
+    epoch, _, secret = request.headers.get("watchkeeper-lease", "").partition(".")
     event = HelperEvent(
         command,
         exit_code if answer["ok"] or exit_code else EXIT_CODE["conflict"],
         answer,
         worker_id=said[:200] if isinstance(said, str) else None,
-        job=request.path_params.get("job"),
+        job=job,
         epoch=principal.job_epoch or (int(epoch) if epoch.isdigit() and len(epoch) < 10 else None),
-        by_agent=principal.job_seq is not None,
+        token_hash=hash_secret(secret),
+        bound_to=principal.job_seq,
         secrets=getattr(request.state, "secrets", ()),
     )
     try:

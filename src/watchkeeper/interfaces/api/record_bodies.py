@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from watchkeeper.domain.mirrored import HELPER, AttemptReport, LeaseAction
+from watchkeeper.domain.redaction import KIND
 from watchkeeper.domain.reports import CommandRun, Counters, Heartbeat, OutsideCheck, QueueCounters, WorkerRun
 from watchkeeper.interfaces.api.schemas import Body, Key, Reason, Text, Time, Word, WorkerId
 
@@ -21,6 +22,10 @@ LONGEST_AGE_SECONDS = 10 * 366 * 86_400
 Address = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z:_-]{1,200}$")]
 RecordId = Annotated[UUID, Field(strict=False)]
+Kinds = Annotated[
+    list[Annotated[str, StringConstraints(pattern=f"^{KIND.pattern}$")]],
+    Field(max_length=50, description="Kinds of secrets that the sender took out of the text."),
+]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 
 
@@ -101,6 +106,7 @@ class WorkerRunBody(Body):
     origin: Word = HELPER
     kind: Word | None = None
     attempt_id: Key | None = None
+    redacted: Kinds = Field(default_factory=list)
 
     def record(self) -> WorkerRun:
         return WorkerRun(
@@ -116,6 +122,7 @@ class WorkerRunBody(Body):
             self.started_at,
             self.ended_at,
             self.id,
+            self.redacted,
         )
 
 
@@ -133,6 +140,7 @@ class HelperEventBody(Body):
     created_at: Time | None = None
     origin: Word = HELPER
     kind: Word | None = None
+    redacted: Kinds = Field(default_factory=list)
 
     def record(self) -> CommandRun:
         return CommandRun(
@@ -147,6 +155,7 @@ class HelperEventBody(Body):
             self.error_code,
             self.id,
             self.created_at,
+            self.redacted,
         )
 
 
@@ -202,6 +211,7 @@ class JobAttemptBody(Body):
     lease_expires_at: Time | None = None
     origin: Word = HELPER
     kind: Word | None = None
+    redacted: Kinds = Field(default_factory=list)
 
     def record(self) -> AttemptReport:
         return AttemptReport(
@@ -217,6 +227,7 @@ class JobAttemptBody(Body):
             self.complete_status,
             self.error_code,
             self.error_message,
+            redacted=self.redacted,
         )
 
 

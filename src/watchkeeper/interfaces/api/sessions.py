@@ -41,12 +41,13 @@ EXAMPLE = {
     "last_event_at": TIME,
     "ended_at": None,
 }
+BEGUN = {"id": JOB_ID, "number": 1, "ended": False, "age_s": 0.0, "last_number": 0}
 EVENT = {"number": 7, "t": 12.5, "source": "stdout", "event": "said", "fields": {"text": "Done."}}
 
 
 @records.post(
     "/{job:path}/session",
-    **declared(Right.CONTRACT, example={"session": {"id": JOB_ID, "number": 1, "ended": False}}),
+    **declared(Right.CONTRACT, example={"session": BEGUN}),
 )
 async def tell_session(job: JobName, body: SessionBody, access: Here, caller: Holder) -> Response:
     """Begin an agent session of an attempt, say how it stands, or that it ended; renews no lease."""

@@ -16,7 +16,7 @@ from watchkeeper.domain.redaction import Redactor
 
 FREE_TEXTS = frozenset(
     {
-        *("reason", "summary", "message", "text", "question", "answer", "evidence_ref", "annotations"),
+        *("reason", "summary", "text", "question", "answer", "evidence_ref", "annotations"),
         *("learned", "learning", "next_worker_should_check", "assumptions_to_test", "next_round"),
         *("upgrade_trigger", "problem", "decision", "options", "recommendation", "reasoning"),
         *("landing_path", "feedback_if_rejected", "subject"),
@@ -26,7 +26,7 @@ FREE_TEXTS = frozenset(
 
 LEFT_TO_SERVICES = frozenset(
     {
-        *("payload", "artifacts", "url", "leases"),
+        *("payload", "artifacts", "url", "leases", "message"),
         *("output", "error_message", "files", "failed", "primary_url", "primary_artifact_ref", "evidence"),
         *("events", "diagnosis", "standing", "unknown", "left", "transcript", "workspace"),
     }
@@ -65,11 +65,8 @@ def said_secrets(document: Any, redactor: Redactor) -> tuple[str, ...]:
     """Give the kinds of secrets that stand in what an agent says with a command, before they are taken out."""
     if not isinstance(document, dict):
         return ()
-    said = [text for key in FREE_TEXTS if isinstance(text := document.get(key), str)]
-    payload = document.get("payload")
-    kinds = {kind for text in (*said, *_texts(payload)) for _, _, kind in redactor.spans(text)}
-    if not kinds and payload is not None and redactor.redact_data(payload) != payload:
-        kinds = {"secret"}
+    kinds: set[str] = set()
+    redactor.redact_data([document.get(key) for key in (*FREE_TEXTS, "message", "payload")], kinds)
     return tuple(sorted(kinds))
 
 

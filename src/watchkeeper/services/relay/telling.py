@@ -58,8 +58,7 @@ class Telling:
         about = self._about(None if call.command in (Command.DOCTOR, Command.TOUCH) else held)
         code = RuleName.SECRET_EXPOSED.value if reply.exposes_secret else reply.error_code
         exit_code = ENDED_CODE if run.exit_code is None else run.exit_code
-        kept = self._redactor.redact(shown)[-MAX_KEPT_CHARS:]
-        self._event(call.command.value, exit_code, kept, code, held if about else None)
+        self._event(call.command.value, exit_code, shown, code, held if about else None)
         status = "failed" if not reply.is_ok else "retried" if call.why is Why.RETRY else "ok"
         phase = call.phase or _PHASES.get(call.command, call.command.value)
         self._reports.keep(
@@ -84,7 +83,7 @@ class Telling:
         if exposes_secret:
             code = RuleName.SECRET_EXPOSED.value
         exit_code = ENDED_CODE if run.exit_code is None else run.exit_code
-        self._event(run.command, exit_code, self._redactor.redact(shown)[-MAX_KEPT_CHARS:], code, held)
+        self._event(run.command, exit_code, shown, code, held)
         return exposes_secret
 
     def claimed(self, held: HeldJob) -> None:
@@ -114,7 +113,7 @@ class Telling:
         A second job is in no command's answer alone, so it is reported as a claim that was refused.
         """
         if said.rule is RuleName.MULTIPLE_PRIMARY_JOBS:
-            self._event(Command.CLAIM, 3, self._redactor.redact(said.detail), said.rule.value, None)
+            self._event(Command.CLAIM, 3, said.detail, said.rule.value, None)
         log(
             "helper_trouble",
             rule=said.rule.value,
@@ -180,25 +179,31 @@ class Telling:
             return
         code = _STUCK.get(ending.verdict)
         is_completed = ending.verdict is Verdict.COMPLETED
+        taken: set[str] = set()
+        detail = self._redactor.redact(ending.detail, taken) if ending.detail else None
         self._attempt(
             held,
             phase=_END_PHASES.get(ending.verdict, "complete"),
             complete_status="completed" if is_completed else "stuck" if code else ending.verdict.value,
             error_code=code or (None if is_completed else ending.rule and ending.rule.value),
-            error_message=self._redactor.redact(ending.detail) if ending.detail else None,
+            error_message=detail,
+            redacted=sorted(taken) or None,
             primary_artifact_ref=primary_url and self._redactor.redact(primary_url)[:4096],
             completed_at=now(),
         )
 
     def _event(
-        self, command: str, exit_code: int, output: str, code: str | None, held: HeldJob | None
+        self, command: str, exit_code: int, shown: str, code: str | None, held: HeldJob | None
     ) -> None:
+        taken: set[str] = set()
+        output = self._redactor.redact(shown, taken)[-MAX_KEPT_CHARS:]
         self._reports.keep(
             EVENTS,
             worker_id=self._worker_id,
             command=command,
             exit_code=exit_code,
             output=output,
+            redacted=sorted(taken) or None,
             error_code=code,
             created_at=now(),
             **self._about(held),

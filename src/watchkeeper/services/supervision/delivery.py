@@ -11,6 +11,7 @@ from typing import Any
 from watchkeeper.agents.artifacts import ArtifactRefused
 from watchkeeper.domain.errors import ServerUnreachable, WatchkeeperError
 from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.redaction import TAKEN_OUT
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.endings import Command, Ending, failed, sendable
 from watchkeeper.services.supervision.records import AttemptRecords
@@ -20,9 +21,6 @@ from watchkeeper.services.supervision.server_link import Json, Refused, ServerLi
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
 FOUND = "take_files_found"
-TAKEN_OUT = "taken_out"
-"""The field of an output that names the kinds of secrets in it; such an output is noted whatever the end."""
-
 VERIFY_SECONDS = 600.0
 """How long the server may need to look at all files and addresses of one attempt."""
 
@@ -109,6 +107,7 @@ class Delivery:
             return {"status": "over", **ending.body}
         if ending.command is Command.COMPLETE:
             return await self._complete(records, ending, held, output)
+        # An output that held secrets is noted whatever the end.
         if output is not None and TAKEN_OUT in output:
             await self._note_output(held, output)
         return await self._link.on_job(held.id, ending.command.value, ending.body, held.lease)

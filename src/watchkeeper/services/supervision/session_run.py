@@ -13,11 +13,12 @@ from watchkeeper.agents.sweep import SweepReport, prove_gone
 from watchkeeper.domain.errors import ServerUnreachable, SettingError, UsageError
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.domain.known_values import secret_variables
+from watchkeeper.domain.redaction import TAKEN_OUT
 from watchkeeper.host.clock import boot_clock
 from watchkeeper.host.processes import ProcReader
 from watchkeeper.logs import log
 from watchkeeper.services.known_secrets import secrets_of_home
-from watchkeeper.services.supervision.delivery import TAKEN_OUT, Held
+from watchkeeper.services.supervision.delivery import Held
 from watchkeeper.services.supervision.endings import Command, Ending, Why, ending_of, failed, released
 from watchkeeper.services.supervision.former import former_attempts_gone
 from watchkeeper.services.supervision.gate_rounds import GateRounds
@@ -267,7 +268,7 @@ class Attempt:
         end = self._session.ended()
         told: dict[str, Any] = {"output_cut": self._watch.cut} if self._watch.cut else {}
         if self._watch.secrets:
-            told[TAKEN_OUT] = [f"[redacted:{kind}]" for kind in self._watch.secrets]
+            told[TAKEN_OUT] = self._watch.secrets
         return told | {
             "exit_code": None if end is None else end.exit_code,
             "wall_seconds": None if end is None else end.wall_seconds,

@@ -17,7 +17,7 @@ SELECT e.project_id, e.id, e.command, e.exit_code, e.created_at AS received_at, 
                                           WHERE g.project_id = e.project_id AND g.job_id = e.job_id AND g.command = e.command
                                             AND g.exit_code = 0 AND g.error_code IS NULL
                                             AND g.created_at < e.created_at), '-infinity')) END AS refusals,
-       watchkeeper.redacted_kinds(e.output) AS secrets, coalesce(w.origin, 'own') = 'own' AS is_own_word,
+       CASE WHEN e.reported_at IS NOT NULL THEN e.redacted END AS secrets, coalesce(w.origin, 'own') = 'own' AS is_own_word,
        coalesce(s.origin, w.origin, 'own') <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.helper_events x WHERE x.project_id = g.project_id AND x.id = g.id LIMIT 1) e
@@ -63,7 +63,7 @@ SELECT r.project_id, 'worker_run:' || r.id AS ref, r.worker_id, r.phase, coalesc
        (s.origin <> 'own' OR coalesce(s.contract, k.contract) IS NOT NULL)
          AND (SELECT true FROM watchkeeper.artifact_checks c
                           WHERE c.project_id = r.project_id AND c.job_id = r.job_id AND c.passed LIMIT 1) IS NULL AS owes_artifact,
-       watchkeeper.redacted_kinds(concat_ws(' ', r.message, r.payload::text)) AS secrets,
+       r.redacted AS secrets,
        coalesce(s.origin, 'own') <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.worker_runs x WHERE x.project_id = g.project_id AND x.id = g.id LIMIT 1) r
@@ -85,16 +85,14 @@ SELECT s.project_id, 'job_outcome:' || s.id AS ref, f.worker_id, 'complete' AS p
                        WHERE x.project_id = g.project_id AND x.seq = g.seq AND x.epoch = g.epoch LIMIT 1) f
 
 -- name: ending_facts
--- Attempts whose error or summary held a secret, as the last words of who made them.
+-- Attempts out of whose error or summary a secret was taken, as the last words of who made them.
 SELECT a.project_id, 'attempt:' || s.id || '/' || a.epoch AS ref, a.worker_id, 'end' AS phase, a.ended_at AS received_at,
        s.id AS job_id, s.kind, false AS is_done, NULL::uuid AS failed_complete, false AS owes_artifact,
-       watchkeeper.redacted_kinds(concat_ws(' ', a.error, o.summary)) AS secrets, false AS is_mirrored
+       a.redacted AS secrets, false AS is_mirrored
   FROM unnest(%(projects)s::text[], %(seqs)s::bigint[], %(epochs)s::int[]) AS g (project_id, seq, epoch)
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.closed_attempts x
                        WHERE x.project_id = g.project_id AND x.seq = g.seq AND x.epoch = g.epoch LIMIT 1) a
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x WHERE x.project_id = a.project_id AND x.seq = a.seq LIMIT 1) s
-  LEFT JOIN LATERAL (SELECT x.summary FROM watchkeeper.job_outcomes x
-                      WHERE x.project_id = a.project_id AND x.seq = a.seq AND x.epoch = a.epoch LIMIT 1) o ON true
 
 -- name: artifact_facts
 -- Stored files that are gone or differ, as far as that still holds.

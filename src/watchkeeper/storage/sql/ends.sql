@@ -9,8 +9,10 @@ WITH clock AS MATERIALIZED (
      AND l.token_hash = substr(%(token_hashes)s::bytea, width_bucket(l.seq, %(seqs)s::bigint[]) * 32 - 31, 32)
   RETURNING l.seq, l.epoch, l.worker_id, l.token_hash, l.claimed_at, width_bucket(l.seq, %(seqs)s::bigint[]) AS n
 ), closed AS (
-  INSERT INTO watchkeeper.closed_attempts (project_id, seq, epoch, worker_id, outcome, token_hash, started_at, ended_at)
-  SELECT %(project_id)s, e.seq, e.epoch, e.worker_id, 'completed', e.token_hash, e.claimed_at, clock.now
+  INSERT INTO watchkeeper.closed_attempts (project_id, seq, epoch, worker_id, outcome, redacted, token_hash, started_at,
+                                           ended_at)
+  SELECT %(project_id)s, e.seq, e.epoch, e.worker_id, 'completed', string_to_array((%(redacted)s::text[])[e.n], ','),
+         e.token_hash, e.claimed_at, clock.now
     FROM ended e CROSS JOIN clock
 ), outcomes AS (
   INSERT INTO watchkeeper.job_outcomes (project_id, seq, state, verified, summary, epoch, finished_at)
@@ -43,12 +45,12 @@ WITH clock AS MATERIALIZED (
          (%(delays)s::double precision[])[n] AS delay, (%(outcomes)s::text[])[n] AS outcome,
          (%(causes)s::text[])[n] AS cause, (%(errors)s::text[])[n] AS error,
          (%(agent_errors)s::smallint[])[n] AS agent_errors, (%(lost_leases)s::smallint[])[n] AS lost_leases,
-         (%(events)s::text[])[n] AS event
+         (%(events)s::text[])[n] AS event, string_to_array((%(redacted)s::text[])[n], ',') AS redacted
     FROM deleted d
 ), closed AS (
-  INSERT INTO watchkeeper.closed_attempts (project_id, seq, epoch, worker_id, outcome, cause, error, token_hash, answer,
-                                           started_at, ended_at)
-  SELECT %(project_id)s, e.seq, e.epoch, e.worker_id, e.outcome, e.cause, e.error, e.token_hash,
+  INSERT INTO watchkeeper.closed_attempts (project_id, seq, epoch, worker_id, outcome, cause, error, redacted, token_hash,
+                                           answer, started_at, ended_at)
+  SELECT %(project_id)s, e.seq, e.epoch, e.worker_id, e.outcome, e.cause, e.error, e.redacted, e.token_hash,
          jsonb_build_object('status', e.state, 'state_reason', e.state_reason, 'by', %(actor)s::text, 'next_run_at',
            CASE WHEN e.state = 'pending' THEN clock.now + make_interval(secs => e.delay) END),
          e.claimed_at, clock.now

@@ -38,12 +38,12 @@ SELECT id FROM kept
 -- name: record_reported_run
 -- Keeps a phase that was reported, once. It ended when it was received, and began as long before as the sender says it took.
 WITH kept AS (
-  INSERT INTO watchkeeper.worker_runs (id, project_id, worker_id, job_id, epoch, phase, status, message, payload, started_at,
-                                       ended_at, reported_at)
+  INSERT INTO watchkeeper.worker_runs (id, project_id, worker_id, job_id, epoch, phase, status, message, payload, redacted,
+                                       started_at, ended_at, reported_at)
   SELECT coalesce(%(id)s::uuid, watchkeeper.uuid7()), %(project_id)s, %(worker_id)s, %(job_id)s::uuid, %(epoch)s::int,
          %(phase)s, %(status)s, %(message)s::text, %(payload)s::text::jsonb,
-         clock.now - make_interval(secs => %(seconds)s), CASE WHEN %(is_over)s THEN clock.now END,
-         %(reported_at)s::timestamptz
+         nullif(%(redacted)s::text[], '{}'), clock.now - make_interval(secs => %(seconds)s),
+         CASE WHEN %(is_over)s THEN clock.now END, coalesce(%(reported_at)s::timestamptz, clock.now)
     FROM (SELECT watchkeeper.now() AS now) clock
   ON CONFLICT (project_id, id) DO NOTHING
   RETURNING id
@@ -56,11 +56,12 @@ WITH kept AS (
 SELECT id FROM kept
 
 -- name: record_reported_command
--- Keeps an execution of a foreign helper's command, once, its output redacted.
+-- Keeps an execution of a foreign helper's command, once, its output redacted. What was reported bears a time of report.
 INSERT INTO watchkeeper.helper_events (id, project_id, worker_id, job_id, command, exit_code, output, output_hash, error_code,
-                                       reported_at)
+                                       redacted, reported_at)
 VALUES (coalesce(%(id)s::uuid, watchkeeper.uuid7()), %(project_id)s, %(worker_id)s::text, %(job_id)s::uuid, %(command)s,
-        %(exit_code)s, %(output)s::text, %(output_hash)s::text, %(error_code)s::text, %(reported_at)s::timestamptz)
+        %(exit_code)s, %(output)s::text, %(output_hash)s::text, %(error_code)s::text, nullif(%(redacted)s::text[], '{}'),
+        coalesce(%(reported_at)s::timestamptz, watchkeeper.now()))
 ON CONFLICT (project_id, id) DO NOTHING
 RETURNING id
 

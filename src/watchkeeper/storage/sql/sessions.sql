@@ -40,7 +40,9 @@ ON CONFLICT (project_id, job_id, epoch, told_by, number) WHERE job_id IS NOT NUL
   interrupted_at = coalesce(excluded.interrupted_at, a.interrupted_at),
   last_event_at = greatest(excluded.last_event_at, a.last_event_at), ended_at = coalesce(a.ended_at, excluded.ended_at),
   heard_at = excluded.heard_at, events_dropped = greatest(excluded.events_dropped, a.events_dropped)
-RETURNING a.id, a.ended_at IS NOT NULL AS ended
+RETURNING a.id, a.ended_at IS NOT NULL AS ended, extract(epoch FROM a.heard_at - a.started_at)::float8 AS age_s,
+          coalesce((SELECT max(e.number) FROM watchkeeper.session_events e
+                     WHERE e.project_id = a.project_id AND e.session_id = a.id), 0) AS last_number
 
 -- name: told_session
 -- A session of an attempt as its sender knows it, locked.

@@ -132,23 +132,29 @@ RETURNING id
 
 -- name: record_worker_run
 -- Writes one phase of an attempt.
-INSERT INTO watchkeeper.worker_runs (project_id, worker_id, job_id, epoch, phase, status, message, payload, ended_at)
+INSERT INTO watchkeeper.worker_runs (project_id, worker_id, job_id, epoch, phase, status, message, payload, redacted,
+                                     ended_at)
 VALUES (%(project_id)s, %(worker_id)s, %(job_id)s::uuid, %(epoch)s::int, %(phase)s, %(status)s, %(message)s::text,
-        %(payload)s::text::jsonb, watchkeeper.now())
+        %(payload)s::text::jsonb, nullif(%(redacted)s::text[], '{}'), watchkeeper.now())
 RETURNING id
 
 -- name: record_helper_event
 -- Writes one execution of a contract command, its output redacted; not those that a runtime worker's supervisor sends.
--- Gives whose it was.
+-- Gives whose it was. A command on a job is nobody's, and about no job, unless its caller proved to hold it, or to have held it.
 WITH who AS MATERIALIZED (
   SELECT coalesce(%(worker_id)s::text,
-                  (SELECT a.worker_id FROM watchkeeper.job_attempts a
-                    WHERE a.project_id = %(project_id)s AND a.seq = %(seq)s::bigint AND a.epoch = %(epoch)s::int
-                    LIMIT 1)) AS worker_id
+                  (SELECT h.worker_id FROM (
+                     SELECT worker_id, token_hash FROM watchkeeper.leases
+                      WHERE project_id = %(project_id)s AND seq = %(seq)s::bigint AND epoch = %(epoch)s::int
+                     UNION ALL
+                     SELECT worker_id, token_hash FROM watchkeeper.closed_attempts
+                      WHERE project_id = %(project_id)s AND seq = %(seq)s::bigint AND epoch = %(epoch)s::int) h
+                    WHERE %(is_bound)s::boolean OR h.token_hash = %(token_hash)s::bytea LIMIT 1)) AS worker_id
 ), kept AS (
-  INSERT INTO watchkeeper.helper_events (project_id, worker_id, job_id, command, exit_code, output, output_hash, error_code)
-  SELECT %(project_id)s, who.worker_id, %(job_id)s::uuid, %(command)s, %(exit_code)s, %(output)s::text,
-         %(output_hash)s::text, %(error_code)s::text
+  INSERT INTO watchkeeper.helper_events (project_id, worker_id, job_id, command, exit_code, output, output_hash, error_code,
+                                         redacted)
+  SELECT %(project_id)s, who.worker_id, CASE WHEN who.worker_id IS NOT NULL THEN %(job_id)s::uuid END, %(command)s,
+         %(exit_code)s, %(output)s::text, %(output_hash)s::text, %(error_code)s::text, nullif(%(redacted)s::text[], '{}')
     FROM who
    WHERE %(by_agent)s::boolean
       OR NOT EXISTS (SELECT FROM watchkeeper.workers w
