@@ -95,6 +95,8 @@ def test_every_acting_command_has_a_dry_run() -> None:
         "why",
         "chain",
         "message",
+        "attach",
+        "transcript",
     }
     reading = {path for path in commands if path.split()[-1] in words}
     reading |= {path for path in commands if path.startswith("report ")}

@@ -19,4 +19,6 @@ class SessionParts:
 
 def session_parts(core: Core) -> SessionParts:
     """Put them together."""
-    return SessionParts(SessionRecording(core.database, core.redactor), SessionReading(core.database))
+    return SessionParts(
+        SessionRecording(core.database, core.redactor), SessionReading(core.database, core.redactor)
+    )

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.errors import JobNotFound, NotFound
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.holding import job_row
 from watchkeeper.services.operations import as_uuid
 from watchkeeper.storage.database import Database, Row
@@ -32,8 +33,9 @@ class SessionFilter:
 class SessionReading:
     """Reads of one database's agent sessions; every list is bounded."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, redactor: Redactor) -> None:
         self._database = database
+        self._redactor = redactor
 
     async def page(
         self, project_id: str, only: SessionFilter, *, before: UUID | None = None, limit: int = 100
@@ -87,6 +89,8 @@ class SessionReading:
             rows = await self._database.fetch("session_events_after", {**me, "after": after, "limit": limit})
             if rows or state["ended"] or clock() >= deadline or await is_gone():
                 cursor = rows[-1]["number"] if rows else after
+                for row in rows:  # a secret that became known since it was written down
+                    row["fields"] = self._redactor.redact_data(row["fields"])
                 return {
                     "events": rows,
                     "next_after": cursor,

@@ -11,10 +11,12 @@ import typer
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.options import Json, Project
 from watchkeeper.interfaces.cli.output import show, write
+from watchkeeper.interfaces.cli.session_streams import PATH, SessionId, attach, export, transcript
 
 sessions = typer.Typer(no_args_is_help=True, help="Agent sessions: list, look at, follow, read, hand on.")
+for command in (attach, transcript, export):
+    sessions.command()(command)
 
-PATH = "/api/sessions"
 COLUMNS = {
     "id": "id",
     "state": "state",
@@ -31,8 +33,6 @@ COLUMNS = {
 CLOCKS = {"clock": "clock", "runs for": "runs for", "warns in": "warns in", "acts in": "acts in"}
 LEFT = {"pid": "pid", "command": "command", "why": "why"}
 APART = ("standing", "diagnosis", "unknown_kinds", "left_processes", "clocks")
-
-SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.")]
 
 
 @sessions.command("list")
