@@ -24,6 +24,7 @@ from watchkeeper.domain.mirrored import (
     reported_end,
 )
 from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
+from watchkeeper.services.holding import Caller
 from watchkeeper.services.operations import as_uuid
 from watchkeeper.storage.database import Connection, Row, fetch, fetch_one
 
@@ -39,10 +40,11 @@ EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Whose project is spoken of, and who speaks."""
+    """Whose project is spoken of, and who speaks. `caller` is what it came with; None is the program itself."""
 
     project_id: str
     actor: str
+    caller: Caller | None = None
 
 
 class MirroredJobs:

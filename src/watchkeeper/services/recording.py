@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from watchkeeper.domain.errors import OwnLease
 from watchkeeper.domain.kinds import checked_kind_name
@@ -16,8 +17,10 @@ from watchkeeper.domain.mirrored import AttemptReport, checked_origin
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.reports import CommandRun, Counters, Heartbeat, OutsideCheck, WorkerRun
 from watchkeeper.services.mirrored import OWN, MirroredJobs, Reporter
+from watchkeeper.services.witnesses import demand_own_voice, holder_of
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 
+Said = TypeVar("Said", WorkerRun, CommandRun)
 Record = Heartbeat | Counters | WorkerRun | CommandRun | OutsideCheck | AttemptReport
 
 CONTEXT_PHASES = frozenset({"context", "reading_context"})
@@ -43,7 +46,8 @@ class Recording:
     async def record(self, who: Reporter, records: Sequence[Record]) -> list[dict[str, Any]]:
         """Keep records in order and give what each came to.
 
-        Raises OwnLease where an attempt or a check is one of an own job: what the own queue knows is not reported.
+        Raises OwnLease where an attempt or a check is one of an own job (what the own queue knows is not reported), and
+        where who speaks of a command or a phase of an own job does not hold it.
         """
         async with self._database.transaction() as connection:
             return [await self._one(connection, who, record) for record in records]
@@ -105,6 +109,7 @@ class Recording:
 
     async def _run(self, connection: Connection, who: Reporter, run: WorkerRun) -> dict[str, Any]:
         job = await self._job(connection, who, run)
+        run, job = await _believed(connection, who, run, job)
         if job is not None and job["origin"] != OWN and not job["ended"]:
             report = AttemptReport(
                 str(job["id"]),
@@ -157,6 +162,7 @@ class Recording:
 
     async def _command(self, connection: Connection, who: Reporter, run: CommandRun) -> dict[str, Any]:
         job = await self._job(connection, who, run)
+        run, job = await _believed(connection, who, run, job)
         taken = set(run.redacted)
         output = self._text(run.output, taken)
         said = {
@@ -229,6 +235,18 @@ class Recording:
 
     def _data(self, data: Any, taken: set[str] | None = None) -> str:
         return json.dumps(self._redactor.redact_data(data, taken), ensure_ascii=False)
+
+
+async def _believed(
+    connection: Connection, who: Reporter, said: Said, job: Row | None
+) -> tuple[Said, Row | None]:
+    """Give a record and its job under the name of who was proven to hold it; raise OwnLease for somebody else's."""
+    holder = await holder_of(connection, who.caller, job)
+    if holder is None or job is None:
+        if job is None:
+            await demand_own_voice(connection, who.caller, said.worker_id)
+        return said, job
+    return replace(said, worker_id=holder.worker_id), {**job, "epoch": holder.epoch}
 
 
 def _event_of(run: WorkerRun) -> str | None:

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Header, Query, Request
 
 from watchkeeper.app.whole import App
-from watchkeeper.domain.errors import NotFound, PermissionDenied, Unauthenticated
+from watchkeeper.domain.errors import NotFound, PermissionDenied, StaleLease, Unauthenticated
 from watchkeeper.domain.principals import Principal, Right, Role
 from watchkeeper.interfaces.api.state import ApiState, state_of
 from watchkeeper.services.failed_logins import source_of
@@ -49,15 +49,20 @@ class Access:
         return name
 
 
-async def admit(request: Request, rights: tuple[Right, ...], *, in_job: bool) -> Access:
+async def admit(
+    request: Request, rights: tuple[Right, ...], *, in_job: bool, beside_job: bool = False
+) -> Access:
     """Find who asks and check that they may; `in_job` says that the route is a contract command of one job.
 
-    Raises Unauthenticated (after a while, for who fails often), RateLimited and PermissionDenied.
+    `beside_job`: another route that is open to the agent of an attempt, while it holds the lease.
+    Raises Unauthenticated (after a while, for who fails often), RateLimited, PermissionDenied and StaleLease.
     """
     state = state_of(request)
     principal = await _principal(request, state)
     request.state.principal = principal
-    if principal.job_seq is not None and not in_job:
+    if principal.job_seq is not None and not in_job and beside_job and principal.job_worker_id is None:
+        raise StaleLease
+    if principal.job_seq is not None and not (in_job or beside_job):
         raise PermissionDenied("a job token is for the contract's commands of its own job only")
     if not any(principal.may(right) for right in rights):
         principal.demand(rights[0])

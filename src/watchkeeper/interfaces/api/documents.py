@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.guarded import COMMAND_KEY, FILES_KEY, KEY_HEADER, RIGHTS_KEY
+from watchkeeper.interfaces.api.guarded import COMMAND_KEY, FILES_KEY, JOB_TOKEN_KEY, KEY_HEADER, RIGHTS_KEY
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -49,11 +49,13 @@ def declared(
     key: str | None = None,
     command: str | None = None,
     files: bool = False,
+    job_token: bool = False,
 ) -> dict[str, Any]:
     """Give the keyword arguments of a route: who has any of `rights` may call it.
 
     `key` is `required` or `optional` for routes that take an idempotency key; `command` is the name by which
-    a contract command is recorded; `files` says that the body is multipart.
+    a contract command is recorded; `files` says that the body is multipart; `job_token` lets in
+    the agent of one attempt, whose reach the route itself keeps to its job.
     """
     extra: dict[str, Any] = {RIGHTS_KEY: [right.value for right in rights]}
     if key is not None:
@@ -68,6 +70,8 @@ def declared(
         ]
     if command is not None:
         extra[COMMAND_KEY] = command
+    if job_token:
+        extra[JOB_TOKEN_KEY] = True
     if files:
         extra[FILES_KEY] = True
         extra["requestBody"] = _multipart()

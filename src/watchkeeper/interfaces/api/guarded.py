@@ -33,6 +33,7 @@ Inner = Callable[[Request], Awaitable[Response]]
 RIGHTS_KEY = "x-rights"
 COMMAND_KEY = "x-command"
 FILES_KEY = "x-files"
+JOB_TOKEN_KEY = "x-job-token"  # noqa: S105 - the name of a fact
 KEY_HEADER = "Idempotency-Key"
 PROJECT = "project"
 
@@ -53,7 +54,9 @@ class GuardedRoute(APIRoute):
             try:
                 rights = tuple(Right(name) for name in self.fact(RIGHTS_KEY))
                 in_job = self.path.startswith("/api/worker/jobs/")
-                access = await admit(request, rights, in_job=in_job)
+                access = await admit(
+                    request, rights, in_job=in_job, beside_job=bool(self.fact(JOB_TOKEN_KEY))
+                )
                 return await self.serve(request, access, inner)
             except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets an answer
                 self._note(request, error)

@@ -33,7 +33,11 @@ LESSON: dict[str, Any] = {
 @puts.post(
     "",
     **declared(
-        Right.PROPOSE, key="optional", status=201, example={"lesson": {"id": JOB_ID, "existing": False}}
+        Right.PROPOSE,
+        key="optional",
+        status=201,
+        example={"lesson": {"id": JOB_ID, "existing": False}},
+        job_token=True,
     ),
 )
 async def learn(

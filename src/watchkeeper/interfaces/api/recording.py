@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Response
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import answer
-from watchkeeper.interfaces.api.auth import Access, Here
+from watchkeeper.interfaces.api.auth import Access, Here, LeaseToken
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import KeyedRoute
 from watchkeeper.interfaces.api.record_bodies import (
@@ -21,6 +21,7 @@ from watchkeeper.interfaces.api.record_bodies import (
     LeaseBody,
     WorkerRunOrList,
 )
+from watchkeeper.services.holding import Caller
 from watchkeeper.services.mirrored import Reporter
 from watchkeeper.services.recording import Record
 
@@ -34,10 +35,11 @@ KEPT = {"id": JOB_ID, "existing": False, "job": STANDING}
 WISHES = {"no_job_count": 0, "stopped": False, "stop_reason": None, "touch_requested": False}
 
 
-async def _keep(access: Access, body: Any) -> Response:
+async def _keep(access: Access, body: Any, lease: str | None = None) -> Response:
     given: Sequence[Any] = body if isinstance(body, list) else [body]
     records: list[Record] = [each.record() for each in given]
-    who = Reporter(await access.project(), access.principal.actor)
+    project = await access.project()
+    who = Reporter(project, access.principal.actor, Caller(access.principal, project, lease))
     kept = await access.app.watchdog.recording.record(who, records)
     return answer(recorded=kept) if isinstance(body, list) else answer(**kept[0])
 
@@ -48,16 +50,16 @@ async def health(body: HealthOrList, access: Here) -> Response:
     return await _keep(access, body)
 
 
-@watchdog.post("/worker-runs", **declared(Right.RECORD, key="optional", example=KEPT))
-async def worker_runs(body: WorkerRunOrList, access: Here) -> Response:
-    """Keep a phase of an attempt and how it went."""
-    return await _keep(access, body)
+@watchdog.post("/worker-runs", **declared(Right.RECORD, key="optional", example=KEPT, job_token=True))
+async def worker_runs(body: WorkerRunOrList, access: Here, lease: LeaseToken = None) -> Response:
+    """Keep a phase of an attempt and how it went; of a job of the own queue only from who holds it."""
+    return await _keep(access, body, lease)
 
 
-@watchdog.post("/helper-events", **declared(Right.RECORD, key="optional", example=KEPT))
-async def helper_events(body: HelperEventOrList, access: Here) -> Response:
-    """Keep an execution of a helper's command, its output redacted."""
-    return await _keep(access, body)
+@watchdog.post("/helper-events", **declared(Right.RECORD, key="optional", example=KEPT, job_token=True))
+async def helper_events(body: HelperEventOrList, access: Here, lease: LeaseToken = None) -> Response:
+    """Keep an execution of a helper's command, its output redacted; of an own job only from who holds it."""
+    return await _keep(access, body, lease)
 
 
 @watchdog.post("/artifact-checks", **declared(Right.RECORD, key="optional", example={**KEPT, "passed": True}))

@@ -38,6 +38,12 @@ class HeldJob:
         """A job of which no more than its id is known: it was claimed past us."""
         return cls(job, None, None, None, {}, ForeignLease(config, None), was_used=True)
 
+    @property
+    def lease_token(self) -> str | None:
+        """Give the token that our own server hands out with a job; a foreign queue has none."""
+        token = self.record.get("lease_token")
+        return token if isinstance(token, str) else None
+
     def learn(self, reply: Reply, contract: Any) -> None:
         """Take in what a good answer on this job tells."""
         self.was_used = True

@@ -37,11 +37,15 @@ ONE_AT_A_TIME = frozenset({PROPOSALS})
 
 @dataclass
 class Reports:
-    """The reports through one place. `link` None keeps them until there is a server to tell."""
+    """The reports through one place. `link` None keeps them until there is a server to tell.
+
+    `leases` has the lease tokens of jobs, which our server asks for at those of its own queue; they are kept nowhere.
+    """
 
     place: HelperPlace
     link: ServerLink | None
     wishes: Json | None = None
+    leases: dict[str, str] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def close(self) -> None:
@@ -72,9 +76,10 @@ class Reports:
             batch = self._batch(at_once)
             if not batch:
                 break
-            path, files, bodies = batch
+            path, lease, files, bodies = batch
             try:
-                answer = await self.link.record(path, bodies if len(bodies) > 1 else bodies[0], seconds)
+                sent = bodies if len(bodies) > 1 else bodies[0]
+                answer = await self.link.record(path, sent, seconds, lease)
             except ServerUnreachable as error:
                 log("report_waits", detail=error.message)
                 break
@@ -90,21 +95,25 @@ class Reports:
                 continue
             self._taken(path, files, answer)
 
-    def _batch(self, at_once: int) -> tuple[str, list[Path], list[Json]] | None:
-        """Give the oldest reports that go to the same address."""
+    def _batch(self, at_once: int) -> tuple[str, str | None, list[Path], list[Json]] | None:
+        """Give the oldest reports that go to the same address under the same lease."""
         files: list[Path] = []
         bodies: list[Json] = []
-        address = ""
+        address: str = ""
+        lease: str | None = None
         for path in self.place.waiting(self.place.reports)[:at_once]:
             record = read_record(path)
-            if record is None or (address and record["path"] != address):
+            if record is None:
                 break
-            address = record["path"]
+            to = record["path"], self.leases.get(str(record["body"].get("job_id")))
+            if address and to != (address, lease):
+                break
+            address, lease = to
             files.append(path)
             bodies.append(record["body"])
             if address in ONE_AT_A_TIME:
                 break
-        return (address, files, bodies) if files else None
+        return (address, lease, files, bodies) if files else None
 
     def _taken(self, path: str, files: Sequence[Path], answer: Json) -> None:
         if path == HEALTH:

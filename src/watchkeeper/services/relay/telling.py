@@ -62,7 +62,12 @@ class Telling:
         status = "failed" if not reply.is_ok else "retried" if call.why is Why.RETRY else "ok"
         phase = call.phase or _PHASES.get(call.command, call.command.value)
         self._reports.keep(
-            RUNS, worker_id=self._worker_id, phase=phase, status=status, ended_at=now(), **about
+            RUNS,
+            worker_id=self._worker_id,
+            phase=phase,
+            status=status,
+            ended_at=now(),
+            **about,
         )
         if call.why is Why.LOOK and reply.is_ok and reply.says_completed:
             # The completion that seemed to fail was taken: without this its failure would stand as the last word.
@@ -124,7 +129,7 @@ class Telling:
 
     def propose(self, heartbeats: int) -> None:
         """Write a proposal on backlog and capabilities: a decision record, here and for the server."""
-        record = {
+        record: dict[str, Any] = {
             "kind": "backlog_or_capability",
             "decision": "Give this worker jobs that it can do, or let it do the jobs that wait.",
             "problem": f"{self._worker_id} found no job in {heartbeats} heartbeats in a row.",
@@ -216,7 +221,11 @@ class Telling:
         )
 
     def _about(self, held: HeldJob | None) -> dict[str, Any]:
-        return {} if held is None else {"job_id": held.id, "kind": held.kind}
+        if held is None:
+            return {}
+        if held.lease_token is not None:
+            self._reports.leases[held.id] = held.lease_token
+        return {"job_id": held.id, "kind": held.kind}
 
 
 def _time(moment: datetime | None) -> str | None:

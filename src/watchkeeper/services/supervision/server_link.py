@@ -97,9 +97,11 @@ class ServerLink:
         stored = understand(response).get("artifacts")
         return stored if isinstance(stored, list) else []
 
-    async def record(self, path: str, body: Json | Sequence[Json], answer_seconds: float) -> Json:
+    async def record(
+        self, path: str, body: Json | Sequence[Json], answer_seconds: float, lease: str | None = None
+    ) -> Json:
         """Report what happened outside of the server's own queue; a repeat with the same ids is kept once."""
-        return await self._send("POST", path, body, None, answer_seconds)
+        return await self._send("POST", path, body, lease, answer_seconds)
 
     async def _send(
         self,

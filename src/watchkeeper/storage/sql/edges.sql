@@ -104,7 +104,8 @@ SELECT a.project_id, a.id, s.id AS job_id, a.lost_at AS received_at, a.name, a.s
 
 -- name: worker_facts
 -- Contract workers over their last heartbeats. A round is one whose claim was answered; a contract worker's jobs are those of
--- its live leases; rounds before somebody resumed the worker are settled. The backlog names the kinds with due jobs, there where the worker works.
+-- its live leases; rounds before somebody resumed the worker are settled, and what is reported of an own worker is none of its
+-- rounds. The backlog names the kinds with due jobs, there where the worker works.
 SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_heartbeat, w.origin <> 'own' AS is_mirrored,
        coalesce(r.rounds, '[]') AS rounds, coalesce(b.kinds, '') AS backlog, told.backlog AS told_backlog,
        CASE WHEN w.profile = 'session' THEN coalesce(held.jobs, '{}') ELSE '{}' END AS held
@@ -112,7 +113,8 @@ SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_he
           FROM unnest(%(projects)s::text[], %(workers)s::text[]) AS n (project_id, worker_id)) g
   JOIN watchkeeper.workers w ON w.project_id = g.project_id AND w.worker_id = g.worker_id
   LEFT JOIN LATERAL (SELECT h.id, h.touch_ok FROM watchkeeper.worker_heartbeats h
-                      WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id ORDER BY h.id DESC LIMIT 1) last ON true
+                      WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id
+                        AND (w.origin <> 'own' OR h.reported_at IS NULL) ORDER BY h.id DESC LIMIT 1) last ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(l.job_id) AS jobs FROM (
       SELECT s.id AS job_id FROM watchkeeper.leases l
@@ -121,7 +123,7 @@ SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_he
        WHERE l.project_id = g.project_id AND l.worker_id = g.worker_id AND l.profile = 'session'
       UNION ALL
       SELECT f.job_id FROM watchkeeper.foreign_leases f
-       WHERE f.project_id = g.project_id AND f.worker_id = g.worker_id AND f.ended_at IS NULL) l) held ON true
+       WHERE f.project_id = g.project_id AND f.worker_id = g.worker_id AND f.ended_at IS NULL AND w.origin <> 'own') l) held ON true
   LEFT JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object(
              'id', n.id, 'at', n.created_at, 'job_id', n.current_job_id,
@@ -136,6 +138,7 @@ SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_he
              ORDER BY n.id) AS rounds
       FROM (SELECT h.id, h.created_at, h.current_job_id FROM watchkeeper.worker_heartbeats h
              WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id AND h.claim_ok
+               AND (w.origin <> 'own' OR h.reported_at IS NULL)
                AND (w.resumed_at IS NULL OR h.created_at > w.resumed_at)
              ORDER BY h.id DESC LIMIT %(rounds)s) n) r ON true
   LEFT JOIN LATERAL (

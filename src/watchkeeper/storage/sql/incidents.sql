@@ -17,11 +17,14 @@ SELECT w.worker_id
 -- name: record_findings
 -- Opens an incident for each finding, or counts one more on that which is unresolved, in the order of fingerprints.
 -- A finding counts when it is an edge (it happened once more), or names other evidence than the last one; then it also
--- stops the worker that its rule stops, and an acknowledgement, which was given to what was known, is over.
+-- stops the worker that its rule stops, and an acknowledgement, which was given to what was known, is over. What is only
+-- reported of another's queue is hearsay where it names a worker of ours.
 WITH clock AS MATERIALIZED (
   SELECT watchkeeper.now() AS now
 ), given AS MATERIALIZED (
-  SELECT f.*, least(f.found_at, clock.now) AS seen_at, clock.now
+  SELECT f.*, least(f.found_at, clock.now) AS seen_at, clock.now,
+         coalesce(f.is_mirrored AND (SELECT w.origin = 'own' FROM watchkeeper.workers w
+                                      WHERE w.project_id = f.project_id AND w.worker_id = f.worker_id), false) AS is_hearsay
     FROM jsonb_to_recordset(%(findings)s::text::jsonb) AS f (
            project_id text, fingerprint text, rule text, severity text, state text, job_id uuid, worker_id text, kind text,
            is_mirrored boolean, evidence jsonb, evidence_ref text, cause text, owner text, next_action text,
@@ -33,10 +36,10 @@ WITH clock AS MATERIALIZED (
       ON i.project_id = g.project_id AND i.fingerprint = g.fingerprint AND i.state <> 'resolved'
 ), written AS (
   INSERT INTO watchkeeper.watchdog_incidents AS i
-         (project_id, rule, fingerprint, severity, state, job_id, worker_id, kind, is_mirrored, evidence, evidence_ref, cause,
-          owner, next_action, due_at, occurrences, policy_version, policy_digest, opened_at, last_seen_at)
-  SELECT project_id, rule, fingerprint, severity, state, job_id, worker_id, kind, is_mirrored, evidence, evidence_ref, cause,
-         owner, next_action, now + make_interval(secs => due_seconds), times,
+         (project_id, rule, fingerprint, severity, state, job_id, worker_id, kind, is_mirrored, is_hearsay, evidence, evidence_ref,
+          cause, owner, next_action, due_at, occurrences, policy_version, policy_digest, opened_at, last_seen_at)
+  SELECT project_id, rule, fingerprint, severity, state, job_id, worker_id, kind, is_mirrored, is_hearsay, evidence, evidence_ref,
+         cause, owner, next_action, now + make_interval(secs => due_seconds), times,
          %(policy_version)s, %(policy_digest)s, now, seen_at
     FROM given ORDER BY project_id, fingerprint
   ON CONFLICT (project_id, fingerprint) WHERE state <> 'resolved'
@@ -68,13 +71,14 @@ WITH clock AS MATERIALIZED (
          jsonb_build_object('incident_id', i.id, 'rule', i.rule)
     FROM written i JOIN before b ON b.id = i.id WHERE b.state = 'acknowledged' AND i.state <> 'acknowledged'
 ), stopped AS (
-  INSERT INTO watchkeeper.workers AS w (project_id, worker_id, profile, stopped_at, stopped_by, stop_reason)
-  SELECT DISTINCT ON (g.project_id, g.worker_id) g.project_id, g.worker_id, 'session', g.now, 'watchdog',
+  INSERT INTO watchkeeper.workers AS w (project_id, worker_id, profile, origin, stopped_at, stopped_by, stop_reason)
+  SELECT DISTINCT ON (g.project_id, g.worker_id) g.project_id, g.worker_id, 'session',
+         CASE WHEN g.is_mirrored THEN 'helper' ELSE 'own' END, g.now, 'watchdog',
          g.rule || ' (incident ' || i.id || ')'
     FROM given g
     JOIN written i ON i.project_id = g.project_id AND i.fingerprint = g.fingerprint
     LEFT JOIN before b ON b.id = i.id
-   WHERE g.stops_worker AND g.worker_id IS NOT NULL
+   WHERE g.stops_worker AND g.worker_id IS NOT NULL AND NOT i.is_hearsay
      AND (i.opened OR %(is_edge)s::boolean OR b.evidence_ref IS DISTINCT FROM i.evidence_ref)
      AND EXISTS (SELECT FROM watchkeeper.switches s WHERE s.name = 'actions' AND s.is_on)
    ORDER BY g.project_id, g.worker_id, g.rule

@@ -1,6 +1,6 @@
 -- name: see_foreign_worker
 -- Notes what a round of a foreign queue's worker found, making its row at the first time; gives what it must know.
--- An own worker's row keeps its origin, its kinds and its count of claims without a job.
+-- Of an own worker's row only the time changes at which it was heard of: what it does is known here already.
 INSERT INTO watchkeeper.workers (project_id, worker_id, profile, kinds, origin, automation_id, doctor_ok, touched_at,
                                  no_job_count, last_seen_at)
 VALUES (%(project_id)s, %(worker_id)s, 'session', '{}', %(origin)s, %(automation_id)s::text, %(doctor_ok)s::boolean,
@@ -8,9 +8,11 @@ VALUES (%(project_id)s, %(worker_id)s, 'session', '{}', %(origin)s, %(automation
 ON CONFLICT (project_id, worker_id) DO UPDATE
    SET last_seen_at = excluded.last_seen_at, gone_at = NULL,
        automation_id = coalesce(excluded.automation_id, workers.automation_id),
-       doctor_ok = coalesce(excluded.doctor_ok, workers.doctor_ok),
-       touched_at = coalesce(excluded.touched_at, workers.touched_at),
-       touch_requested_at = CASE WHEN excluded.touched_at IS NULL OR excluded.doctor_ok IS NOT TRUE
+       doctor_ok = CASE WHEN workers.origin = 'own' THEN workers.doctor_ok
+                        ELSE coalesce(excluded.doctor_ok, workers.doctor_ok) END,
+       touched_at = CASE WHEN workers.origin = 'own' THEN workers.touched_at
+                         ELSE coalesce(excluded.touched_at, workers.touched_at) END,
+       touch_requested_at = CASE WHEN workers.origin = 'own' OR excluded.touched_at IS NULL OR excluded.doctor_ok IS NOT TRUE
                                  THEN workers.touch_requested_at END,
        no_job_count = CASE WHEN workers.origin = 'own' THEN workers.no_job_count
                            WHEN %(found_no_job)s THEN workers.no_job_count + 1
@@ -25,7 +27,7 @@ WITH kept AS (
                                              current_job_id, lease_expires_at, reported_at)
   VALUES (coalesce(%(id)s::uuid, watchkeeper.uuid7()), %(project_id)s, %(worker_id)s, %(automation_id)s::text, %(status)s,
           %(doctor_ok)s::boolean, %(touch_ok)s::boolean, %(claim_ok)s::boolean, %(job_id)s::uuid,
-          %(lease_expires_at)s::timestamptz, %(reported_at)s::timestamptz)
+          %(lease_expires_at)s::timestamptz, coalesce(%(reported_at)s::timestamptz, watchkeeper.now()))
   ON CONFLICT (project_id, id) DO NOTHING
   RETURNING id
 ), audited AS (
@@ -107,3 +109,20 @@ ON CONFLICT (project_id, origin, kind) DO UPDATE
                        ELSE q.moved_at END,
        reported_by = excluded.reported_by, reported_at = excluded.reported_at, received_at = excluded.received_at
 RETURNING kind
+
+-- name: proven_holder
+-- Who holds a job, or held it, as a lease's token or a job token proves; or who bears the name of the worker that holds it.
+SELECT h.worker_id, h.epoch
+  FROM (SELECT worker_id, epoch, token_hash, true AS is_live FROM watchkeeper.leases
+         WHERE project_id = %(project_id)s AND seq = %(seq)s
+        UNION ALL
+        SELECT worker_id, epoch, token_hash, false FROM watchkeeper.closed_attempts
+         WHERE project_id = %(project_id)s AND seq = %(seq)s) h
+ WHERE (h.epoch = %(epoch)s::int AND (%(is_bound)s::boolean OR h.token_hash = %(token_hash)s::bytea))
+    OR (h.is_live AND %(epoch)s::int IS NULL AND %(name)s = %(project_id)s || '/' || h.worker_id)
+ LIMIT 1
+
+-- name: own_worker
+-- A worker of the own queue.
+SELECT worker_id FROM watchkeeper.workers
+ WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s AND origin = 'own'
