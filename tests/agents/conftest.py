@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from agents.living import PATH, Run, living, remove_scopes
+from agents.real_play import Stage
+from stubmodel.server import StubModel
 from watchkeeper.agents import scope
 from watchkeeper.agents.session import Session, SessionSpec
 from watchkeeper.agents.user import AgentUser, agent_user
@@ -76,6 +78,22 @@ def run(place: Path, user: AgentUser, work: Path) -> Iterator[Run]:
         report = session.prove_gone()
         assert report.gone, report
         session.discard()
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[StubModel]:
+    """A scripted model, for as many agents as there are."""
+    served = StubModel()
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def stage(model: StubModel) -> Iterator[Stage]:
+    """Where real agents are played."""
+    made = Stage(model)
+    yield made
+    made.close()
 
 
 @pytest.fixture

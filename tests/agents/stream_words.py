@@ -22,11 +22,11 @@ def words(stream: Stream, recorded: Path) -> str:
     beside = recorded.with_suffix(".stderr.txt")
     complaints = beside.read_text("utf-8").splitlines() if beside.exists() else []
     events = chain.from_iterable([*map(stream.read, lines), *map(stream.read_error, complaints)])
-    told = [(word, len(list(same))) for word, same in groupby(_word(event) for event in events)]
-    return " ".join(word if times == 1 else f"{word}*{times}" for word, times in told)
+    told = [(one, len(list(same))) for one, same in groupby(word(event) for event in events)]
+    return " ".join(one if times == 1 else f"{one}*{times}" for one, times in told)
 
 
-def _word(event: SessionEvent) -> str:
+def word(event: SessionEvent) -> str:
     match event:
         case TurnEnded(ok=True):
             return "done"

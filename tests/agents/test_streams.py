@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.stream_words import words
@@ -102,6 +102,7 @@ PARTS = ANYTHING | st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=60)
 @given(
     kind=st.sampled_from(KINDS.split()),
     subtype=st.sampled_from(["init", "api_retry", "success", "x"]),
@@ -146,7 +147,7 @@ def test_texts_can_be_stored_whatever_they_hold() -> None:
         ("api_error", 529, "Overloaded", Trouble.OVERLOADED),
         ("api_error", 401, "Invalid API key", Trouble.AUTH),
         ("api_error", 429, "Too many requests", Trouble.RATE_LIMIT),
-        ("prompt_too_long", 400, "Prompt is too long", Trouble.BAD_REQUEST),
+        ("api_error", 400, "API Error: prompt is too long: 3 > 2", Trouble.CONTEXT_OVERFLOW),
         ("prompt_too_long", None, "Prompt is too long", Trouble.CONTEXT_OVERFLOW),
         ("aborted_tools", None, "", Trouble.INTERRUPTED),
         ("max_turns", None, "", Trouble.TURNS_USED_UP),

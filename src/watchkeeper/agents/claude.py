@@ -110,7 +110,11 @@ class ClaudeStream:
                 return [_began(event), TurnBegan()]
             case "api_retry":
                 text = word(event, "error")
-                trouble = self.table.trouble(text, event.get("error_status"), text)
+                status = event.get("error_status")
+                trouble = self.table.trouble(text, status, text)
+                if trouble is Trouble.OTHER and status is None:
+                    # No answer came at all; why, only the end of the turn tells.
+                    trouble = Trouble.NETWORK
                 delay = number(event, "retry_delay_ms")
                 return [Retrying(trouble, shortened(text), None if delay is None else delay / 1000)]
             case "session_state_changed" if word(event, "state") == "requires_action":
@@ -136,7 +140,7 @@ class ClaudeStream:
 
     def _hindered(self, text: str, code: str) -> SessionEvent:
         trouble = self.table.trouble(text, code)
-        if trouble is Trouble.USAGE_LIMIT or self.table.trouble(text) is Trouble.USAGE_LIMIT:
+        if trouble is Trouble.USAGE_LIMIT:
             return Limited(reset_time(text, self._clock()), shortened(text))
         return Retrying(trouble, shortened(text))
 
@@ -151,9 +155,6 @@ class ClaudeStream:
             return [*_spent(event), TurnEnded(ok=True, text=text)]
         trouble = self.table.trouble(text, *codes)
         limited = Limited(reset_time(text, self._clock()), text)
-        if trouble is Trouble.RATE_LIMIT and self.table.trouble(text) is Trouble.USAGE_LIMIT:
-            # Both come as 429; only the words tell a used-up plan from too many requests.
-            trouble = Trouble.USAGE_LIMIT
         ended = TurnEnded(ok=False, trouble=trouble, text=text)
         return [*_spent(event), *([limited] if trouble is Trouble.USAGE_LIMIT else []), ended]
 

@@ -42,10 +42,16 @@ class Table:
     natives: tuple[str, ...]
 
     def trouble(self, text: str, *codes: object) -> Trouble:
-        """Say what a failure is: by the first of its codes that tells more than `other`, else by its text."""
+        """Say what a failure is: by the first of its codes that tells more than `other`, else by its text.
+
+        A text about a limit or a refused connection counts first: it comes with codes that stand for much else.
+        """
+        told = _first(self.texts, text)
+        if told in (Trouble.USAGE_LIMIT, Trouble.CONTEXT_OVERFLOW, Trouble.UNREACHABLE):
+            return told
         named = [self.codes[str(code)] for code in codes if str(code) in self.codes]
         telling = [trouble for trouble in named if trouble is not Trouble.OTHER]
-        return telling[0] if telling else _first(self.texts, text) or Trouble.OTHER
+        return telling[0] if telling else told or Trouble.OTHER
 
     def between(self, line: str) -> SessionEvent:
         """Say what a line of stdout is that is no event: a question to a person, or nothing readable."""

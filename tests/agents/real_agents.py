@@ -1,0 +1,58 @@
+"""The real Codex and Claude Code, as tests/agents_npm pins them, in front of a scripted model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.agents.adapter import Setup
+from watchkeeper.agents.user import SYSTEM_PATH, AgentUser, agent_user, own_user
+
+PROGRAMS = Path(__file__).parents[1] / "agents_npm" / "node_modules" / ".bin"
+REAL = ("codex", "claude")
+NAMES = {"codex": "Codex", "claude": "Claude Code"}
+
+
+def needed(agent: str) -> None:
+    """Skip the test where this agent is not installed."""
+    if not (PROGRAMS / agent).exists():
+        pytest.skip(f"needs {NAMES[agent]}: scripts/agents-under-test")
+
+
+def user_of_agents() -> AgentUser:
+    """Give the user that agents run as here: our own one, where the other could not enter this clone."""
+    usual = agent_user(None)
+    return usual if usual.may_enter(PROGRAMS.resolve()) else own_user()
+
+
+def setup_for(agent: str, model: str, place: Path, idle_seconds: float = 300.0) -> Setup:
+    """Give a setup in which an agent talks to the model at this address, and gives up soon."""
+    needed(agent)
+    user = user_of_agents()
+    home = place / "agents" / agent
+    home.mkdir(parents=True, exist_ok=True)
+    os.chown(home, user.uid, user.gid)
+    setup = Setup(user, place, f"{PROGRAMS}:{os.environ.get('PATH', SYSTEM_PATH)}")
+    if agent == "claude":
+        named = {"CLAUDE_CONFIG_DIR": str(home), "ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "k"}
+        waits = {
+            "CLAUDE_CODE_MAX_RETRIES": "1",
+            "CLAUDE_STREAM_IDLE_TIMEOUT_MS": str(int(idle_seconds * 1000)),
+        }
+        return replace(setup, environ=named | waits)
+    provider = {
+        "name": '"stub"',
+        "base_url": f'"{model}/v1"',
+        "env_key": '"STUB_KEY"',
+        "wire_api": '"responses"',
+        "request_max_retries": "0",
+        "stream_max_retries": "1",
+        "stream_idle_timeout_ms": str(int(idle_seconds * 1000)),
+    }
+    told = ", ".join(f"{name} = {value}" for name, value in provider.items())
+    chosen = ['model="scripted"', 'model_provider="stub"', f"model_providers.stub={{{told}}}"]
+    arguments = [part for one in chosen for part in ("-c", one)]
+    return replace(setup, environ={"CODEX_HOME": str(home), "STUB_KEY": "k"}, arguments=arguments)
