@@ -113,7 +113,7 @@ async def test_a_receiver_that_fails_is_tried_again(
 async def test_a_refusal_turns_the_channel_off_and_is_told_elsewhere(
     app: App, parts: AlertParts, receiver: Receiver, clock: MovingClock
 ) -> None:
-    """A 4xx is for good: the channel is off until a person turns it on, and the console says so."""
+    """What is gone, unknown or forbidden is off until a person turns it on, and the console says so."""
     receiver.answers = [410]
     await turned_on(parts, receiver.url)
     incident = await opened(app.database)
@@ -133,6 +133,23 @@ async def test_a_refusal_turns_the_channel_off_and_is_told_elsewhere(
     }
     await turned_on(parts, receiver.url)
     assert (await parts.channels.test("p", "ops", actor="ann")).is_delivered
+
+
+@pytest.mark.parametrize("status", [400, 408, 413, 422, 425, 429])
+async def test_a_refusal_of_one_message_turns_no_channel_off(
+    app: App, parts: AlertParts, receiver: Receiver, clock: MovingClock, status: int
+) -> None:
+    """A receiver that is busy, or takes this message not, gets it again later; the channel stays on."""
+    receiver.answers = [status]
+    await turned_on(parts, receiver.url)
+    incident = await opened(app.database)
+    clock.advance(31)
+    await parts.outbox.run_once()
+    ((channel,), _) = await parts.channels.list("p")
+    assert (channel["is_on"], channel["last_error"]) == (True, f"it answered with status {status}")
+    clock.advance(61)
+    await parts.outbox.run_once()
+    assert {row["channel"]: row["receipt"] for row in await alerts(app.database, incident)}["ops"]
 
 
 async def test_alerts_wait_for_the_morning_but_critical_ones_do_not(
@@ -184,15 +201,24 @@ async def test_nothing_is_sent_while_the_program_mends_it_itself(
     assert dropped["drop_reason"] == "resolved"
 
 
-async def test_an_address_of_our_own_network_is_never_asked(app: App, receiver: Receiver) -> None:
-    """A webhook cannot be turned on what only this machine can reach, unless the installation allows that host."""
-    parts = app.watchdog.alerting
-    await turned_on(parts, receiver.url)
-    tried = await parts.channels.test("p", "ops", actor="ann")
-    assert not tried.is_delivered
-    assert receiver.posted == []
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "localhost", "[::1]"])
+async def test_an_address_of_our_own_network_is_refused_at_once(app: App, host: str) -> None:
+    """`channel on` takes no address that only machines in here can reach, unless `fetch_allow` names that host."""
+    with pytest.raises(UsageError, match="none that is posted to") as refused:
+        await turned_on(app.watchdog.alerting, f"http://{host}:9/hook")
+    assert "fetch_allow" in refused.value.advice
+    assert (await app.watchdog.alerting.channels.list("p"))[0] == []
     with pytest.raises(UsageError, match="no http"):
-        await turned_on(parts, "file:///etc/passwd")
+        await turned_on(app.watchdog.alerting, "file:///etc/passwd")
+
+
+async def test_an_address_that_is_allowed_no_more_is_never_asked(
+    app: App, parts: AlertParts, receiver: Receiver
+) -> None:
+    """A channel that was turned on while its host was allowed gets nothing once it is not."""
+    await turned_on(parts, receiver.url)
+    tried = await app.watchdog.alerting.channels.test("p", "ops", actor="ann")
+    assert (tried.is_delivered, receiver.posted) == (False, [])
 
 
 async def test_a_silent_receiver_is_given_up_in_time(receiver: Receiver) -> None:

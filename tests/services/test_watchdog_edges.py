@@ -59,7 +59,7 @@ async def test_a_command_that_went_wrong_is_an_incident_until_it_goes_well(
     [found] = await open_incidents(app)
     assert found["occurrences"] == 2
     clock.advance(1)
-    await ran(app, command, about)
+    await ran(app, command, about, token_present=True, touch={"ok": True}, touched=True)
     await watchdog(app).run_once()
     left = [] if rule not in ("job_not_found_after_claim", "missing_deliverable_id") else [rule]
     assert await open_rules(app) == left

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import psycopg
 import pytest
 
 from moving_clock import MovingClock
@@ -17,6 +21,7 @@ from services.watched import (
 )
 from watchkeeper.app.whole import App
 from watchkeeper.domain.policies import Policy, Thresholds
+from watchkeeper.storage.database import Connection
 
 
 async def test_leases_and_queues_close_by_what_happened_to_them(app: App, clock: MovingClock) -> None:
@@ -82,6 +87,43 @@ async def test_a_blind_watchdog_judges_nothing_until_it_saw_well_twice(
     assert await open_rules(app) == ["watchdog_blind"]
     await watchdog(app, policy=seeing).run_once()
     assert await open_rules(app) == ["lease_expired", "lease_near_expiry"]
+
+
+async def pinned(app: App, connection: Connection, name: str, clock: MovingClock) -> list[dict[str, Any]]:
+    """Let a session of this name hold a snapshot while the watchdog looks; give what it then finds."""
+    limits = Thresholds(missed_ticks=10**9, seal_lag_seconds=1e12, pinned_snapshot_seconds=0.0)
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    await connection.execute(
+        "SELECT set_config('application_name', %s, true), 1 FROM watchkeeper.projects", (name,)
+    )
+    clock.advance(1)
+    await watchdog(app, policy=Policy(thresholds=limits)).run_once()
+    await connection.execute("ROLLBACK")
+    return [row for row in await open_incidents(app) if row["rule"] == "watchdog_blind"]
+
+
+async def test_a_backup_of_our_own_blinds_nobody_and_a_foreign_dump_says_whose_it_is(
+    app: App, clock: MovingClock, database_url: str, tmp_path: Path
+) -> None:
+    """`db backup` may take its time; another's long snapshot dims the watch, with user, program and process told."""
+    names: set[str] = set()
+
+    def seen(_: str) -> None:
+        with psycopg.connect(database_url, application_name="looks") as other:
+            told = other.execute(
+                "SELECT application_name FROM pg_stat_activity WHERE backend_xmin IS NOT NULL"
+                " AND datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            names.update(name for (name,) in told)
+
+    await app.backups.take(tmp_path / "b", seen)
+    assert names == {"watchkeeper-dump"}
+    async with app.database.connection() as connection:
+        assert await pinned(app, connection, "watchkeeper-dump", clock) == []
+        [found] = await pinned(app, connection, "nightly", clock)
+    by = found["evidence"]["by"]
+    assert "by nightly (pid" in by
+    assert by.startswith("the session of ")
 
 
 async def test_a_clock_that_jumped_is_not_a_watch_that_nobody_kept(app: App, clock: MovingClock) -> None:

@@ -30,7 +30,7 @@ DELETE FROM watchkeeper.watchdog_inbox;
 INSERT INTO watchkeeper.watchdog_incidents (project_id, rule, fingerprint, severity, job_id, worker_id, kind, evidence)
   SELECT 'p', r, r || s.seq, 'high', s.id, 'w1', 'k0', '{"epoch": 1, "command": "context"}'
     FROM watchkeeper.leases l JOIN watchkeeper.job_specs s USING (project_id, seq),
-         unnest(ARRAY['lease_expired', 'artifact_gate_failed', 'fetch_failed', 'queue_stuck']) r
+         unnest(ARRAY['lease_expired', 'artifact_gate_failed', 'fetch_failed', 'queue_stuck', 'doctor_failed']) r
    WHERE l.seq % 40 = 0;
 INSERT INTO watchkeeper.watchdog_inbox (project_id, family, ref_id, seq, epoch, worker_id)
   SELECT 'p', f, id, seq, 1, 'w1' FROM (SELECT id, seq FROM watchkeeper.job_specs ORDER BY seq LIMIT 20) s,
@@ -59,7 +59,7 @@ async def test_a_full_sweep_reads_no_history(deep: Database) -> None:
         await watchdog_facts.queues(connection, tick, 600.0)
         await watchdog_facts.sight(connection, tick, 0.0)
         await watchdog_facts.note_sight(connection, tick, is_blind=False, good_ticks=2)
-        await read_inbox(connection, LIMITS, tick.now)
+        await read_inbox(connection, Policy(), tick.now)
         await find_over(connection, Policy(), None, 200)
 
     found = [node for node in await plans_of(deep, act) if not _is_of_an_empty_partition(node)]

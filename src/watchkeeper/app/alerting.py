@@ -38,9 +38,10 @@ class AlertParts:
 def alert_parts(core: Core, incidents: Incidents, policy: Callable[[], Policy] = Policy) -> AlertParts:
     """Put together what tells people."""
     settings, database, redactor = core.settings, core.database, core.redactor
+    outward = Outward(fetch_config(settings))
     notifiers: Mapping[str, Notifier] = {
         "console": ConsoleNotifier(),
-        "webhook": WebhookNotifier(Outward(fetch_config(settings))),
+        "webhook": WebhookNotifier(outward),
     }
     outbox = Outbox(
         database, redactor, notifiers, policy, AlertTimes(repair_first=settings.repair_first_seconds)
@@ -56,6 +57,6 @@ def alert_parts(core: Core, incidents: Incidents, policy: Callable[[], Policy] =
     return AlertParts(
         outbox,
         Alerts(database, redactor, outbox.planning, incidents),
-        Channels(database, redactor, notifiers),
+        Channels(database, redactor, notifiers, outward),
         dead_man,
     )

@@ -72,6 +72,6 @@ def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
         repairs=repairs,
         brakes=brakes,
         repair=repair,
-        worker_status=WorkerStatus(database),
-        why=Why(database, insights, redactor),
+        worker_status=WorkerStatus(database, policy),
+        why=Why(database, insights, redactor, policy),
     )

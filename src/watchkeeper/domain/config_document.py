@@ -84,9 +84,10 @@ def _read(section: Section) -> Document:
     channels = section.take("channels", people.read_channels)
     names = None if channels is None else [channel.name for channel in channels]
     alerts = section.take("alerts", lambda one: people.read_alerts(one, names)) or people.Alerts()
-    contacts = section.take("contacts", lambda one: people.read_contacts(one, names)) or {}
+    known = alerts.channels if names is None else names
+    contacts = section.take("contacts", lambda one: people.read_contacts(one, known)) or {}
     policy = _with_people(policy, alerts, contacts, is_stability=is_stability)
-    policy = _with_authority(section, policy, alerts, is_stability=is_stability)
+    policy = _with_authority(section, policy, alerts, known, is_stability=is_stability)
     helper = section.take("helper", read_helper)
     check_times(section.reading, policy, helper)
     return Document(
@@ -135,8 +136,10 @@ def _with_people(
     return replace(policy, contacts=known, alert_channels=alerts.channels, notify_on=alerts.notify_on)
 
 
-def _with_authority(section: Section, policy: Policy, alerts: people.Alerts, *, is_stability: bool) -> Policy:
-    decided = section.take("policy", authority.read_decided) or authority.Decided()
+def _with_authority(
+    section: Section, policy: Policy, alerts: people.Alerts, channels: Collection[str], *, is_stability: bool
+) -> Policy:
+    decided = section.take("policy", lambda one: authority.read_decided(one, channels)) or authority.Decided()
     healing = section.take("self_heal", authority.read_healing) or authority.Healing()
     rules = section.take("rules", authority.read_rules) or {}
     names = authority.escalation_names(policy.contacts, is_stability=is_stability)

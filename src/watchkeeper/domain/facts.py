@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from watchkeeper.domain.heartbeat_checks import UNJUDGED, StepVerdict
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseFact:
@@ -69,6 +71,7 @@ class CommandFact:
 
     `refusals`: how often this command was refused in a row on this job, this time included. `secrets` names the kinds
     of what was taken out of its output. `is_own_word`: our own server refused, and wrote down itself what that means.
+    `verdict`: what the policy's checks make of it.
     """
 
     project_id: str
@@ -84,6 +87,7 @@ class CommandFact:
     secrets: tuple[str, ...] = ()
     is_own_word: bool = False
     is_mirrored: bool = False
+    verdict: StepVerdict = UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,7 @@ class RunFact:
     owes_artifact: bool = False
     secrets: tuple[str, ...] = ()
     is_mirrored: bool = False
+    verdict: StepVerdict = UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +169,8 @@ class WorkerFact:
 
     project_id: str
     worker_id: str
-    doctor_ok: bool | None = None
-    touch_ok: bool | None = None
+    doctor: StepVerdict = UNJUDGED
+    touch: StepVerdict = UNJUDGED
     last_heartbeat: UUID | None = None
     rounds: tuple[Round, ...] = ()
     backlog: str = ""

@@ -34,6 +34,11 @@ class HeartbeatCheck:
     command: str | None = None
     required_when: Expression | None = None
 
+    @property
+    def step(self) -> str:
+        """Give the step of the heartbeat whose answer it is about."""
+        return self.command or self.name
+
 
 @dataclass(frozen=True, slots=True)
 class CheckVerdict:
@@ -43,6 +48,52 @@ class CheckVerdict:
     state: CheckState
     severity: Severity
     clauses: tuple[Clause, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the verdict with what each clause came to, and the facts that it read."""
+        read = [
+            {"clause": one.text, "truth": one.truth.value, "facts": dict(one.facts)} for one in self.clauses
+        ]
+        return {"check": self.name, "state": self.state.value, "clauses": read}
+
+
+@dataclass(frozen=True, slots=True)
+class StepVerdict:
+    """What all checks of one step came to; UNKNOWN is no pass, and nothing is done because of it.
+
+    `is_answered`: the answer itself was judged, not only the word of whoever told of it.
+    """
+
+    state: CheckState = CheckState.UNKNOWN
+    checks: tuple[CheckVerdict, ...] = ()
+    is_answered: bool = False
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        return [each.to_json() for each in self.checks if each.state is CheckState.FAIL]
+
+
+UNJUDGED = StepVerdict()
+
+
+def said_of(step: str, ok: bool | None, answer: Any) -> dict[str, Any]:
+    """Put down as a heartbeat what one source said of one step: its answer, and the word on it."""
+    told = {} if ok is None else {f"{step}_ok": ok}
+    if not isinstance(answer, Mapping):
+        return told
+    # By the contract a command that failed did not say that it is well, whatever it printed.
+    return {**told, step: {**answer, "ok": False} if ok is False else answer}
+
+
+def judge_step(checks: Iterable[HeartbeatCheck], step: str, heartbeat: Mapping[str, Any]) -> StepVerdict:
+    """Judge a step by every check that is about it."""
+    verdicts = judge(checks, heartbeat)
+    own = tuple(verdicts[check.name] for check in checks if check.step == step)
+    states = {each.state for each in own}
+    found = CheckState.PASS if CheckState.PASS in states else CheckState.UNKNOWN
+    for worse in (CheckState.UNKNOWN, CheckState.FAIL):
+        found = worse if worse in states else found
+    return StepVerdict(found, own, isinstance(heartbeat.get(step), Mapping))
 
 
 def judge(checks: Iterable[HeartbeatCheck], heartbeat: Mapping[str, Any]) -> dict[str, CheckVerdict]:

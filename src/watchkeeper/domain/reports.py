@@ -18,7 +18,7 @@ LONGEST_PHASE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """One round of a worker, from doctor to complete, as [S2] writes it."""
+    """One round of a worker, from doctor to complete, as [S2] writes it. `answers`: what each step answered."""
 
     worker_id: str
     status: str
@@ -33,6 +33,7 @@ class Heartbeat:
     lease_expires_at: datetime | None = None
     id: UUID | None = None
     reported_at: datetime | None = None
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def found_no_job(self) -> bool:

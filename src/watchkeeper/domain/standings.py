@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from watchkeeper.domain.heartbeat_checks import UNJUDGED, StepVerdict
 from watchkeeper.domain.rules.names import RuleName
 
 
@@ -41,17 +42,19 @@ class JobStanding:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStanding:
-    """A worker now, and what it did since the incident was last seen. `has_job`: its last heartbeat brought one."""
+    """A worker now, and what it did since the incident was last seen. `has_job`: its last heartbeat brought one.
 
-    doctor_ok: bool | None = None
-    touch_ok: bool | None = None
+    `checked`: what the checks make of the newest word on the step that the incident is about, which `checked_ref` has.
+    """
+
     is_stopped: bool = False
     last_heartbeat: str | None = None
-    heartbeat_at: datetime | None = None
     has_job: bool = False
     held: int = 0
     answered: str | None = None
     passed_check: str | None = None
+    checked: StepVerdict = UNJUDGED
+    checked_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

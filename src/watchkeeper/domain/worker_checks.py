@@ -8,20 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.domain.diagnosis import OpenIncident, worst
+from watchkeeper.domain.heartbeat_checks import DEFAULT_CHECKS, HeartbeatCheck
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import NextAction, Severity
 
-SEVERITY: dict[str, Severity] = {
-    "doctor": Severity.HIGH,
-    "touch": Severity.HIGH,
-    "claim": Severity.MEDIUM,
-    "context": Severity.HIGH,
-    "progress": Severity.MEDIUM,
-    "artifact": Severity.HIGH,
-    "complete": Severity.HIGH,
-    "lease": Severity.HIGH,
-}
-"""The checks and how grave it is when one fails, as [S2]'s document has them; it gives the lease none."""
+LEASE_SEVERITY = Severity.HIGH
+"""How grave a lease in trouble is; of the other checks the policy says it."""
 
 NEXT: dict[str, NextAction] = {
     "complete": NextAction.RETRY_COMPLETE,
@@ -59,11 +51,11 @@ LEASE_TROUBLE = frozenset({"near_expiry", "expired", "stale"})
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One word on one check."""
+    """One word on one check; `ok` None where its answer does not tell what the check asks for."""
 
     check: str
     at: datetime
-    ok: bool
+    ok: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +69,19 @@ def check_of(phase: str) -> str:
     return OF_PHASES.get(phase, "progress")
 
 
-def checks(heard: Iterable[Heard], lease: LeaseRisk | None) -> dict[str, dict[str, Any]]:
+def checks(
+    heard: Iterable[Heard], lease: LeaseRisk | None, asked: Iterable[HeartbeatCheck] = DEFAULT_CHECKS
+) -> dict[str, dict[str, Any]]:
     """Give each check's state (ok, failed, unknown; the lease's risk, or none), its time and its severity."""
     newest: dict[str, Heard] = {}
     for one in heard:
         known = newest.get(one.check)
         if known is None or one.at >= known.at:
             newest[one.check] = one
-    found = {name: _check(name, newest.get(name)) for name in SEVERITY if name != "lease"}
+    grave_as = {check.name: check.severity for check in asked}
+    found = {name: _check(severity, newest.get(name)) for name, severity in grave_as.items()}
     risk = lease.level if lease else "none"
-    grave = SEVERITY["lease"] if risk in LEASE_TROUBLE else Severity.INFO
+    grave = LEASE_SEVERITY if risk in LEASE_TROUBLE else Severity.INFO
     return {**found, "lease": {"state": risk, "at": lease.at if lease else None, "severity": grave}}
 
 
@@ -97,11 +92,15 @@ def next_action(found: dict[str, dict[str, Any]], incidents: Sequence[OpenIncide
     for name, action in NEXT.items():
         if found[name]["state"] == "failed" or found[name]["state"] in LEASE_TROUBLE:
             return action
-    return NextAction.NONE
+    return (
+        NextAction.INSPECT_QUEUE
+        if any(one["state"] == "failed" for one in found.values())
+        else NextAction.NONE
+    )
 
 
-def _check(name: str, heard: Heard | None) -> dict[str, Any]:
-    if heard is None:
-        return {"state": "unknown", "at": None, "severity": Severity.INFO}
+def _check(severity: Severity, heard: Heard | None) -> dict[str, Any]:
+    if heard is None or heard.ok is None:
+        return {"state": "unknown", "at": heard and heard.at, "severity": Severity.INFO}
     state = "ok" if heard.ok else "failed"
-    return {"state": state, "at": heard.at, "severity": Severity.INFO if heard.ok else SEVERITY[name]}
+    return {"state": state, "at": heard.at, "severity": Severity.INFO if heard.ok else severity}

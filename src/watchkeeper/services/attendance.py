@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,25 +49,31 @@ class Attendance:
             seen = await see(connection, project_id, worker_id, None)
             where = {"project_id": project_id, "worker_id": worker_id}
             row = await fetch_row(connection, "touch_worker", {**where, "automation_id": automation_id})
-            await _beat(connection, project_id, worker_id, automation_id, row)
-        return {
-            "touched": True,
-            "worker_id": worker_id,
-            "health": _health(row),
-            "touch_requested": seen["touch_requested"],
-        }
+            told = {
+                "touched": True,
+                "worker_id": worker_id,
+                "health": _health(row),
+                "touch_requested": seen["touch_requested"],
+            }
+            await _beat(connection, project_id, automation_id, row, told)
+        return told
 
     async def look(self, project_id: str, worker_id: str) -> Row:
         """Note that a worker was heard of; give what it must know of itself."""
         async with self._database.transaction() as connection:
             return await see(connection, project_id, worker_id, None)
 
-    async def note_doctor(self, project_id: str, worker_id: str, *, ok: bool) -> bool:
-        """Keep what a worker's doctor found; say whether it has ever been touched."""
+    async def note_doctor(
+        self, project_id: str, worker_id: str, *, ok: bool, answer: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Keep what a worker's doctor found, and answered; say whether it has ever been touched."""
+        told = None if answer is None else json.dumps(answer)
         async with self._database.transaction() as connection:
             await see(connection, project_id, worker_id, None)
             row = await fetch_one(
-                connection, "note_doctor", {"project_id": project_id, "worker_id": worker_id, "ok": ok}
+                connection,
+                "note_doctor",
+                {"project_id": project_id, "worker_id": worker_id, "ok": ok, "answer": told},
             )
         return bool(row and row["touched"])
 
@@ -86,15 +93,19 @@ async def see(connection: Connection, project_id: str, worker_id: str, kinds: Se
 
 
 async def _beat(
-    connection: Connection, project_id: str, worker_id: str, automation_id: str | None, row: Row
+    connection: Connection, project_id: str, automation_id: str | None, row: Row, told: Mapping[str, Any]
 ) -> None:
+    answers = {"touch": {"ok": True, **told}}
+    if row["doctor_answer"] is not None:
+        answers["doctor"] = row["doctor_answer"]
     await fetch(
         connection,
         "record_heartbeat",
         {
             "project_id": project_id,
-            "worker_id": worker_id,
+            "worker_id": told["worker_id"],
             "automation_id": automation_id,
+            "answers": json.dumps(answers),
             "status": _health(row),
             "doctor_ok": row["doctor_ok"],
             "touch_ok": True,

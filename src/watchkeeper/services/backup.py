@@ -103,6 +103,7 @@ class Backups:
     async def _snapshot(self) -> AsyncIterator[tuple[Connection, str]]:
         async with self._database.connection() as connection, connection.transaction():
             await fetch(connection, "begin_backup_snapshot")
+            await fetch(connection, "name_backup_session", {"application": pg_programs.APPLICATION})
             await fetch(connection, "allow_long_transaction")
             await fetch(connection, "count_alone")
             yield connection, (await fetch_row(connection, "export_snapshot"))["snapshot"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 from uuid import uuid4
@@ -18,7 +18,8 @@ from watchkeeper.domain.foreign_addresses import AddressRefused, ForeignUrl
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.suggestions import did_you_mean, shown
 from watchkeeper.services.notifiers.port import Address, Message, NotDelivered, Notifier
-from watchkeeper.services.notifiers.webhook import new_signing_secret
+from watchkeeper.services.notifiers.webhook import is_signing_secret, new_signing_secret
+from watchkeeper.services.outward import NoAnswer, Outward
 from watchkeeper.storage.database import Database, Row
 
 CONSOLE = "console"
@@ -28,13 +29,17 @@ _HOURS = re.compile(r"(\d{1,2}:\d{2})-(\d{1,2}:\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class WantedChannel:
-    """A channel as a person asks for it. `quiet` is `HH:MM-HH:MM` in its time zone; without `url` that one stays."""
+    """A channel as a person asks for it. `quiet` is `HH:MM-HH:MM` in its time zone; without `url` that one stays.
+
+    `signing`: the key that its messages are signed with; None makes one.
+    """
 
     name: str
     kind: str
     url: str | None = None
     quiet: str | None = None
     time_zone: str = "UTC"
+    signing: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,13 @@ class Tried:
 class Channels:
     """The channels of one database."""
 
-    def __init__(self, database: Database, redactor: Redactor, notifiers: Mapping[str, Notifier]) -> None:
+    def __init__(
+        self, database: Database, redactor: Redactor, notifiers: Mapping[str, Notifier], outward: Outward
+    ) -> None:
         self._database = database
         self._redactor = redactor
         self._notifiers = notifiers
+        self._outward = outward
 
     async def list(self, project_id: str) -> tuple[list[Row], list[Row]]:
         """Give a project's channels, and by which its alerts go now: its own, or those of the installation."""
@@ -74,7 +82,9 @@ class Channels:
         if wanted.kind != CONSOLE and wanted.url is None and (known is None or known["kind"] != wanted.kind):
             raise UsageError(f"a {wanted.kind} needs the address that it posts to", hint="Add --url URL.")
         begins, ends = _hours(wanted)
-        signing = None if wanted.url is None else new_signing_secret()
+        if wanted.url is not None:
+            await self._vet(wanted.url)
+        signing = None if wanted.url is None else wanted.signing or new_signing_secret()
         arguments = {
             "project_id": project_id,
             "name": wanted.name,
@@ -144,6 +154,19 @@ class Channels:
             raise UsageError("the console has no address")
         if wanted.url is not None:
             _origin(wanted.url)
+        if wanted.signing is not None and not is_signing_secret(wanted.signing):
+            raise UsageError("the key that signs is none: 'whsec_' and the base64 of 24 to 64 bytes")
+
+    async def _vet(self, url: str) -> None:
+        """Refuse an address that no message would ever be sent to; one that cannot be looked up now may be later."""
+        try:
+            await self._outward.vet(url)
+        except NoAnswer as refused:
+            if refused.is_refused:
+                raise UsageError(
+                    f"the address is none that is posted to: {refused.detail}",
+                    hint="The setting fetch_allow names hosts of your own that may be.",
+                ) from None
 
 
 def _origin(url: str) -> str:

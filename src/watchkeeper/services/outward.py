@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -50,13 +52,25 @@ class Outward:
         """Send one request and give the status of its answer; raise NoAnswer where there is none."""
         from watchkeeper.services.fetch_connection import GET, ask
 
+        async with self._refusals(), asyncio.timeout(self._seconds):
+            target = ForeignUrl.parse(url)
+            addresses = await self._vetting().addresses(target)
+            async with ask(target, addresses, self._tls, sent or GET) as answer:
+                return answer.status
+
+    async def vet(self, url: str) -> None:
+        """Look whether a request would be sent at all; raise NoAnswer where not, `is_refused` where it never would."""
+        async with self._refusals(), asyncio.timeout(self._seconds):
+            await self._vetting().addresses(ForeignUrl.parse(url))
+
+    def _vetting(self) -> Vetting:
         resolve = self._config.resolve or self._resolver
-        vetting = Vetting(resolve, self._turns, self._config.allowed, self._config.own())
+        return Vetting(resolve, self._turns, self._config.allowed, self._config.own())
+
+    @asynccontextmanager
+    async def _refusals(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._seconds):
-                target = ForeignUrl.parse(url)
-                async with ask(target, await vetting.addresses(target), self._tls, sent or GET) as answer:
-                    return answer.status
+            yield
         except TimeoutError:
             raise NoAnswer(f"no answer within {self._seconds:g} seconds") from None
         except AddressRefused as refused:

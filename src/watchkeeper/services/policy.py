@@ -20,6 +20,8 @@ from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.logs import log
+from watchkeeper.services.channels import Channels
+from watchkeeper.services.declared_channels import declare
 from watchkeeper.services.duties import Duty, Ran
 from watchkeeper.services.kinds import Kinds
 from watchkeeper.storage.database import Database, fetch
@@ -152,16 +154,27 @@ class Policies:
         """Give the document in force with what it says; as `current`."""
         return self._in_force()
 
-    def duty(self, database: Database, process: str) -> Duty:
-        """Look at the document, and keep in the database which policy this process goes by."""
-        keeper = _Keeper(self, database, process, self._config)
+    def duty(self, database: Database, process: str, channels: Channels | None = None) -> Duty:
+        """Look at the document, and keep in the database which policy this process goes by.
+
+        What a document says of `channels` is done when it is new to this database.
+        """
+        keeper = _Keeper(self, database, process, self._config, channels)
         return Duty("policy", keeper.run_once, self._config.look_seconds, when_still=True)
 
 
 class _Keeper:
     """Writes down what a process goes by: at its start, with every change, and now and then that it lives."""
 
-    def __init__(self, policies: Policies, database: Database, process: str, config: PoliciesConfig) -> None:
+    def __init__(
+        self,
+        policies: Policies,
+        database: Database,
+        process: str,
+        config: PoliciesConfig,
+        channels: Channels | None,
+    ) -> None:
+        self._channels = channels
         self._policies = policies
         self._database = database
         self._process = process
@@ -189,6 +202,9 @@ class _Keeper:
         holder = self._policies.held_by(self._process)
         said = json.dumps(loaded.said, default=str)
         arguments = {**holder, "digest": policy.digest, "version": policy.version, "actor": CONFIG_ACTOR}
+        is_known = await self._database.fetch_one("known_policy", {"digest": policy.digest})
+        if self._channels is not None and is_known is None:
+            await declare(self._channels, loaded.document.channels, policy.time_zone, CONFIG_ACTOR)
         async with self._database.transaction() as connection:
             await fetch(connection, "keep_policy", {**arguments, "document": said})
             await fetch(connection, "take_policy", arguments)

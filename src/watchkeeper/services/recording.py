@@ -85,7 +85,10 @@ class Recording:
             "found_no_job": beat.found_no_job,
             "has_job": beat.job is not None,
         }
-        worker = await fetch_row(connection, "see_foreign_worker", said | seen)
+        answers = self._redactor.redact_data(dict(beat.answers)) if beat.answers else None
+        doctor = None if answers is None or "doctor" not in answers else json.dumps(answers["doctor"])
+        worker = await fetch_row(connection, "see_foreign_worker", {**said, **seen, "doctor_answer": doctor})
+        said["answers"] = None if answers is None else json.dumps(answers, ensure_ascii=False)
         for name in ("status", "claim_ok", "lease_expires_at"):
             said[name] = getattr(beat, name)
         kept = await self._keep(connection, "record_reported_heartbeat", who, beat, job, said)

@@ -118,7 +118,7 @@ class Watchdog:
         seen = await watchdog_facts.note_sight(
             connection, tick, is_blind=bool(own.findings), good_ticks=GOOD_TICKS
         )
-        read = await read_inbox(connection, limits, tick.now)
+        read = await read_inbox(connection, policy, tick.now)
         findings, next_at = [*own.findings, *read.findings], None
         if not seen.is_blind:
             # What fell due in blindness lies before the last look: everything is looked at again.

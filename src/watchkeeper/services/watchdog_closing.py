@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from watchkeeper.domain.heartbeat_checks import judge_step, said_of
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.rules.passing import PASSES, Case, pass_evidence
@@ -20,6 +21,7 @@ from watchkeeper.domain.standings import (
     WorkerStanding,
 )
 from watchkeeper.services.incidents import Closed, IncidentKey, Incidents, Passed
+from watchkeeper.services.watchdog_edges import answer_in
 from watchkeeper.services.watchdog_facts import ABSENT_HEARTBEATS
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 
@@ -108,7 +110,7 @@ async def _standings(
     return {
         row["id"]: Standing(
             JobStanding(**jobs[row["id"]]) if row["id"] in jobs else None,
-            WorkerStanding(**workers[row["id"]]) if row["id"] in workers else None,
+            _worker(workers[row["id"]], _command(row), policy) if row["id"] in workers else None,
             KindStanding(**kinds[row["id"]]) if row["id"] in kinds else None,
             Decision(**decisions[row["id"]]) if row["id"] in decisions else Decision(),
         )
@@ -133,6 +135,7 @@ async def _of(connection: Connection, query: str, rows: Sequence[Row], **more: A
             "opened": [row["opened_at"] for row in rows],
             "seen": [row["last_seen_at"] for row in rows],
             "commands": [_command(row) for row in rows],
+            "answered": [bool(row["evidence"].get("answered")) for row in rows],
             "epochs": [_epoch(row) for row in rows],
             "artifacts": [_artifact(row) for row in rows],
             **more,
@@ -146,6 +149,15 @@ def _command(row: Row) -> str | None:
     if rule is RuleName.FETCH_FAILED:
         return str(row["evidence"].get("command"))
     return COMMANDS.get(rule)
+
+
+def _worker(row: Row, step: str | None, policy: Policy) -> WorkerStanding:
+    words = {name: row.pop(f"word_{name}") for name in ("ref", "ok", "answer", "output")}
+    if step is None or words["ref"] is None:
+        return WorkerStanding(**row)
+    answer = words["answer"] or answer_in(words["output"])
+    verdict = judge_step(policy.checks, step, said_of(step, words["ok"], answer))
+    return WorkerStanding(**row, checked=verdict, checked_ref=words["ref"])
 
 
 def _next_job(row: Row) -> UUID | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,9 @@ from watchkeeper.domain.facts import (
     WorkerFact,
 )
 from watchkeeper.domain.findings import Finding
-from watchkeeper.domain.policies import Thresholds
+from watchkeeper.domain.heartbeat_checks import HeartbeatCheck, judge_step, said_of
+from watchkeeper.domain.json_in_text import last_object
+from watchkeeper.domain.policies import Policy, Thresholds
 from watchkeeper.domain.rules.commands import COMMAND_RULES
 from watchkeeper.domain.rules.evidence import ARTIFACT_RULES, ATTEMPT_RULES, CHECK_RULES, RUN_RULES
 from watchkeeper.domain.rules.judging import RuleOf, judge
@@ -31,6 +33,8 @@ from watchkeeper.domain.rules.workers import WORKER_RULES
 from watchkeeper.storage.database import Connection, Row, fetch
 
 BATCH = 500
+
+Checks = Sequence[HeartbeatCheck]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,10 @@ class Read:
     is_full: bool
 
 
-async def read_inbox(connection: Connection, limits: Thresholds, now: datetime, batch: int = BATCH) -> Read:
+async def read_inbox(connection: Connection, policy: Policy, now: datetime, batch: int = BATCH) -> Read:
     """Take a batch of what happened out of the inbox, and judge it."""
     entries = await fetch(connection, "take_inbox", {"limit": batch, "families": list(FAMILIES)})
+    limits = policy.thresholds
     by_family: dict[str, list[Row]] = defaultdict(list)
     for entry in entries:
         by_family[entry["family"]].append(entry)
@@ -51,7 +56,7 @@ async def read_inbox(connection: Connection, limits: Thresholds, now: datetime, 
     for name, rows in by_family.items():
         family = FAMILIES[name]
         facts = await fetch(connection, family.query, family.arguments(rows, limits))
-        made = [family.fact(row) for row in facts]
+        made = [family.fact(row, policy.checks) for row in facts]
         findings += judge(family.rules, made, limits, now).findings
     return Read(findings, len(entries) >= batch)
 
@@ -62,7 +67,7 @@ class Family:
 
     query: str
     arguments: Callable[[list[Row], Thresholds], dict[str, Any]]
-    fact: Callable[[Row], Any]
+    fact: Callable[[Row, Checks], Any]
     rules: tuple[RuleOf[Any], ...]
 
 
@@ -87,26 +92,40 @@ def _by_worker(rows: list[Row], limits: Thresholds) -> dict[str, Any]:
     }
 
 
-def _command(row: Row) -> CommandFact:
-    return CommandFact(**{**row, "secrets": tuple(row["secrets"] or ())})
+def _command(row: Row, checks: Checks) -> CommandFact:
+    ok, answer = row["exit_code"] == 0 and row["error_code"] is None, answer_in(row.pop("output"))
+    verdict = judge_step(checks, row["command"], said_of(row["command"], ok, answer))
+    return CommandFact(**{**row, "secrets": tuple(row["secrets"] or ()), "verdict": verdict})
 
 
-def _check(row: Row) -> CheckFact:
+def answer_in(output: str | None) -> dict[str, Any] | None:
+    """Give what a command answered: the last JSON object of what it printed."""
+    found = last_object(output) if output else None
+    return None if found is None else found[1]
+
+
+def _check(row: Row, _checks: Checks) -> CheckFact:
     return CheckFact(**{**row, "failed": tuple(row["failed"] or ())})
 
 
-def _attempt(row: Row) -> AttemptFact:
+def _attempt(row: Row, _checks: Checks) -> AttemptFact:
     return AttemptFact(**{**row, "failures": tuple((cause, error) for cause, error in row["failures"])})
 
 
-def _run(row: Row) -> RunFact:
-    return RunFact(
-        **{**row, "secrets": tuple(row["secrets"] or ()), "owes_artifact": bool(row["owes_artifact"])}
-    )
+def _run(row: Row, checks: Checks) -> RunFact:
+    """Make a phase's fact of its row; where it is a step of the heartbeat, its payload is what the step answered."""
+    said = said_of(row["phase"], row.pop("went_well", None), row.pop("payload", None))
+    made = {
+        "secrets": tuple(row["secrets"] or ()),
+        "owes_artifact": bool(row["owes_artifact"]),
+        "verdict": judge_step(checks, row["phase"], said),
+    }
+    return RunFact(**{**row, **made})
 
 
-def worker_fact(row: Row) -> WorkerFact:
-    """Make a worker's fact of its row."""
+def worker_fact(row: Row, checks: Checks) -> WorkerFact:
+    """Make a worker's fact of its row, its last heartbeat judged by the checks."""
+    said = heartbeat_of(row.pop("said"))
     given: list[Mapping[str, Any]] = (
         row["rounds"] if isinstance(row["rounds"], list) else json.loads(row["rounds"])
     )
@@ -120,7 +139,14 @@ def worker_fact(row: Row) -> WorkerFact:
         )
         for each in given
     )
-    return WorkerFact(**{**row, "rounds": rounds, "held": tuple(row["held"])})
+    steps = {step: judge_step(checks, step, said) for step in ("doctor", "touch")}
+    return WorkerFact(**{**row, "rounds": rounds, "held": tuple(row["held"]), **steps})
+
+
+def heartbeat_of(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the last heartbeat as checks read it: the words that were said, and what steps answered."""
+    words = {name: value for name, value in said["words"].items() if value is not None}
+    return {**words, **(said["answers"] or {})}
 
 
 FAMILIES: dict[str, Family] = {
@@ -130,6 +156,8 @@ FAMILIES: dict[str, Family] = {
     "run": Family("run_facts", _by_id, _run, RUN_RULES),
     "outcome": Family("outcome_facts", _by_attempt, _run, RUN_RULES),
     "ending": Family("ending_facts", _by_attempt, _run, RUN_RULES),
-    "artifact": Family("artifact_facts", _by_id, lambda row: LostArtifactFact(**row), ARTIFACT_RULES),
+    "artifact": Family(
+        "artifact_facts", _by_id, lambda row, _checks: LostArtifactFact(**row), ARTIFACT_RULES
+    ),
     "round": Family("worker_facts", _by_worker, worker_fact, WORKER_RULES),
 }

@@ -10,6 +10,7 @@ from watchkeeper.domain.leases import SESSION_LEASE_SECONDS
 from watchkeeper.domain.mirrored import SUCCESS_WORDS
 from watchkeeper.domain.policies import Thresholds
 from watchkeeper.storage.database import Connection, Row, fetch, fetch_one, fetch_row
+from watchkeeper.storage.pg_programs import APPLICATION
 
 OVERLAP = timedelta(seconds=2)
 """How far a look reaches back over the one before it: a fact that was written meanwhile may be a moment older."""
@@ -109,7 +110,7 @@ def _queue(row: Row) -> QueueFact:
 
 async def sight(connection: Connection, tick: Tick, missed_seconds: float) -> SightFact:
     """Give how well the watchdog sees. What it did not read yet is no lag while it has only just begun to read."""
-    row = await fetch_row(connection, "sight_facts", {"now": tick.now})
+    row = await fetch_row(connection, "sight_facts", {"now": tick.now, "backup": APPLICATION})
     watched = 0.0 if tick.previous is None else (tick.now - tick.quiet_since).total_seconds()
     unread = row["unread_seconds"]
     return SightFact(

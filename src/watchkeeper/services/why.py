@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from watchkeeper.domain.diagnosis import JobFacts, diagnose
 from watchkeeper.domain.errors import JobNotFound, NotFound
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, WaitingReason
+from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.waiting import CANCELLED, CLAIMABLE, COMPLETED, RUNNING, THERE, WAITING, Waiting
 from watchkeeper.services.insights import Insights
@@ -30,10 +31,17 @@ class Subject(StrEnum):
 class Why:
     """Answers as data; every fact has its age."""
 
-    def __init__(self, database: Database, insights: Insights, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        database: Database,
+        insights: Insights,
+        redactor: Redactor,
+        policy: Callable[[], Policy] = Policy,
+    ) -> None:
         self._database = database
         self._insights = insights
         self._redactor = redactor
+        self._policy = policy
 
     async def why(self, project_id: str, name: str, of: Subject | None = None) -> dict[str, Any]:
         """Explain a job, else a kind, else a worker of this name, or only what `of` says; raise NotFound."""
@@ -121,7 +129,7 @@ class Why:
         }
 
     async def _worker(self, connection: Connection, project_id: str, worker: Row) -> dict[str, Any]:
-        status = await status_of(connection, project_id, worker)
+        status = await status_of(connection, project_id, worker, self._policy().checks)
         incidents = await open_incidents(connection, project_id, worker_id=worker["worker_id"])
         declined = await fetch_row(
             connection, "declined_of_worker", {"project_id": project_id, "worker_id": worker["worker_id"]}

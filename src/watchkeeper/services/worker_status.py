@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.diagnosis import OpenIncident, worst
 from watchkeeper.domain.errors import NotFound
+from watchkeeper.domain.heartbeat_checks import CheckState, HeartbeatCheck, judge_step, said_of
+from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.rules.names import RuleName, Severity
 from watchkeeper.domain.worker_checks import OF_THE_JOB, Heard, LeaseRisk, check_of, checks, next_action
+from watchkeeper.services.watchdog_edges import answer_in
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 
 ROUND = {"doctor": "doctor_ok", "touch": "touch_ok", "claim": "claim_ok"}
@@ -19,8 +24,9 @@ STANDING_STILL = frozenset({"stuck", "paused"})
 class WorkerStatus:
     """Reads of single workers, own and foreign alike."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, policy: Callable[[], Policy] = Policy) -> None:
         self._database = database
+        self._policy = policy
 
     async def status(self, project_id: str, worker_id: str) -> dict[str, Any]:
         """Give a worker's status; raise NotFound."""
@@ -28,7 +34,7 @@ class WorkerStatus:
             worker = await find_worker(connection, project_id, worker_id)
             if worker is None:
                 raise NotFound(f"there is no worker {worker_id[:100]!r} in this project")
-            return await status_of(connection, project_id, worker)
+            return await status_of(connection, project_id, worker, self._policy().checks)
 
 
 async def find_worker(connection: Connection, project_id: str, worker_id: str) -> Row | None:
@@ -53,8 +59,10 @@ def as_incidents(rows: Sequence[Row]) -> list[OpenIncident]:
     ]
 
 
-async def status_of(connection: Connection, project_id: str, worker: Row) -> dict[str, Any]:
-    """Give the status of a worker whose row is at hand."""
+async def status_of(
+    connection: Connection, project_id: str, worker: Row, asked: Sequence[HeartbeatCheck]
+) -> dict[str, Any]:
+    """Give the status of a worker whose row is at hand, judged by the checks that are asked for."""
     worker_id = worker["worker_id"]
     held = await fetch(
         connection, "worker_leases_held", {"project_id": project_id, "worker_id": worker_id, "limit": 20}
@@ -66,7 +74,7 @@ async def status_of(connection: Connection, project_id: str, worker: Row) -> dic
     )
     found = as_incidents(await open_incidents(connection, project_id, worker_id=worker_id, job_id=job_id))
     risk = None if job is None else LeaseRisk(job["risk_level"], job["received_at"])
-    states = checks(_words(heard, job_id), risk)
+    states = checks(_words(heard, job_id, asked), risk, asked)
     return {
         "worker_id": worker_id,
         "origin": worker["origin"],
@@ -90,13 +98,29 @@ def _stuck_on(worker: Row, job: Row | None, incidents: Sequence[OpenIncident]) -
     return None if incident is None else incident.rule.value
 
 
-def _words(rows: Sequence[Row], job_id: UUID | None) -> Iterator[Heard]:
+def _words(rows: Sequence[Row], job_id: UUID | None, asked: Sequence[HeartbeatCheck]) -> Iterator[Heard]:
+    # That a step was answered says that it was owed.
+    owed = [replace(check, required_when=None) for check in asked]
     for row in rows:
         if row["what"] == "round":
-            for check, column in ROUND.items():
-                if row[column] is not None:
-                    yield Heard(check, row["at"], row[column])
+            answers = row["answers"] or {}
+            for step, column in ROUND.items():
+                if row[column] is not None or step in answers:
+                    yield from _heard(step, row[column], answers.get(step), row["at"], owed)
             continue
-        check = check_of(row["name"])
-        if check not in OF_THE_JOB or job_id is None or row["job_id"] == job_id:
-            yield Heard(check, row["at"], row["ok"])
+        step = check_of(row["name"])
+        if step not in OF_THE_JOB or job_id is None or row["job_id"] == job_id:
+            answer = answer_in(row["output"]) or row["answers"]
+            yield from _heard(step, row["ok"], answer, row["at"], owed)
+
+
+def _heard(
+    step: str, ok: bool | None, answer: Any, at: datetime, asked: Sequence[HeartbeatCheck]
+) -> Iterator[Heard]:
+    """Give what one source says of each check of a step: its answer judged, else the bare word on the step itself."""
+    for verdict in judge_step(asked, step, said_of(step, ok, answer)).checks:
+        if verdict.state is not CheckState.UNKNOWN or isinstance(answer, dict):
+            yield Heard(verdict.name, at, PASSED.get(verdict.state))
+
+
+PASSED = {CheckState.PASS: True, CheckState.FAIL: False}

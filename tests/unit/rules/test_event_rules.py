@@ -20,6 +20,7 @@ from watchkeeper.domain.facts import (
     SightFact,
     WorkerFact,
 )
+from watchkeeper.domain.heartbeat_checks import DEFAULT_CHECKS, CheckState, StepVerdict, judge_step, said_of
 from watchkeeper.domain.policies import Thresholds
 from watchkeeper.domain.rules.commands import COMMAND_RULES
 from watchkeeper.domain.rules.evidence import (
@@ -37,10 +38,14 @@ from watchkeeper.domain.rules.workers import WORKER_RULES, claim_loop_idle, seve
 JOB = UUID(int=1)
 RUN = CommandFact("p", UUID(int=9), "claim", 5, BEGIN, worker_id="w", job_id=JOB)
 TOLD = RunFact("p", "worker_run:1", "w", "complete", BEGIN, JOB, is_done=True)
+WELL, ILL = StepVerdict(CheckState.PASS), StepVerdict(CheckState.FAIL)
 LONG_AGO = after(-1e9)
 
 
 def found(run: CommandFact, limits: Thresholds = LIMITS) -> list[str]:
+    is_well = run.exit_code == 0 and run.error_code is None
+    verdict = judge_step(DEFAULT_CHECKS, run.command, said_of(run.command, is_well, None))
+    run = replace(run, verdict=verdict)
     return [finding.rule for finding in judge(COMMAND_RULES, [run], limits, BEGIN).findings]
 
 
@@ -50,7 +55,7 @@ def worked(*rounds: tuple[bool, bool, bool]) -> WorkerFact:
         Round(UUID(int=n), after(n), UUID(int=n) if job else None, advanced, over)
         for n, (job, advanced, over) in enumerate(rounds)
     )
-    return WorkerFact("p", "w", True, True, UUID(int=99), made)
+    return WorkerFact("p", "w", WELL, WELL, UUID(int=99), made)
 
 
 EMPTY, GOOD, VAIN, IN_HAND = (
@@ -203,13 +208,13 @@ def test_a_silent_loop_is_three_jobs_that_came_to_nothing(
 ) -> None:
     """Empty rounds do not count, the job in hand is given its time, an artifact begins the count anew."""
     assert fires(silent_loop, worked(*rounds), BEGIN) is silent
-    assert not fires(silent_loop, replace(worked(*rounds), doctor_ok=False), BEGIN)
+    assert not fires(silent_loop, replace(worked(*rounds), doctor=ILL), BEGIN)
 
 
 def test_checks_that_were_never_made_are_not_failures() -> None:
     """Nothing fires for a worker of which nothing is known."""
     assert not judge(WORKER_RULES, [WorkerFact("p", "w")], LIMITS, BEGIN).findings
-    ill = WorkerFact("p", "w", doctor_ok=False, touch_ok=False)
+    ill = WorkerFact("p", "w", doctor=ILL, touch=ILL)
     assert [each.rule for each in judge(WORKER_RULES, [ill], LIMITS, BEGIN).findings] == [
         "doctor_failed",
         "touch_failed",

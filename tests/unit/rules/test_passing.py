@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from unit.rules.moments import BEGIN, LIMITS, after
+from watchkeeper.domain.heartbeat_checks import CheckState, StepVerdict
 from watchkeeper.domain.rules.catalogue import RULES, Closer
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.rules.passing import PASSES, Case, pass_evidence
@@ -38,6 +39,10 @@ def worker(**facts: Any) -> Standing:
     return Standing(worker=WorkerStanding(**facts))
 
 
+def said(state: CheckState) -> StepVerdict:
+    return StepVerdict(state)
+
+
 def kind(**facts: Any) -> Standing:
     return Standing(kind=KindStanding(**facts))
 
@@ -52,7 +57,7 @@ def test_every_rule_that_facts_may_close_says_which() -> None:
 def test_no_data_is_never_a_pass(rule: str) -> None:
     """A subject of which nothing is known any more leaves its incident open."""
     assert not passes(rule, Standing())
-    assert not passes(rule, Standing(worker=WorkerStanding(is_stopped=True, doctor_ok=None)))
+    assert not passes(rule, Standing(worker=WorkerStanding(is_stopped=True)))
 
 
 @pytest.mark.parametrize("rule", [*RULES])
@@ -61,7 +66,7 @@ def test_only_a_person_closes_what_a_person_decides(rule: RuleName) -> None:
     if RULES[rule].closer is Closer.PERSON:
         well = Standing(
             replace(RUNNING, state="completed", answered="e", passed_check="c", is_resumed=True),
-            WorkerStanding(doctor_ok=True, touch_ok=True, answered="e", passed_check="c"),
+            WorkerStanding(checked=said(CheckState.PASS), answered="e", passed_check="c"),
             KindStanding(has_worker=True),
             Decision("d", "w", True),
         )
@@ -113,11 +118,12 @@ def test_only_a_person_closes_what_a_person_decides(rule: RuleName) -> None:
         ("missing_deliverable_id", Standing(decision=Decision(written="p")), True),
         ("silent_loop", worker(), False),
         ("silent_loop", worker(passed_check="c"), True),
-        ("doctor_failed", worker(doctor_ok=True), False),
-        ("doctor_failed", worker(doctor_ok=False, answered="e"), False),
-        ("doctor_failed", worker(doctor_ok=True, heartbeat_at=after(50), last_heartbeat="h"), True),
-        ("touch_failed", worker(touch_ok=True, heartbeat_at=after(-50), last_heartbeat="h"), False),
-        ("touch_failed", worker(touch_ok=None, answered="e"), True),
+        ("doctor_failed", worker(answered="e"), False),
+        ("doctor_failed", worker(checked=said(CheckState.UNKNOWN), checked_ref="h"), False),
+        ("doctor_failed", worker(checked=said(CheckState.FAIL), checked_ref="h"), False),
+        ("doctor_failed", worker(checked=said(CheckState.PASS), checked_ref="h"), True),
+        ("touch_failed", worker(checked=said(CheckState.UNKNOWN), checked_ref="h"), False),
+        ("touch_failed", worker(checked=said(CheckState.PASS), checked_ref="h"), True),
         ("multiple_primary_jobs", worker(held=1), True),
         ("multiple_primary_jobs", worker(held=1, is_stopped=True), False),
         ("multiple_primary_jobs", worker(held=2), False),

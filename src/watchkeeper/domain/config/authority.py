@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from watchkeeper.domain.attempts import OnGateFailed
 from watchkeeper.domain.config import stability
+from watchkeeper.domain.config.people import known_channels
 from watchkeeper.domain.config.reading import Field, field_of
 from watchkeeper.domain.policies import FourEyes, PolicyMode, RuleChange
 from watchkeeper.domain.rules.names import Escalation, NextAction, RepairAction, RuleName, Severity
@@ -35,7 +36,7 @@ class Healing:
     paths: Mapping[RepairAction, str] = field(default_factory=dict)
 
 
-def read_decided(given: Field) -> Decided:
+def read_decided(given: Field, channels: Collection[str]) -> Decided:
     section = given.section()
     if section is None:
         return Decided()
@@ -44,7 +45,7 @@ def read_decided(given: Field) -> Decided:
             section.take("reclaim", field_of(Field.one_of, PolicyMode)),
             section.take("reclaim_mirrored", field_of(Field.one_of, PolicyMode)),
             section.take("on_gate_failed", field_of(Field.one_of, OnGateFailed)),
-            section.take("queue_stuck_alert", Field.texts),
+            section.take("queue_stuck_alert", lambda one: known_channels(one, channels)),
             section.take("four_eyes", field_of(Field.one_of, FourEyes)),
         )
 

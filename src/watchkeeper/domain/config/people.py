@@ -25,11 +25,14 @@ class ChannelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelDeclaration:
-    """A channel of the document. It is off unless it says `on`; its address is in a file, since it is a secret."""
+    """A channel of the document. What it says of `on` is done once; None: a person decides, by `channel on`.
+
+    Its address is in a file, since it is a secret; the key that signs its messages may stand in the next line.
+    """
 
     name: str
     kind: ChannelKind
-    is_on: bool = False
+    is_on: bool | None = None
     url_file: str | None = None
     quiet_hours: str | None = None
 
@@ -42,8 +45,8 @@ class Alerts:
     notify_on: frozenset[RuleName] | None = None
 
 
-def read_contacts(given: Field, channels: Collection[str] | None) -> dict[str, Contact]:
-    """Read the section; `channels` are those that the document declares, None where it leaves them to others."""
+def read_contacts(given: Field, channels: Collection[str]) -> dict[str, Contact]:
+    """Read the section; `channels` are those that the document knows."""
     section = given.section()
     found: dict[str, Contact] = {}
     if section is None:
@@ -60,7 +63,7 @@ def read_contacts(given: Field, channels: Collection[str] | None) -> dict[str, C
     return found
 
 
-def _contact(section: Section, name: str, given: Field, channels: Collection[str] | None) -> Contact:
+def _contact(section: Section, name: str, given: Field, channels: Collection[str]) -> Contact:
     with section:
         person = section.take("person", field_of(Field.text, "the name of a person"))
         if not section.has("person"):
@@ -105,9 +108,9 @@ def _channel(section: Section, name: str, given: Field) -> ChannelDeclaration | 
         return None
     if (kind is ChannelKind.CONSOLE) != (name == CONSOLE):
         given.refuse("the console is one channel, and its name is 'console'")
-    if kind is ChannelKind.WEBHOOK and url_file is None and not section.has("url_file"):
-        given.refuse("a webhook needs 'url_file', the path of a file that holds its address")
-    return ChannelDeclaration(name, kind, bool(is_on), url_file, quiet)
+    if kind is ChannelKind.WEBHOOK and is_on and not section.has("url_file"):
+        given.refuse("a webhook that is on needs 'url_file', the path of a file that holds its address")
+    return ChannelDeclaration(name, kind, is_on, url_file, quiet)
 
 
 def _quiet(given: Field) -> str | None:

@@ -6,9 +6,11 @@ from typing import Any
 
 from watchkeeper.domain.facts import CommandFact
 from watchkeeper.domain.findings import Finding, of_worker_and_job
+from watchkeeper.domain.heartbeat_checks import CheckState
 from watchkeeper.domain.policies import Thresholds
 from watchkeeper.domain.rules.judging import ALWAYS, Moment, RuleOf
 from watchkeeper.domain.rules.names import RuleName
+from watchkeeper.domain.rules.workers import told_of
 
 NO_OUTPUT = frozenset({"no_output", "silent", "no_json", "hung"})
 OF_THE_WIRE = frozenset({"fetch_failed", "server_unreachable", "database_unavailable", "internal_error"})
@@ -16,6 +18,9 @@ NOT_FOUND = frozenset({"job_not_found", "not_found"})
 REFUSED = frozenset({"contract_rejected", "rejected"})
 AFTER_CLAIM = frozenset({"context", "progress", "upload-files", "verify", "complete", "fail", "release"})
 """The codes and commands by which helpers and our own server tell of each trouble."""
+
+CHECKED = {"doctor": RuleName.DOCTOR_FAILED, "touch": RuleName.TOUCH_FAILED}
+"""The steps whose checks open an incident of the worker, and the rule of each."""
 
 
 def claim_no_output(run: CommandFact, _limits: Thresholds) -> Moment | None:
@@ -59,13 +64,13 @@ def missing_deliverable_id(run: CommandFact, limits: Thresholds) -> Moment | Non
 
 
 def check_failed(run: CommandFact, _limits: Thresholds) -> Moment | None:
-    """Fire when `doctor` or `touch` answered, and the answer was no; what never answered is `fetch_failed`."""
-    rule = {"doctor": RuleName.DOCTOR_FAILED, "touch": RuleName.TOUCH_FAILED}.get(run.command)
-    if rule is None or run.worker_id is None or (run.exit_code == 0 and run.error_code is None):
+    """Fire when `doctor` or `touch` answered, and the checks fail on it; what never answered is `fetch_failed`."""
+    rule = CHECKED.get(run.command)
+    if rule is None or run.worker_id is None or run.verdict.state is not CheckState.FAIL:
         return None
     if run.error_code in OF_THE_WIRE | NO_OUTPUT:
         return None
-    return _moment(run, rule, _of_worker(run), run.error_code or "not_ok")
+    return _moment(run, rule, _of_worker(run), run.error_code or "not_ok", **told_of(run.verdict))
 
 
 def second_job_claimed(run: CommandFact, _limits: Thresholds) -> Moment | None:

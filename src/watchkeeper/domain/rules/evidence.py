@@ -9,9 +9,12 @@ from uuid import UUID
 
 from watchkeeper.domain.facts import AttemptFact, CheckFact, LostArtifactFact, RunFact
 from watchkeeper.domain.findings import Finding, of_worker_and_job
+from watchkeeper.domain.heartbeat_checks import CheckState
 from watchkeeper.domain.policies import Thresholds
+from watchkeeper.domain.rules.commands import CHECKED
 from watchkeeper.domain.rules.judging import ALWAYS, Moment, RuleOf
 from watchkeeper.domain.rules.names import RuleName
+from watchkeeper.domain.rules.workers import told_of
 
 _SAID_IN = {"output": "in_agent_output", "verify": "in_agent_output", "end": "in_last_words"}
 _VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|0x[0-9a-f]+|\d+", re.IGNORECASE)
@@ -74,6 +77,14 @@ def secret_in_words(run: RunFact, _limits: Thresholds) -> Moment | None:
     )
 
 
+def told_check_failed(run: RunFact, _limits: Thresholds) -> Moment | None:
+    """Fire when a phase was told that is a step of the heartbeat, and the policy's checks fail on what it answered."""
+    rule = CHECKED.get(run.phase)
+    if rule is None or run.verdict.state is not CheckState.FAIL:
+        return None
+    return _moment(run, rule, "not_ok", run.ref, told_of(run.verdict), identity=("worker", run.worker_id))
+
+
 def artifact_lost(artifact: LostArtifactFact, _limits: Thresholds) -> Moment | None:
     """Fire when a stored file is gone or differs."""
     told = {"name": artifact.name, "sha256": artifact.sha256}
@@ -89,7 +100,12 @@ def artifact_lost(artifact: LostArtifactFact, _limits: Thresholds) -> Moment | N
 
 CHECK_RULES: tuple[RuleOf[CheckFact], ...] = (artifact_gate_failed,)
 ATTEMPT_RULES: tuple[RuleOf[AttemptFact], ...] = (crash_loop,)
-RUN_RULES: tuple[RuleOf[RunFact], ...] = (hidden_failure, artifact_missing, secret_in_words)
+RUN_RULES: tuple[RuleOf[RunFact], ...] = (
+    hidden_failure,
+    artifact_missing,
+    secret_in_words,
+    told_check_failed,
+)
 ARTIFACT_RULES: tuple[RuleOf[LostArtifactFact], ...] = (artifact_lost,)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from watchkeeper.domain.heartbeat_checks import CheckState
 from watchkeeper.domain.policies import Thresholds
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.rules.sight import GOOD_TICKS
@@ -155,28 +156,12 @@ def _artifact_verified(case: Case) -> Evidence | None:
     return {"passed_check": worker.passed_check}
 
 
-def _doctor_passes(case: Case) -> Evidence | None:
+def _step_passes(case: Case) -> Evidence | None:
+    """Pass by the checks alone: a step of which something is not known has not passed."""
     worker = case.standing.worker
-    if worker is None or worker.doctor_ok is False:
+    if worker is None or worker.checked.state is not CheckState.PASS:
         return None
-    return _later_word(case, is_well=worker.doctor_ok is True)
-
-
-def _touch_passes(case: Case) -> Evidence | None:
-    worker = case.standing.worker
-    if worker is None or worker.touch_ok is False:
-        return None
-    return _later_word(case, is_well=worker.touch_ok is True)
-
-
-def _later_word(case: Case, *, is_well: bool) -> Evidence | None:
-    worker = case.standing.worker
-    if worker is None:
-        return None
-    if worker.answered is not None:
-        return {"succeeded": worker.answered}
-    is_later = worker.heartbeat_at is not None and worker.heartbeat_at > case.incident.last_seen_at
-    return {"heartbeat": worker.last_heartbeat} if is_well and is_later else None
+    return {"passed": worker.checked_ref}
 
 
 def _one_job_left(case: Case) -> Evidence | None:
@@ -212,8 +197,8 @@ PASSES: dict[RuleName, Passes] = {
     RuleName.COMPLETE_REJECTED: _complete_accepted,
     RuleName.MISSING_DELIVERABLE_ID: _gap_written_down,
     RuleName.SILENT_LOOP: _artifact_verified,
-    RuleName.DOCTOR_FAILED: _doctor_passes,
-    RuleName.TOUCH_FAILED: _touch_passes,
+    RuleName.DOCTOR_FAILED: _step_passes,
+    RuleName.TOUCH_FAILED: _step_passes,
     RuleName.MULTIPLE_PRIMARY_JOBS: _one_job_left,
     RuleName.CRASH_LOOP: _resumed,
     RuleName.ARTIFACT_LOST: _restored,

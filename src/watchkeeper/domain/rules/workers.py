@@ -7,23 +7,24 @@ from uuid import UUID
 
 from watchkeeper.domain.facts import WorkerFact
 from watchkeeper.domain.findings import Finding
+from watchkeeper.domain.heartbeat_checks import CheckState, StepVerdict
 from watchkeeper.domain.policies import Thresholds
 from watchkeeper.domain.rules.judging import ALWAYS, Moment, RuleOf
 from watchkeeper.domain.rules.names import RuleName
 
 
 def doctor_failed(worker: WorkerFact, _limits: Thresholds) -> Moment | None:
-    """Fire when a worker's last doctor did not pass; one that was never asked is no failure."""
-    if worker.doctor_ok is not False:
+    """Fire when the policy's checks fail on a worker's last doctor; what is not known of it is no failure."""
+    if worker.doctor.state is not CheckState.FAIL:
         return None
-    return _moment(worker, RuleName.DOCTOR_FAILED, "not_ok")
+    return _moment(worker, RuleName.DOCTOR_FAILED, "not_ok", **told_of(worker.doctor))
 
 
 def touch_failed(worker: WorkerFact, _limits: Thresholds) -> Moment | None:
-    """Fire when a worker's last touch did not pass."""
-    if worker.touch_ok is not False:
+    """Fire when the policy's checks fail on a worker's last touch."""
+    if worker.touch.state is not CheckState.FAIL:
         return None
-    return _moment(worker, RuleName.TOUCH_FAILED, "not_ok")
+    return _moment(worker, RuleName.TOUCH_FAILED, "not_ok", **told_of(worker.touch))
 
 
 def claim_loop_idle(worker: WorkerFact, limits: Thresholds) -> Moment | None:
@@ -46,7 +47,7 @@ def silent_loop(worker: WorkerFact, limits: Thresholds) -> Moment | None:
     A job that it still holds is given its time; rounds without a job are `claim_loop_idle`'s. The evidence is the last
     such round: a heartbeat that brings no other job says nothing new.
     """
-    if worker.doctor_ok is False or worker.touch_ok is False:
+    if CheckState.FAIL in (worker.doctor.state, worker.touch.state):
         return None
     worked = [each for each in worker.rounds if each.job_id is not None and each.is_over]
     last = worked[-limits.silent_heartbeats :]
@@ -77,6 +78,11 @@ WORKER_RULES: tuple[RuleOf[WorkerFact], ...] = (
     silent_loop,
     several_jobs_held,
 )
+
+
+def told_of(verdict: StepVerdict) -> dict[str, Any]:
+    """Give what failed of a step as evidence. What an answer showed, another answer ends, and no mere word."""
+    return {"checks": verdict.failed, "answered": verdict.is_answered}
 
 
 def _moment(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from watchkeeper.domain.config.checks import MOST_CHECKS
 from watchkeeper.domain.mirrored import HELPER, AttemptReport, LeaseAction
 from watchkeeper.domain.redaction import KIND
 from watchkeeper.domain.reports import CommandRun, Counters, Heartbeat, OutsideCheck, QueueCounters, WorkerRun
@@ -30,7 +31,10 @@ Count = Annotated[int, Field(ge=0, le=MOST)]
 
 
 class HeartbeatBody(Body):
-    """One round of a worker; `current_job_id` null with `claim_ok` true is a round without a job."""
+    """One round of a worker; `current_job_id` null with `claim_ok` true is a round without a job.
+
+    `answers` are what the steps answered, under their names; the config document's checks are judged by them.
+    """
 
     worker_id: WorkerId
     id: RecordId | None = None
@@ -45,6 +49,7 @@ class HeartbeatBody(Body):
     origin: Word = HELPER
     kind: Word | None = None
     attempt_id: Key | None = None
+    answers: dict[Word, dict[str, Any]] = Field(default_factory=dict, max_length=MOST_CHECKS)
 
     def record(self) -> Heartbeat:
         return Heartbeat(
@@ -61,6 +66,7 @@ class HeartbeatBody(Body):
             self.lease_expires_at,
             self.id,
             self.created_at,
+            self.answers,
         )
 
 

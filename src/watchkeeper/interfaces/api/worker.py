@@ -63,7 +63,7 @@ async def doctor(body: DoctorBody, access: Here) -> Response:
     if body.system:
         access.principal.demand(Right.OPERATE)
         checks += await access.app.diagnosis.system()
-        return _diagnosed(body.worker_id, checks)
+        return as_json(_diagnosed(body.worker_id, checks))
     access.principal.demand(Right.CONTRACT)
     if body.worker_id is None:
         raise UsageError("'worker_id': a worker names itself")
@@ -74,8 +74,9 @@ async def doctor(body: DoctorBody, access: Here) -> Response:
     checks.append(Check("touch", ok=True, detail="the server noted that this worker is there"))
     checks.append(_standing(worker))
     ok = all(check.ok for check in checks)
-    await access.app.attendance.note_doctor(project, body.worker_id, ok=ok)
-    return _diagnosed(body.worker_id, checks)
+    told = _diagnosed(body.worker_id, checks)
+    await access.app.attendance.note_doctor(project, body.worker_id, ok=ok, answer=told)
+    return as_json(told)
 
 
 def _standing(worker: dict[str, Any]) -> Check:
@@ -86,18 +87,16 @@ def _standing(worker: dict[str, Any]) -> Check:
     return Check("worker", ok=True, detail=detail)
 
 
-def _diagnosed(worker_id: str | None, checks: list[Check]) -> Response:
-    return as_json(
-        {
-            "ok": all(check.ok for check in checks),
-            "token_present": True,
-            "touch": {"ok": True},
-            "server": {"ok": True, "version": __version__},
-            "database": {"ok": True},
-            "worker_id": worker_id or "",
-            "checks": [check.to_json() for check in checks],
-        }
-    )
+def _diagnosed(worker_id: str | None, checks: list[Check]) -> dict[str, Any]:
+    return {
+        "ok": all(check.ok for check in checks),
+        "token_present": True,
+        "touch": {"ok": True},
+        "server": {"ok": True, "version": __version__},
+        "database": {"ok": True},
+        "worker_id": worker_id or "",
+        "checks": [check.to_json() for check in checks],
+    }
 
 
 @contract.post(

@@ -55,7 +55,7 @@ async def _serve(settings: Settings, host: str | None) -> None:
         api = create_app(app, session=session_reader(app))
         state: ApiState = api.state.watchkeeper
         api.include_router(create_console(app, state.failed_logins))
-        duties = Duties(app.watchdog.policies.duty(app.database, "serve"))
+        duties = Duties(app.watchdog.policies.duty(app.database, "serve", app.watchdog.alerting.channels))
         duties.start()
         await run_server(api, host)
         await duties.stop()

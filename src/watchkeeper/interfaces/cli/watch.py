@@ -25,7 +25,7 @@ async def _watch(settings: Settings) -> None:
     async with root.running(settings) as app:
         app.watchdog.policies.current()  # a document that is refused is told before anything is done
         periodic = [
-            app.watchdog.policies.duty(app.database, "watch"),
+            app.watchdog.policies.duty(app.database, "watch", app.watchdog.alerting.channels),
             *app.maintenance.duties(),
             app.retention.duty(),
             app.artifact_upkeep.duty(),

@@ -16,13 +16,22 @@ from watchkeeper.services.outward import NoAnswer, Outward
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, no secret
 SECRET_BYTES = 32
-LATER = frozenset({408, 425, 429})
-"""Refusals that are only for now."""
+FOR_GOOD = frozenset({401, 403, 404, 410})
+"""What says that this address takes nothing from us; any other refusal may be of one message, or only for now."""
 
 
 def new_signing_secret() -> str:
     """Make a key to sign with, in the form in which receivers' libraries take it."""
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def is_signing_secret(text: str) -> bool:
+    """Say whether a text is a key as the specification has them: 24 to 64 bytes in base64 behind the prefix."""
+    try:
+        key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
+    except ValueError:
+        return False
+    return text.startswith(SECRET_PREFIX) and 24 <= len(key) <= 64
 
 
 def signature(signing: str, message_id: str, timestamp: str, body: bytes) -> str:
@@ -33,7 +42,7 @@ def signature(signing: str, message_id: str, timestamp: str, body: bytes) -> str
 
 
 class WebhookNotifier:
-    """Posts to the address of a channel. 2xx is the receipt, 4xx other than "later" is for good; else is retried."""
+    """Posts to the address of a channel. 2xx is the receipt; what is not for good is tried again."""
 
     def __init__(self, outward: Outward) -> None:
         self._outward = outward
@@ -58,9 +67,7 @@ class WebhookNotifier:
             raise NotDelivered(failure.detail, is_permanent=failure.is_refused) from None
         if 200 <= status < 300:
             return {"status": status}
-        raise NotDelivered(
-            f"it answered with status {status}", is_permanent=400 <= status < 500 and status not in LATER
-        )
+        raise NotDelivered(f"it answered with status {status}", is_permanent=status in FOR_GOOD)
 
 
 def _document(message: Message) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from watchkeeper.domain.heartbeat_steps import Call, Command, Ending, Tell, Verdict, Why
 from watchkeeper.domain.helper_answers import HelperAnswers, HelperRun, Reply
-from watchkeeper.domain.json_in_text import spans_of_objects
+from watchkeeper.domain.json_in_text import last_object, spans_of_objects
 from watchkeeper.domain.redaction import MAX_KEPT_CHARS, Redactor
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.logs import log
@@ -19,6 +19,8 @@ from watchkeeper.services.relay.reports import ATTEMPTS, CHECKS, EVENTS, HEALTH,
 
 ENDED_CODE = 143
 """The exit code reported of a command that had to be ended: 128 + SIGTERM, as a shell tells it."""
+
+STDERR = "\n[stderr]\n"
 
 _STUCK = {
     Verdict.BLOCKED: "gate_failed",
@@ -38,6 +40,7 @@ class Telling:
         self._redactor = redactor
         self._worker_id = worker_id
         self._checks: dict[str, bool] = {}
+        self._answers: dict[str, Any] = {}
 
     def shown(self, run: HelperRun, answers: HelperAnswers) -> str:
         """Give a run's output without what only its caller may have, not yet redacted."""
@@ -50,7 +53,7 @@ class Telling:
             position = end
         pieces.append(run.stdout[position:])
         if run.stderr:
-            pieces.append(f"\n[stderr]\n{run.stderr}")
+            pieces.append(f"{STDERR}{run.stderr}")
         return "".join(pieces)
 
     def ran(self, call: Call, run: HelperRun, reply: Reply, shown: str, held: HeldJob | None) -> None:
@@ -75,6 +78,9 @@ class Telling:
             self._event(Command.COMPLETE.value, 0, said, None, held)
         if call.command in (Command.DOCTOR, Command.TOUCH, Command.CLAIM) and call.why is not Why.RETOUCH:
             self._checks[call.command] = reply.is_ok
+            self._answers.pop(call.command.value, None)
+            if (found := last_object(shown.partition(STDERR)[0])) is not None:
+                self._answers[call.command.value] = self._redactor.redact_data(found[1])
 
     def ran_unguarded(self, run: HelperRun, answers: HelperAnswers, held: HeldJob | None) -> bool:
         """Report one execution of a command of which the contract says nothing: it need not say that it is ok.
@@ -172,6 +178,7 @@ class Telling:
             doctor_ok=self._checks.get(Command.DOCTOR),
             touch_ok=self._checks.get(Command.TOUCH),
             claim_ok=self._checks.get(Command.CLAIM),
+            answers=self._answers,
             current_job_id=None if held is None else held.id,
             lease_expires_at=None if held is None else _time(held.lease.expires_at),
             kind=None if held is None else held.kind,

@@ -2,6 +2,10 @@
 -- One unchanging view of the database, for as long as the dump takes.
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
 
+-- name: name_backup_session
+-- How the watchdog knows that a long snapshot is our own.
+SELECT set_config('application_name', %(application)s, true)
+
 -- name: allow_long_transaction
 -- The transaction only holds the snapshot open while another program reads.
 SET LOCAL idle_in_transaction_session_timeout = 0

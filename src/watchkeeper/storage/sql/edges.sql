@@ -17,7 +17,8 @@ SELECT e.project_id, e.id, e.command, e.exit_code, e.created_at AS received_at, 
                                           WHERE g.project_id = e.project_id AND g.job_id = e.job_id AND g.command = e.command
                                             AND g.exit_code = 0 AND g.error_code IS NULL
                                             AND g.created_at < e.created_at), '-infinity')) END AS refusals,
-       CASE WHEN e.reported_at IS NOT NULL THEN e.redacted END AS secrets, coalesce(w.origin, 'own') = 'own' AS is_own_word,
+       CASE WHEN e.reported_at IS NOT NULL THEN e.redacted END AS secrets,
+       CASE WHEN e.command IN ('doctor', 'touch') THEN e.output END AS output, coalesce(w.origin, 'own') = 'own' AS is_own_word,
        coalesce(s.origin, w.origin, 'own') <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.helper_events x WHERE x.project_id = g.project_id AND x.id = g.id LIMIT 1) e
@@ -64,6 +65,7 @@ SELECT r.project_id, 'worker_run:' || r.id AS ref, r.worker_id, r.phase, coalesc
          AND (SELECT true FROM watchkeeper.artifact_checks c
                           WHERE c.project_id = r.project_id AND c.job_id = r.job_id AND c.passed LIMIT 1) IS NULL AS owes_artifact,
        r.redacted AS secrets,
+       CASE WHEN r.phase IN ('doctor', 'touch') THEN r.payload END AS payload, r.status IN ('ok', 'retried') AS went_well,
        coalesce(s.origin, 'own') <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.worker_runs x WHERE x.project_id = g.project_id AND x.id = g.id LIMIT 1) r
@@ -106,13 +108,19 @@ SELECT a.project_id, a.id, s.id AS job_id, a.lost_at AS received_at, a.name, a.s
 -- Contract workers over their last heartbeats. A round is one whose claim was answered; a contract worker's jobs are those of
 -- its live leases; rounds before somebody resumed the worker are settled, and what is reported of an own worker is none of its
 -- rounds. The backlog names the kinds with due jobs, there where the worker works.
-SELECT w.project_id, w.worker_id, w.doctor_ok, last.touch_ok, last.id AS last_heartbeat, w.origin <> 'own' AS is_mirrored,
+SELECT w.project_id, w.worker_id, last.id AS last_heartbeat,
+       jsonb_build_object(
+         'words', jsonb_build_object('doctor_ok', w.doctor_ok, 'touch_ok', last.touch_ok, 'claim_ok', last.claim_ok,
+                                     'job_claimed', CASE WHEN last.claim_ok THEN last.current_job_id IS NOT NULL END),
+         'answers', CASE WHEN w.doctor_answer IS NULL THEN last.answers
+                         ELSE coalesce(last.answers, '{}') || jsonb_build_object('doctor', w.doctor_answer) END) AS said,
+       w.origin <> 'own' AS is_mirrored,
        coalesce(r.rounds, '[]') AS rounds, coalesce(b.kinds, '') AS backlog, told.backlog AS told_backlog,
        CASE WHEN w.profile = 'session' THEN coalesce(held.jobs, '{}') ELSE '{}' END AS held
   FROM (SELECT DISTINCT project_id, worker_id
           FROM unnest(%(projects)s::text[], %(workers)s::text[]) AS n (project_id, worker_id)) g
   JOIN watchkeeper.workers w ON w.project_id = g.project_id AND w.worker_id = g.worker_id
-  LEFT JOIN LATERAL (SELECT h.id, h.touch_ok FROM watchkeeper.worker_heartbeats h
+  LEFT JOIN LATERAL (SELECT h.* FROM watchkeeper.worker_heartbeats h
                       WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id
                         AND (w.origin <> 'own' OR h.reported_at IS NULL) ORDER BY h.id DESC LIMIT 1) last ON true
   LEFT JOIN LATERAL (

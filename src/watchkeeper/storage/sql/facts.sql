@@ -89,7 +89,8 @@ SELECT f.at AS next_at, m.project_id, s.id AS job_id, m.epoch, m.kind, m.worker_
 
 -- name: sight_facts
 -- What may dim the watchdog's sight: the oldest snapshot that keeps the database from clearing up, the oldest audit row that
--- is not sealed, the oldest row of the inbox. Lengths in seconds.
+-- is not sealed, the oldest row of the inbox. Lengths in seconds. A backup of our own, which runs under our user and its own
+-- name, does not count for half a day: it is expected to be long. A snapshot in another database pins nothing of ours.
 SELECT extract(epoch FROM clock_timestamp() - p.xact_start)::float8 AS pinned_seconds, p.who AS pinned_by,
        greatest(extract(epoch FROM %(now)s::timestamptz - (
          SELECT e.at FROM watchkeeper.audit_events e,
@@ -101,9 +102,13 @@ SELECT extract(epoch FROM clock_timestamp() - p.xact_start)::float8 AS pinned_se
          - (SELECT received_at FROM watchkeeper.watchdog_inbox ORDER BY number LIMIT 1))::float8 AS unread_seconds
   FROM (SELECT) always
   LEFT JOIN (
-    SELECT a.xact_start, concat_ws(' ', a.application_name, 'pid ' || a.pid) AS who FROM pg_stat_activity a
+    SELECT a.xact_start, concat_ws(' ', 'the session of', a.usename, 'from ' || coalesce(host(a.client_addr), 'this machine'),
+                                   'by ' || nullif(a.application_name, ''), '(pid ' || a.pid || ', ' || a.state || ')') AS who
+      FROM pg_stat_activity a
      WHERE a.backend_xmin IS NOT NULL AND a.xact_start IS NOT NULL AND a.pid <> pg_backend_pid()
-       AND a.backend_type = 'client backend'
+       AND a.backend_type = 'client backend' AND a.datname = current_database()
+       AND NOT (a.application_name = %(backup)s AND a.usename = current_user
+                AND a.xact_start > clock_timestamp() - interval '12 hours')
     UNION ALL
     SELECT p.prepared, 'prepared transaction ' || p.gid FROM pg_prepared_xacts p WHERE p.database = current_database()
     ORDER BY 1 LIMIT 1) p ON true

@@ -33,29 +33,57 @@ SELECT g.incident_id, j.state, j.epoch, j.lease_expires_at,
   LEFT JOIN watchkeeper.foreign_leases f ON f.project_id = j.project_id AND f.seq = j.seq AND f.ended_at IS NULL
 
 -- name: worker_standings
--- How workers of incidents stand now: their checks, what they hold, and what they were seen to do since each was last seen.
-SELECT g.incident_id, w.doctor_ok, w.stopped_at IS NOT NULL AS is_stopped, last.touch_ok,
-       'worker_heartbeat:' || last.id AS last_heartbeat, last.created_at AS heartbeat_at,
+-- How workers of incidents stand now: what they hold, and what they were seen to do since each was last seen. `word` is the
+-- newest that was said of the step that failed; where an answer failed, only an answer counts.
+SELECT g.incident_id, coalesce(w.stopped_at IS NOT NULL, false) AS is_stopped, word.ref AS word_ref, word.ok AS word_ok, word.answer AS word_answer,
+       word.output AS word_output,
+       'worker_heartbeat:' || last.id AS last_heartbeat,
        last.current_job_id IS NOT NULL AND last.created_at >= g.opened_at AS has_job,
        (SELECT count(*) FROM watchkeeper.leases l
-         WHERE l.project_id = w.project_id AND l.worker_id = w.worker_id AND l.profile = 'session')
+         WHERE l.project_id = g.project_id AND l.worker_id = g.worker_id AND l.profile = 'session')
        + (SELECT count(*) FROM watchkeeper.foreign_leases f
-           WHERE f.project_id = w.project_id AND f.worker_id = w.worker_id AND f.ended_at IS NULL) AS held,
+           WHERE f.project_id = g.project_id AND f.worker_id = g.worker_id AND f.ended_at IS NULL) AS held,
        (SELECT 'helper_event:' || e.id FROM watchkeeper.helper_events e
-         WHERE e.project_id = w.project_id AND e.worker_id = w.worker_id AND e.command = g.command AND e.exit_code = 0
+         WHERE e.project_id = g.project_id AND e.worker_id = g.worker_id AND e.command = g.command AND e.exit_code = 0
            AND e.error_code IS NULL AND e.created_at > g.seen_at ORDER BY e.id DESC LIMIT 1) AS answered,
        (SELECT 'artifact_check:' || c.id
           FROM (SELECT h.current_job_id FROM watchkeeper.worker_heartbeats h
-                 WHERE h.project_id = w.project_id AND h.worker_id = w.worker_id AND h.current_job_id IS NOT NULL
+                 WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id AND h.current_job_id IS NOT NULL
                  ORDER BY h.id DESC LIMIT 20) n
-          JOIN watchkeeper.artifact_checks c ON c.project_id = w.project_id AND c.job_id = n.current_job_id
+          JOIN watchkeeper.artifact_checks c ON c.project_id = g.project_id AND c.job_id = n.current_job_id
          WHERE c.passed AND c.checked_at > g.seen_at LIMIT 1) AS passed_check
   FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(workers)s::text[], %(opened)s::timestamptz[],
-              %(seen)s::timestamptz[], %(commands)s::text[])
-       AS g (incident_id, project_id, worker_id, opened_at, seen_at, command)
-  JOIN watchkeeper.workers w ON w.project_id = g.project_id AND w.worker_id = g.worker_id
-  LEFT JOIN LATERAL (SELECT h.id, h.touch_ok, h.created_at, h.current_job_id FROM watchkeeper.worker_heartbeats h
+              %(seen)s::timestamptz[], %(commands)s::text[], %(answered)s::boolean[])
+       AS g (incident_id, project_id, worker_id, opened_at, seen_at, command, is_answered)
+  LEFT JOIN watchkeeper.workers w ON w.project_id = g.project_id AND w.worker_id = g.worker_id
+  LEFT JOIN LATERAL (SELECT h.id, h.created_at, h.current_job_id FROM watchkeeper.worker_heartbeats h
                       WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id ORDER BY h.id DESC LIMIT 1) last ON true
+  LEFT JOIN LATERAL (
+    SELECT * FROM (
+      (SELECT 'worker_heartbeat:' || h.id AS ref, h.created_at AS at,
+              CASE g.command WHEN 'doctor' THEN h.doctor_ok WHEN 'touch' THEN h.touch_ok END AS ok,
+              h.answers->g.command AS answer, NULL AS output
+         FROM (SELECT * FROM watchkeeper.worker_heartbeats n WHERE n.project_id = g.project_id AND n.worker_id = g.worker_id
+                  AND (w.origin IS DISTINCT FROM 'own' OR n.reported_at IS NULL)
+                ORDER BY n.id DESC LIMIT 20) h
+        WHERE (g.command = 'doctor' AND h.doctor_ok IS NOT NULL OR g.command = 'touch' AND h.touch_ok IS NOT NULL
+               OR h.answers ? g.command)
+        ORDER BY h.id DESC LIMIT 1)
+      UNION ALL
+      (SELECT 'helper_event:' || e.id, e.created_at, e.exit_code = 0 AND e.error_code IS NULL, NULL, e.output
+         FROM watchkeeper.helper_events e
+        WHERE e.project_id = g.project_id AND e.worker_id = g.worker_id AND e.command = g.command
+          AND (w.origin IS DISTINCT FROM 'own' OR e.reported_at IS NULL) ORDER BY e.id DESC LIMIT 1)
+      UNION ALL
+      (SELECT 'worker_run:' || r.id, r.ended_at, r.status IN ('ok', 'retried'), r.payload, NULL
+         FROM (SELECT * FROM watchkeeper.worker_runs n WHERE n.project_id = g.project_id AND n.worker_id = g.worker_id
+                  AND (w.origin IS DISTINCT FROM 'own' OR n.reported_at IS NULL)
+                ORDER BY n.id DESC LIMIT 100) r
+        WHERE r.phase = g.command AND jsonb_typeof(r.payload) = 'object' ORDER BY r.id DESC LIMIT 1)) u
+     WHERE g.command IN ('doctor', 'touch') AND u.at > g.seen_at
+       AND (NOT g.is_answered OR u.answer IS NOT NULL OR u.output LIKE '%%{%%')
+     ORDER BY u.at DESC LIMIT 1) word ON true
+ WHERE w.worker_id IS NOT NULL OR word.ref IS NOT NULL
 
 -- name: kind_standings
 -- How kinds of incidents stand now: when one of their jobs was last claimed, as far as that is to be seen, whether a worker may do them, whether a person paused them.

@@ -6,6 +6,10 @@ INSERT INTO watchkeeper.policies (digest, version, document, first_loaded_by)
 VALUES (%(digest)s, %(version)s, %(document)s::text::jsonb, %(actor)s)
 ON CONFLICT (digest) DO NOTHING
 
+-- name: known_policy
+-- A row where a policy was ever in force here.
+SELECT digest FROM watchkeeper.policies WHERE digest = %(digest)s
+
 -- name: take_policy
 -- Says that a process goes by a policy from now on; writes to the audit trail where it went by another before.
 WITH before AS (

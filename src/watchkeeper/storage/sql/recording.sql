@@ -1,15 +1,18 @@
 -- name: see_foreign_worker
 -- Notes what a round of a foreign queue's worker found, making its row at the first time; gives what it must know.
 -- Of an own worker's row only the time changes at which it was heard of: what it does is known here already.
-INSERT INTO watchkeeper.workers (project_id, worker_id, profile, kinds, origin, automation_id, doctor_ok, touched_at,
+INSERT INTO watchkeeper.workers (project_id, worker_id, profile, kinds, origin, automation_id, doctor_ok, doctor_answer, touched_at,
                                  no_job_count, last_seen_at)
 VALUES (%(project_id)s, %(worker_id)s, 'session', '{}', %(origin)s, %(automation_id)s::text, %(doctor_ok)s::boolean,
-        CASE WHEN %(touch_ok)s::boolean THEN watchkeeper.now() END, %(found_no_job)s::boolean::int, watchkeeper.now())
+        %(doctor_answer)s::text::jsonb, CASE WHEN %(touch_ok)s::boolean THEN watchkeeper.now() END, %(found_no_job)s::boolean::int, watchkeeper.now())
 ON CONFLICT (project_id, worker_id) DO UPDATE
    SET last_seen_at = excluded.last_seen_at, gone_at = NULL,
        automation_id = coalesce(excluded.automation_id, workers.automation_id),
        doctor_ok = CASE WHEN workers.origin = 'own' THEN workers.doctor_ok
-                        ELSE coalesce(excluded.doctor_ok, workers.doctor_ok) END,
+                        WHEN excluded.doctor_answer IS NULL THEN coalesce(excluded.doctor_ok, workers.doctor_ok)
+                        ELSE excluded.doctor_ok END,
+       doctor_answer = CASE WHEN workers.origin = 'own' OR excluded.doctor_ok IS NULL AND excluded.doctor_answer IS NULL
+                            THEN workers.doctor_answer ELSE excluded.doctor_answer END,
        touched_at = CASE WHEN workers.origin = 'own' THEN workers.touched_at
                          ELSE coalesce(excluded.touched_at, workers.touched_at) END,
        touch_requested_at = CASE WHEN workers.origin = 'own' OR excluded.touched_at IS NULL OR excluded.doctor_ok IS NOT TRUE
@@ -24,10 +27,10 @@ RETURNING worker_id, no_job_count, stopped_at IS NOT NULL AS stopped, stop_reaso
 -- Keeps a round that was reported, once; no row for an id that was kept before.
 WITH kept AS (
   INSERT INTO watchkeeper.worker_heartbeats (id, project_id, worker_id, automation_id, status, doctor_ok, touch_ok, claim_ok,
-                                             current_job_id, lease_expires_at, reported_at)
+                                             current_job_id, lease_expires_at, reported_at, answers)
   VALUES (coalesce(%(id)s::uuid, watchkeeper.uuid7()), %(project_id)s, %(worker_id)s, %(automation_id)s::text, %(status)s,
           %(doctor_ok)s::boolean, %(touch_ok)s::boolean, %(claim_ok)s::boolean, %(job_id)s::uuid,
-          %(lease_expires_at)s::timestamptz, coalesce(%(reported_at)s::timestamptz, watchkeeper.now()))
+          %(lease_expires_at)s::timestamptz, coalesce(%(reported_at)s::timestamptz, watchkeeper.now()), %(answers)s::text::jsonb)
   ON CONFLICT (project_id, id) DO NOTHING
   RETURNING id
 ), audited AS (

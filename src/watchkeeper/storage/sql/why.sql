@@ -65,21 +65,24 @@ SELECT l.job_id, l.kind, l.origin, l.epoch AS attempt, l.phase, l.claimed_at, l.
 -- The newest words on a worker's commands: its rounds, its phases, its commands, the looks at its job's artifact. That
 -- `verify` went well says nothing of what it found: the kept check does.
 (SELECT 'round' AS what, NULL AS name, NULL::uuid AS job_id, NULL::boolean AS ok, doctor_ok, touch_ok, claim_ok,
-        created_at AS at
+        answers, NULL AS output, created_at AS at
    FROM watchkeeper.worker_heartbeats WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s
   ORDER BY id DESC LIMIT 20)
 UNION ALL
-(SELECT 'run', phase, job_id, status IN ('ok', 'retried'), NULL, NULL, NULL, coalesce(ended_at, started_at)
+(SELECT 'run', phase, job_id, status IN ('ok', 'retried'), NULL, NULL, NULL,
+        CASE WHEN phase IN ('doctor', 'touch', 'claim') AND jsonb_typeof(payload) = 'object' THEN payload END, NULL,
+        coalesce(ended_at, started_at)
    FROM watchkeeper.worker_runs WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s
   ORDER BY id DESC LIMIT 100)
 UNION ALL
-(SELECT 'command', e.command, e.job_id, e.exit_code = 0 AND e.error_code IS NULL, NULL, NULL, NULL, e.created_at
+(SELECT 'command', e.command, e.job_id, e.exit_code = 0 AND e.error_code IS NULL, NULL, NULL, NULL, NULL,
+        e.output, e.created_at
    FROM unnest(ARRAY['doctor', 'touch', 'claim', 'context', 'progress', 'complete']) AS asked (command)
   CROSS JOIN LATERAL (SELECT * FROM watchkeeper.helper_events h
                        WHERE h.project_id = %(project_id)s AND h.worker_id = %(worker_id)s AND h.command = asked.command
                        ORDER BY h.id DESC LIMIT 1) e)
 UNION ALL
-(SELECT 'check', 'verify', job_id, passed, NULL, NULL, NULL, checked_at
+(SELECT 'check', 'verify', job_id, passed, NULL, NULL, NULL, NULL, NULL, checked_at
    FROM watchkeeper.artifact_checks WHERE project_id = %(project_id)s AND job_id = %(job_id)s::uuid
   ORDER BY id DESC LIMIT 1)
 

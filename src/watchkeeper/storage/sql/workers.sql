@@ -25,11 +25,11 @@ UPDATE watchkeeper.workers
    SET touched_at = watchkeeper.now(), automation_id = coalesce(%(automation_id)s::text, automation_id),
        touch_requested_at = NULL, last_seen_at = watchkeeper.now(), gone_at = NULL
  WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s
-RETURNING doctor_ok, stopped_at IS NOT NULL AS stopped
+RETURNING doctor_ok, doctor_answer, stopped_at IS NOT NULL AS stopped
 
 -- name: note_doctor
 -- Notes what a worker's doctor found.
-UPDATE watchkeeper.workers SET doctor_ok = %(ok)s, last_seen_at = watchkeeper.now()
+UPDATE watchkeeper.workers SET doctor_ok = %(ok)s, doctor_answer = %(answer)s::text::jsonb, last_seen_at = watchkeeper.now()
  WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s
 RETURNING touched_at IS NOT NULL AS touched
 
@@ -125,9 +125,9 @@ SELECT pool FROM parked
 -- name: record_heartbeat
 -- Writes one round of a contract worker.
 INSERT INTO watchkeeper.worker_heartbeats (project_id, worker_id, automation_id, status, doctor_ok, touch_ok, claim_ok,
-                                           current_job_id, lease_expires_at)
+                                           current_job_id, lease_expires_at, answers)
 VALUES (%(project_id)s, %(worker_id)s, %(automation_id)s::text, %(status)s, %(doctor_ok)s::boolean, %(touch_ok)s::boolean,
-        %(claim_ok)s::boolean, %(current_job_id)s::uuid, %(lease_expires_at)s::timestamptz)
+        %(claim_ok)s::boolean, %(current_job_id)s::uuid, %(lease_expires_at)s::timestamptz, %(answers)s::text::jsonb)
 RETURNING id
 
 -- name: record_worker_run
