@@ -17,9 +17,11 @@ from watchkeeper.domain.errors import WatchkeeperError
 from watchkeeper.services.artifact_store_disk import DiskArtifactStore
 from watchkeeper.services.artifact_sweep_disk import DiskArtifactSweep
 from watchkeeper.services.audit_keys import AuditFiles
+from watchkeeper.services.incidents import Incidents
 from watchkeeper.services.maintenance import Maintenance
 from watchkeeper.services.queue import Queue
 from watchkeeper.services.retention import FOR_EVER, RETENTION, Retention
+from watchkeeper.services.watchdog import Watchdog
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database, DatabaseConfig
 from watchkeeper.storage.migrate import migrate
@@ -56,6 +58,7 @@ class Year:
     def __post_init__(self) -> None:
         self._retention = Retention(self.database)
         self._maintenance = Maintenance(self.database, Queue(self.database))
+        self._watchdog = Watchdog(self.database, Incidents(self.database))
 
     async def one_day(self) -> None:
         """Let a day pass: traffic, then the duties of that day, then what autovacuum would do."""
@@ -66,6 +69,8 @@ class Year:
             for number in range(FILES_A_DAY)
         ]
         await self.connection.execute(_sql("day"), self.jobs_a_day, PROJECT, names)
+        while (await self._watchdog.run_once()).next_in == 0.0:
+            pass
         while (await self._retention.run_once()).next_in is not None:
             pass
         await self._sweep()
