@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
@@ -28,13 +27,7 @@ from watchkeeper.domain.allowed_hosts import AllowedHost
 from watchkeeper.domain.attempts import OnGateFailed
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.evidence import PENDING_MARKERS
-
-PREFIX = "WATCHKEEPER_"
-
-READ_ELSEWHERE = frozenset(
-    {"TOKEN", "CONFIG", "SESSION", "JOB_ID", "PROJECT_ID", "WORKSPACE", "ATTEMPT", "PAYLOAD", "PROMPT"}
-)
-"""Variables that are read where they are used: the caller's token, and what a session gives its agent."""
+from watchkeeper.domain.variables import PREFIX, READ_ELSEWHERE, unknown_variable
 
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
 
@@ -141,6 +134,8 @@ class Settings:
         Raises SettingError for an unknown setting, naming the one that was probably meant, and for a wrong value.
         """
         environ = os.environ if environ is None else environ
+        if unknown := unknown_variable(environ):
+            raise SettingError(unknown)
         values: dict[str, Any] = {}
         document = None
         pinned = set()
@@ -151,8 +146,6 @@ class Settings:
             if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in READ_ELSEWHERE:
                 continue
             field = name.removeprefix(PREFIX).lower()
-            if field not in FIELDS:
-                raise SettingError(f"unknown setting {name}{_did_you_mean(field)}")
             values[field] = _convert(name, field, text)
             pinned.add(field)
         home = values.pop("home", None) or default_home(environ)
@@ -174,13 +167,6 @@ def told_by(path: Path) -> dict[str, Any]:
     """Give the settings that a document tells, as values; raise SettingError for a wrong one."""
     told = settings_told(path, FIELDS)
     return {key: _convert(f"{key} in {path}", key, value) for key, value in told.items()}
-
-
-def _did_you_mean(field: str) -> str:
-    for known in (list(FIELDS), [name.lower() for name in READ_ELSEWHERE]):
-        if near := difflib.get_close_matches(field, known, n=1, cutoff=0.6):
-            return f"; did you mean {PREFIX + near[0].upper()}?"
-    return "; docs/reference/settings.md lists them all"
 
 
 def _convert(name: str, field: str, value: Any) -> Any:

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import typer
 
@@ -18,6 +19,7 @@ from watchkeeper.interfaces.cli.main import program
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+TIMERS = sorted((ROOT / "deploy" / "systemd").glob("*.timer"))
 INSTALLED = "/opt/watchkeeper/"
 
 
@@ -26,24 +28,45 @@ def settings_of(unit: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def command_of(line: str) -> list[str]:
+    """Give the program's own command in an ExecStart, out of the shell's where it is one, with dates put in."""
+    words = shlex.split(re.sub("%[Hi]", "one", line))
+    if words[:2] == ["/bin/sh", "-c"]:
+        made = subprocess.run(["date", "+%Y-%m"], capture_output=True, text=True, check=True).stdout.strip()
+        words = shlex.split(re.sub(r"\$\(date [^)]*\)", made, words[2].replace("$$", "$").split(" && ")[0]))
+    return words
+
+
 def parsed(arguments: list[str]) -> None:
     """Have the program's own parser read a command line; it raises for what it does not know."""
     built: Any = typer.main.get_command(program(""))
     name, *rest = arguments
-    built.commands[name].make_context(name, rest)
+    command = built.commands[name]
+    if isinstance(command, click.Group):
+        parent, (name, *rest) = command, rest
+        command = parent.commands[name]
+    command.make_context(name, rest)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_unit_starts_a_command_that_there_is(unit: Path) -> None:
     """ExecStart is understood by the program, its home is the unit's own directory, its page is there."""
     given = settings_of(unit)
-    executable, *arguments = shlex.split(re.sub("%[Hi]", "one", given["ExecStart"]))
+    executable, *arguments = command_of(given["ExecStart"])
     assert executable == f"{INSTALLED}bin/watchkeeper"
     parsed(arguments)
-    assert given["Environment"] == f"WATCHKEEPER_HOME=/var/lib/{given['StateDirectory']}"
+    assert given["Environment"] == f"WATCHKEEPER_HOME=/var/lib/{given['StateDirectory'].split()[0]}"
     page = given["Documentation"].removeprefix(f"file:{INSTALLED}")
     assert (ROOT / page).is_file()
     assert unit.name in (ROOT / page).read_text()
+
+
+@pytest.mark.parametrize("timer", TIMERS, ids=lambda timer: timer.name)
+def test_a_timer_has_its_service_and_its_page(timer: Path) -> None:
+    """What a timer starts is there, and the page that it names tells of it."""
+    assert timer.with_suffix(".service") in UNITS
+    page = settings_of(timer)["Documentation"].removeprefix(f"file:{INSTALLED}")
+    assert timer.name in (ROOT / page).read_text()
 
 
 @pytest.mark.skipif(
@@ -52,7 +75,7 @@ def test_a_unit_starts_a_command_that_there_is(unit: Path) -> None:
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     """`systemd-analyze verify` finds nothing to say about them, once their program is there."""
     copies = []
-    for unit in UNITS:
+    for unit in (*UNITS, *TIMERS):
         copy = tmp_path / unit.name.replace("@.", "@one.")
         copy.write_text(unit.read_text().replace(f"{INSTALLED}bin/watchkeeper", "/bin/true"))
         copies.append(copy)

@@ -10,10 +10,11 @@ import pytest
 import typer
 
 from watchkeeper.domain.principals import OF_THE_WHOLE, RIGHTS
+from watchkeeper.domain.variables import PREFIX, READ_ELSEWHERE
 from watchkeeper.interfaces.api.openapi import document
 from watchkeeper.interfaces.cli.main import COMMANDS, program
 from watchkeeper.interfaces.cli.needs import NEEDS, Local
-from watchkeeper.settings import FIELDS, PREFIX, READ_ELSEWHERE
+from watchkeeper.settings import FIELDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -87,6 +87,32 @@ def test_a_file_that_others_may_read_is_named(home: Path, proc: Proc, name: str,
     assert "value-of-the-file" not in told
 
 
+def test_the_token_file_of_a_worker_must_be_closed_wherever_it_lies(home: Path, proc: Proc) -> None:
+    """A token that was printed into a file of the usual mode is found by the command line that names it."""
+    token = home.parent / "worker-1.token"
+    token.write_text("wkw_value-of-the-file")
+    token.chmod(0o644)
+    pid = proc.add("watchkeeper", "work", "--agent", "command", "--token-file", token.name)
+    (proc.root / str(pid) / "cwd").symlink_to(home.parent)
+    told = looked(home, proc)["token_files"]
+    assert f"{token} has mode 644" in str(told)
+    assert "value-of-the-file" not in str(told)
+    token.chmod(0o600)
+    assert looked(home, proc)["token_files"] is None
+
+
+def test_the_files_of_the_units_must_be_closed(home: Path, proc: Proc) -> None:
+    """The environment that holds the database's password is looked at where the units of systemd expect it."""
+    etc = home.parent / "etc"
+    etc.mkdir()
+    (etc / "environment").write_text("WATCHKEEPER_DATABASE_URL=postgresql://w:password@db/w")
+    (etc / "environment").chmod(0o640)
+    exposure = Exposure(Settings(home=home), {}, ProcReader(proc.root), etc)
+    told = next(check for check in exposure.checks() if check.name == "token_files")
+    assert not told.ok
+    assert f"{etc / 'environment'} has mode 640" in told.detail
+
+
 def test_a_home_that_can_be_listed_or_replaced_is_red(home: Path, proc: Proc) -> None:
     """Rights of others on the home, or on a folder above it, are named."""
     home.chmod(0o755)

@@ -156,6 +156,10 @@ class ProcReader:
     def executable(self, pid: int) -> str | None:
         return self._link(pid, "exe")
 
+    def working_directory(self, pid: int) -> Path | None:
+        place = self._link(pid, "cwd")
+        return None if place is None else Path(place)
+
     def namespace(self, pid: int) -> str | None:
         """Give the process' own pid namespace, e.g. `pid:[4026531836]`."""
         return self._link(pid, "ns/pid")

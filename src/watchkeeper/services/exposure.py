@@ -16,10 +16,11 @@ from watchkeeper.agents.user import AgentUser, existing_agent_user
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.known_values import secret_variables
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.variables import PREFIX
 from watchkeeper.host.processes import ProcReader
 from watchkeeper.services.checks import Check
 from watchkeeper.services.known_secrets import database_place, secret_files
-from watchkeeper.settings import PREFIX, Settings
+from watchkeeper.settings import Settings
 from watchkeeper.storage.login_probe import opens_without_password, passwordless_rules
 
 COMMANDS = frozenset({"up", "serve", "watch", "work"})
@@ -35,6 +36,7 @@ class Exposure:
     settings: Settings
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     processes: ProcReader = field(default_factory=ProcReader)
+    etc: Path = Path("/etc/watchkeeper")
 
     def checks(self) -> list[Check]:
         """Look at everything; blocks."""
@@ -45,6 +47,7 @@ class Exposure:
         return [
             _agent_user(user),
             self._files(user),
+            self._files_elsewhere(user),
             self._place(user),
             self._config(user),
             self._artifacts(user),
@@ -61,6 +64,21 @@ class Exposure:
         good = f"{home} and {len(files)} files of secrets in it are closed to others"
         mend = "chmod 600 the files, 700 the home (711 where root runs agents)"
         return _verdict("home_files", found, good, mend)
+
+    def _files_elsewhere(self, user: AgentUser) -> Check:
+        """Look at the files that the units of systemd name, and at the token files of what runs."""
+        files = {path for path in self.etc.glob("*") if path.is_file()} | set(self._token_files())
+        found = [problem for path in sorted(files) if (problem := _open_to(path, user)) is not None]
+        good = f"{len(files)} files of tokens and variables outside of the home are closed to others"
+        return _verdict("token_files", found, good, "chmod 600 them")
+
+    def _token_files(self) -> Iterator[Path]:
+        for pid, _ in self._own_processes():
+            words = self.processes.command_line(pid) or []
+            for word, following in zip(words, [*words[1:], ""], strict=True):
+                option, equals, value = word.partition("=")
+                if option == "--token-file" and (named := value if equals else following):
+                    yield (self.processes.working_directory(pid) or Path("/")) / named
 
     def _place(self, user: AgentUser) -> Check:
         found = []

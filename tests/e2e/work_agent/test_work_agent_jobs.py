@@ -205,6 +205,7 @@ def test_the_command_line_runs_a_default_command(desk: Desk) -> None:
     """`watchkeeper work --agent command -- COMMAND` runs COMMAND for jobs that name none, and stops at SIGTERM."""
     token = desk.place / "token"
     token.write_text(desk.token())
+    token.chmod(0o600)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WATCHKEEPER_")}
     home = desk.place / "home"
     command = [

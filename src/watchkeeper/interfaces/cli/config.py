@@ -19,11 +19,12 @@ from watchkeeper.domain.config.shown import shown_policy
 from watchkeeper.domain.config_document import Document, read_document
 from watchkeeper.domain.errors import WatchkeeperError
 from watchkeeper.domain.placed import DocumentRefused
+from watchkeeper.domain.variables import PREFIX
 from watchkeeper.interfaces.cli.local import running_database
 from watchkeeper.interfaces.cli.options import Json
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.services.policy_holders import policy_holders, told_of
-from watchkeeper.settings import FIELDS, PREFIX, Settings
+from watchkeeper.settings import FIELDS, Settings
 from watchkeeper.storage.database import Database, Row
 
 config = typer.Typer(no_args_is_help=True, help="The config document: check one, show what holds.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from pathlib import Path
 
-from watchkeeper.domain.errors import Unauthenticated
+from watchkeeper.domain.errors import SettingError, Unauthenticated
 from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
 from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.services.supervise import supervise
@@ -39,8 +40,19 @@ def work_agent(settings: Settings, options: WorkOptions, command: list[str], tok
 
 
 def _token(token_file: str | None) -> str:
+    if token_file:
+        _demand_closed(Path(token_file))
     token = read_secret(Path(token_file)) if token_file else os.environ.get("WATCHKEEPER_TOKEN", "").strip()
     if not token:
         where = f"{token_file} holds none" if token_file else "WATCHKEEPER_TOKEN is not set"
         raise Unauthenticated(f"a worker needs its token, and {where}", hint=HOW_TO_GET_ONE)
     return as_token(token, token_file or "WATCHKEEPER_TOKEN")
+
+
+def _demand_closed(path: Path) -> None:
+    """Refuse a token that agents could read: as root they run as another user, whom the file's mode has to keep out."""
+    if os.geteuid() == 0 and path.is_file() and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+        raise SettingError(
+            f"the agents could read this worker's token: {path} has mode {mode:o}",
+            hint=f"chmod 600 {path}",
+        )

@@ -14,10 +14,10 @@ from watchkeeper.agents.user import own_user
 from watchkeeper.domain.helper_answers import HelperRun
 from watchkeeper.domain.helper_config import HelperConfig
 from watchkeeper.domain.json_in_text import last_object
+from watchkeeper.domain.variables import PREFIX
 from watchkeeper.host.clock import boot_clock
 from watchkeeper.logs import log
 from watchkeeper.services.relay.place import HelperPlace
-from watchkeeper.settings import PREFIX
 
 READ_BYTES = 4 * 1024 * 1024
 """Of an output the last part of this size is read: an answer stands at its end."""

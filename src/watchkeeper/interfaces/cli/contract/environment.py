@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from watchkeeper.domain.addresses import DEFAULT_URL
 from watchkeeper.domain.errors import UsageError
+from watchkeeper.domain.variables import unknown_variable
 
 OURS = ("home", "url", "worker_id")
 """What of a config document counts for the contract's commands."""
@@ -40,8 +41,10 @@ class Environment(NamedTuple):
 def read(environ: Mapping[str, str]) -> Environment:
     """Read the WATCHKEEPER_* variables and, where WATCHKEEPER_CONFIG names one, the config; variables win.
 
-    Raises UsageError for a value that cannot be used, never showing the token.
+    Raises UsageError for a variable that nothing reads and a value that cannot be used, never showing the token.
     """
+    if unknown := unknown_variable(environ):
+        raise UsageError(unknown)
     config = _config(environ.get("WATCHKEEPER_CONFIG"))
     home = _home(environ, config)
     token = environ.get("WATCHKEEPER_TOKEN", "").strip() or None
