@@ -22,12 +22,15 @@ from watchkeeper.domain.address_checks import (
     checked_server_address,
     checked_web_address,
 )
-from watchkeeper.domain.addresses import without_password
+from watchkeeper.domain.addresses import told_only_by_host, without_password
 from watchkeeper.domain.allowed_hosts import AllowedHost
 from watchkeeper.domain.attempts import OnGateFailed
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.evidence import PENDING_MARKERS
 from watchkeeper.domain.variables import PREFIX, READ_ELSEWHERE, unknown_variable
+
+SECRET_PATHS = ("audit_anchor_url", "dead_man_url")
+"""Web addresses that only we should know: whoever has one may call it in our place."""
 
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
 
@@ -123,9 +126,18 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Give the passwords that stand in these settings, which no log and no record may show."""
+        """Give the secret parts of addresses in these settings, which no log and no record may show."""
         urls = (self.database_url, self.database_direct_url, self.audit_anchor_url, self.dead_man_url)
-        return tuple(password for url in urls if url and (password := without_password(url)[1]))
+        found = [without_password(url)[1] for url in urls if url]
+        found += [told_only_by_host(url)[1] for url in map(self.__getattribute__, SECRET_PATHS) if url]
+        return tuple(secret for secret in found if secret)
+
+    def shown(self, name: str) -> Any:
+        """Give a setting as people may see it: an address without its password, or its secret path."""
+        value = getattr(self, name)
+        if not isinstance(value, str):
+            return value
+        return (told_only_by_host if name in SECRET_PATHS else without_password)(value)[0]
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -33,7 +33,8 @@ def test_the_example_shows_a_block_a_rescue_and_a_second_attempt(home: Path) -> 
         assert "calendar" in command(home, "jobs", "list", "-p", "example", "--limit", "3").stdout
         up.wait_for("'watchkeeper projects remove example' removes its data")
         assert len(of_project(home, "example")) >= 6
-        removed = command(home, "projects", "remove", "example", "--reason", "seen")
+        own = (home / "url").read_text().strip()  # named by the person, it is this home's own all the same
+        removed = command(home, "projects", "remove", "example", "--reason", "seen", WATCHKEEPER_URL=own)
         assert removed.returncode == 0, removed.stderr
         assert command(home, "jobs", "list", "-p", "example").returncode == 3
         assert of_project(home, "example") == []

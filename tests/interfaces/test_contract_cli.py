@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from interfaces.contract_program import Program
 from interfaces.contract_schemas import SCHEMAS, holds
-from interfaces.contract_server import JOB, TOKEN, TRUE_ANSWERS, ContractServer, Trouble, answer, error
+from interfaces.contract_server import JOB, TOKEN, ContractServer, Trouble, answer, error
 from watchkeeper.domain.errors import EXIT_CODE, HTTP_STATUS
 from watchkeeper.interfaces.cli.contract import arguments, environment
 
@@ -181,37 +181,6 @@ def test_no_job_is_an_answer(program: Program, contract: ContractServer) -> None
     outcome = program.run("claim")
     assert (outcome.exit_code, outcome.answer["job"], outcome.answer["no_job_count"]) == (0, None, 1)
     holds("contract-claim.json", outcome.answer)
-
-
-def test_doctor_with_a_failed_check_exits_with_3(program: Program, contract: ContractServer) -> None:
-    """A failed check makes doctor's ok false, with all checks there: the server's and this side's."""
-    bad = {"name": "database", "ok": False, "detail": "it is read-only"}
-    contract.always["doctor"] = answer(
-        200, TRUE_ANSWERS["doctor"] | {"ok": False, "worker_id": "w", "checks": [bad]}
-    )
-    outcome = program.run("doctor")
-    assert outcome.exit_code == 3
-    assert [check["name"] for check in outcome.answer["checks"]] == [
-        "database",
-        "token",
-        "state_folder",
-        "outbox",
-    ]
-    holds("contract-doctor.json", outcome.answer)
-
-
-def test_doctor_tells_of_a_missing_token(program: Program, contract: ContractServer) -> None:
-    """Without a token doctor says that it is missing, beside the server's refusal."""
-    contract.always["doctor"] = error(401, "unauthenticated")
-    outcome = program.run("doctor", WATCHKEEPER_TOKEN=None)
-    assert (outcome.exit_code, outcome.error["code"]) == (3, "unauthenticated")
-    told = [(check["name"], check["ok"]) for check in outcome.answer["checks"]]
-    assert told[:2] == [("server", True), ("token", False)]
-    assert [name for name, _ in told].count("token") == 1
-    assert outcome.answer["server"]["ok"] is True
-    assert outcome.answer["token_present"] is False
-    assert "authorization" not in contract.seen[-1].headers
-    holds("contract-doctor.json", outcome.answer)
 
 
 def test_the_address_is_read_from_the_home(program: Program, contract: ContractServer) -> None:

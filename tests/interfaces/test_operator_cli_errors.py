@@ -122,10 +122,11 @@ def test_a_missing_token_is_exit_code_3(home: Path) -> None:
 
 
 def test_an_absent_database_is_exit_code_5(home: Path) -> None:
-    """A database that does not answer is said so, in one line."""
+    """A database that does not answer is said so, in one line, with what stands in the way."""
     done = command(home, "db", "migrate", WATCHKEEPER_DATABASE_URL="postgresql://x@127.0.0.1:1/x")
     assert done.returncode == 5
     assert "the database cannot be reached" in done.stderr
+    assert "Connection refused" in done.stderr
     assert len(done.stderr.splitlines()) == 2
     assert "Traceback" not in done.stderr
 

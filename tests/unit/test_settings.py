@@ -47,6 +47,18 @@ def test_a_mistyped_setting_is_taken_for_a_setting_first() -> None:
         Settings.read({"HOME": "/home/somebody", "WATCHKEEPER_PROT": "1"})
 
 
+@pytest.mark.parametrize("name", ["DEAD_MAN_URL", "AUDIT_ANCHOR_URL"])
+def test_an_address_that_is_a_secret_is_shown_by_its_host_alone(name: str) -> None:
+    """Who knows where the ping goes could keep a dead machine looking alive: it is nowhere to be read."""
+    told = {
+        "HOME": "/home/somebody",
+        f"WATCHKEEPER_{name}": "https://hc-ping.com/6f1c-uuid?token=tokval1234567",
+    }
+    settings = Settings.read(told)
+    assert settings.shown(name.lower()) == "https://hc-ping.com/..."
+    assert settings.secrets == ("6f1c-uuid?token=tokval1234567",)
+
+
 def test_hosts_that_may_be_fetched_are_a_list(tmp_path: Path) -> None:
     """Several hosts stand with commas between them in a variable, and as a list in a document."""
     hosts = ("files.corp:8443", "10.1.2.0/24", "[fd00::5]:80", "fd00::6", "127.0.0.1")

@@ -27,3 +27,12 @@ def without_password(url: str) -> tuple[str, str | None]:
         return url, None
     quoted, plain = found.groups()
     return _KEYWORD.sub("", url).strip(), plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+
+
+def told_only_by_host(url: str) -> tuple[str, str | None]:
+    """Split a web address whose path is the secret (who knows it may call it) into what may be shown, and the rest."""
+    scheme, slashes, rest = url.partition("://")
+    host, slash, path = rest.rpartition("@")[2].partition("/")
+    host, mark, query = host.partition("?")
+    secret = f"{slash}{path}{mark}{query}".strip("/?")
+    return f"{scheme}{slashes}{host}" + ("/..." if secret else ""), secret or None

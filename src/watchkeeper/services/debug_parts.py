@@ -8,7 +8,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.errors import WatchkeeperError
 from watchkeeper.services.checks import Check
 from watchkeeper.services.debug_bundle import DebugBundle
@@ -87,14 +86,9 @@ async def add_database(
 
 
 def shown_settings(settings: Settings) -> dict[str, Any]:
-    """Give the settings, addresses without their passwords."""
-    return {one.name: _shown(getattr(settings, one.name)) for one in fields(settings)}
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    return without_password(value)[0] if isinstance(value, str) else value
+    """Give the settings as people may see them."""
+    told = {one.name: settings.shown(one.name) for one in fields(settings)}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in told.items()}
 
 
 def _rows(database: Database, query: str, **arguments: Any) -> Callable[[], Awaitable[list[Any]]]:

@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
 from watchkeeper.domain.errors import SettingError, UsageError, WatchkeeperError
-from watchkeeper.storage.driver_errors import driver_errors, refusals
+from watchkeeper.storage.driver_errors import Attempted, driver_errors, refusals
 from watchkeeper.storage.queries import query
 
 Connection = psycopg.AsyncConnection[DictRow]
@@ -63,6 +63,15 @@ class DatabaseConfig:
         return None if self.pooled else 0
 
 
+def _attempts() -> type[Attempted]:
+    """Give a class of connections of one pool's own, which remembers why its last attempt failed."""
+
+    class Lent(Attempted):
+        pass
+
+    return Lent
+
+
 class Database:
     """A pool of connections to one PostgreSQL, or to the present primary of several.
 
@@ -71,8 +80,10 @@ class Database:
 
     def __init__(self, config: DatabaseConfig) -> None:
         self.config = config
+        self._attempts = _attempts()
         self._pool = psycopg_pool.AsyncConnectionPool[Connection](
             config.url,
+            connection_class=self._attempts,
             kwargs=connection_options(config),
             min_size=1,
             max_size=config.pool_size,
@@ -99,7 +110,7 @@ class Database:
         Raises DatabaseUnavailable when the database cannot be reached or goes away. Then the end of the transaction is
         unknown: whoever repeats it must be idempotent.
         """
-        with refusals():
+        with refusals(self._attempts):
             if (joined := self._joined.get()) is not None:
                 async with joined.transaction():
                     yield joined
@@ -120,7 +131,7 @@ class Database:
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[Connection]:
         """Lend a connection for one statement, which is a transaction of its own; raise DatabaseUnavailable."""
-        with refusals():
+        with refusals(self._attempts):
             if (joined := self._joined.get()) is not None:
                 yield joined
                 return

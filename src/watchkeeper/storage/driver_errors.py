@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, ClassVar, Self
 
 import psycopg
 import psycopg_pool
 from psycopg import errors as pg
+from psycopg.rows import DictRow
 
 from watchkeeper.domain.errors import DatabaseUnavailable, UsageError, WatchkeeperError
+
+
+class Attempted(psycopg.AsyncConnection[DictRow]):
+    """A connection of a pool. A pool that gives up says that it waited; `refusal` is what PostgreSQL said meanwhile."""
+
+    refusal: ClassVar[str | None] = None
+
+    @classmethod
+    async def connect(cls, *args: Any, **options: Any) -> Self:
+        try:
+            connection = await super().connect(*args, **options)
+        except psycopg.Error as error:
+            cls.refusal = _first_line(error)
+            raise
+        cls.refusal = None
+        return connection
 
 
 @contextmanager
@@ -23,8 +41,11 @@ def driver_errors() -> Iterator[None]:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Turn the driver's own errors into ours, around a caller's block, whose timeouts may be of anything."""
+def refusals(attempts: type[Attempted] | None = None) -> Iterator[None]:
+    """Turn the driver's own errors into ours, around a caller's block, whose timeouts may be of anything.
+
+    `attempts` are the connections of the pool that the block waits for.
+    """
     try:
         yield
     except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire) as error:
@@ -37,10 +58,12 @@ def refusals() -> Iterator[None]:
         raise DatabaseUnavailable(f"the database is out of room: {_first_line(error)}") from error
     except (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable) as error:
         raise DatabaseUnavailable("the database undid this: another request stood in its way") from error
+    except psycopg_pool.PoolTimeout as error:
+        cause = None if attempts is None else attempts.refusal
+        raise DatabaseUnavailable(f"the database cannot be reached: {cause or _first_line(error)}") from error
     except (
         psycopg.OperationalError,
         psycopg.InterfaceError,
-        psycopg_pool.PoolTimeout,
         pg.IdleInTransactionSessionTimeout,
         pg.ReadOnlySqlTransaction,
     ) as error:

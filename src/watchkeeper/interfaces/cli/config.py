@@ -14,7 +14,6 @@ import typer
 from watchkeeper.app.core import database_config
 from watchkeeper.documents import read_file
 from watchkeeper.documents.settings_told import settings_told
-from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.config.shown import shown_policy
 from watchkeeper.domain.config_document import Document, read_document
 from watchkeeper.domain.errors import WatchkeeperError
@@ -65,7 +64,7 @@ def show_config(as_json: Json = False) -> None:
     """
     settings, refused = _settings()
     rows = [
-        {"setting": name, "value": _shown(getattr(settings, name)), "source": _source(name, settings)}
+        {"setting": name, "value": _shown(settings.shown(name)), "source": _source(name, settings)}
         for name in FIELDS
     ]
     document = Document()
@@ -182,7 +181,7 @@ def _shown(value: Any) -> Any:
         return str(value)
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
-    return without_password(value)[0] if isinstance(value, str) else value
+    return value
 
 
 def _source(name: str, settings: Settings) -> str:

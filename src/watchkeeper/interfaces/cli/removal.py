@@ -25,7 +25,7 @@ ACTOR = "system:cli"
 def remove_project(name: str, reason: str, act: Act, *, dry_run: bool, as_json: bool) -> None:
     """Remove it at the token's server; where that is this home's own, its files too, and without a server."""
     settings = Settings.read()
-    is_here = settings.url is None and own_token(settings)[1]
+    is_here = _is_own_server(settings) and own_token(settings)[1]
     without_server = is_here and has_database(settings)
     if dry_run:
         _look(act, without_server=without_server, as_json=as_json)
@@ -39,6 +39,13 @@ def remove_project(name: str, reason: str, act: Act, *, dry_run: bool, as_json: 
     if missing is not None and not removed.found:
         raise missing
     _tell(name, act, removed, as_json=as_json)
+
+
+def _is_own_server(settings: Settings) -> bool:
+    """Say whether the server that is asked is this home's own: no other was named."""
+    return settings.url is None or settings.url.rstrip("/") == (
+        read_secret(settings.home / URL) or ""
+    ).rstrip("/")
 
 
 def _look(act: Act, *, without_server: bool, as_json: bool) -> None:

@@ -57,5 +57,7 @@ async def _serve(settings: Settings, host: str | None) -> None:
         api.include_router(create_console(app, state.failed_logins))
         duties = Duties(app.watchdog.policies.duty(app.database, "serve", app.watchdog.alerting.channels))
         duties.start()
-        await run_server(api, host)
-        await duties.stop()
+        try:
+            await run_server(api, host)
+        finally:
+            await duties.stop()

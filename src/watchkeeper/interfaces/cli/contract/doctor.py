@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchkeeper.domain.errors import ServerUnreachable, WatchkeeperError
+from watchkeeper.interfaces.cli.contract import environment
 from watchkeeper.interfaces.cli.contract.answers import Json, Reply, failure
 from watchkeeper.interfaces.cli.contract.caller import Caller
 from watchkeeper.interfaces.cli.contract.leases import LeaseStore
@@ -14,7 +15,12 @@ BLAMED = {"unauthenticated": "token", "permission_denied": "token", "database_un
 
 def doctor(caller: Caller) -> Reply:
     """Ask the server for its checks and add ours; `ok` is false where one failed or no server is."""
-    wanted = {"system": True} if caller.parsed.option("system") is not None else {}
+    wanted = {}
+    if caller.parsed.option("system") is not None:
+        wanted, caller = (
+            {"system": True},
+            caller._replace(environment=environment.as_owner(caller.environment)),
+        )
     try:
         reply = caller.as_worker("doctor", wanted)
     except ServerUnreachable as error:

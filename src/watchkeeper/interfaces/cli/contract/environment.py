@@ -62,6 +62,13 @@ def read(environ: Mapping[str, str]) -> Environment:
     )
 
 
+def as_owner(given: Environment) -> Environment:
+    """Give the surroundings of who asks about the machine: the home's owner, where no other token is given."""
+    if given.token is not None or given.home is None:
+        return given
+    return given._replace(token=_line_of(given.home / "owner-token"))
+
+
 def _readable(name: str, value: str) -> str:
     if not value.isprintable() or len(value) > 200:
         raise UsageError(f"{name} must be printable text of at most 200 characters")
@@ -85,12 +92,14 @@ def _expanded(named: str, environ: Mapping[str, str]) -> Path:
 
 
 def _url_file(home: Path | None) -> str | None:
-    if home is None:
-        return None
+    # Where no running server has left its address (or not for us), the default is the next best guess.
+    return None if home is None else _line_of(home / "url")
+
+
+def _line_of(path: Path) -> str | None:
     try:
-        return (home / "url").read_text(encoding="utf-8").strip() or None
+        return path.read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeDecodeError):
-        # No running server has left its address here (or not for us): the default is the next best guess.
         return None
 
 
