@@ -28,7 +28,7 @@ def user_of_agents() -> AgentUser:
     return usual if usual.may_enter(PROGRAMS.resolve()) else own_user()
 
 
-def setup_for(agent: str, model: str, place: Path, idle_seconds: float = 300.0) -> Setup:
+def setup_for(agent: str, model: str, place: Path) -> Setup:
     """Give a setup in which an agent talks to the model at this address, and gives up soon."""
     needed(agent)
     user = user_of_agents()
@@ -38,11 +38,7 @@ def setup_for(agent: str, model: str, place: Path, idle_seconds: float = 300.0) 
     setup = Setup(user, place, f"{PROGRAMS}:{os.environ.get('PATH', SYSTEM_PATH)}")
     if agent == "claude":
         named = {"CLAUDE_CONFIG_DIR": str(home), "ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "k"}
-        waits = {
-            "CLAUDE_CODE_MAX_RETRIES": "1",
-            "CLAUDE_STREAM_IDLE_TIMEOUT_MS": str(int(idle_seconds * 1000)),
-        }
-        return replace(setup, environ=named | waits)
+        return replace(setup, environ={**named, "CLAUDE_CODE_MAX_RETRIES": "1"})
     provider = {
         "name": '"stub"',
         "base_url": f'"{model}/v1"',
@@ -50,7 +46,6 @@ def setup_for(agent: str, model: str, place: Path, idle_seconds: float = 300.0) 
         "wire_api": '"responses"',
         "request_max_retries": "0",
         "stream_max_retries": "1",
-        "stream_idle_timeout_ms": str(int(idle_seconds * 1000)),
     }
     told = ", ".join(f"{name} = {value}" for name, value in provider.items())
     chosen = ['model="scripted"', 'model_provider="stub"', f"model_providers.stub={{{told}}}"]

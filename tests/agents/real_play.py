@@ -93,9 +93,9 @@ class Stage:
         self._place.chmod(0o755)
         self._begun: list[Session] = []
 
-    def setup(self, agent: str, script: Script | None, idle_seconds: float = 300.0) -> Setup:
+    def _setup(self, agent: str, script: Script | None) -> Setup:
         address = nobody_listens() if script is None else self._model.serve(script)
-        return setup_for(agent, address, self._place, idle_seconds)
+        return setup_for(agent, address, self._place)
 
     def begin(
         self,
@@ -104,10 +104,11 @@ class Stage:
         *,
         thread: str | None = None,
         contract: ContractServer | None = None,
+        given: Callable[[Setup], Setup] = lambda setup: setup,
         **changes: Any,
     ) -> Played:
-        """Begin a turn at a script; without one nobody listens where the model should be."""
-        setup = self.setup(agent, script, changes.pop("idle_seconds", 300.0))
+        """Begin a turn at a script; without one nobody listens where the model should be. `given` changes the setup."""
+        setup = given(self._setup(agent, script))
         work = self._place / "work"
         work.mkdir(exist_ok=True)
         os.chown(work, setup.user.uid, setup.user.gid)

@@ -6,7 +6,7 @@ import itertools
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -26,12 +26,16 @@ class Asked:
 
 
 class StubModel:
-    """Serves scripts on loopback until it is closed. `asked` tells what was asked of each."""
+    """Serves scripts on loopback until it is closed.
+
+    `asked` tells what was asked of each; `admits`, where it is set, says which Authorization is good.
+    """
 
     def __init__(self) -> None:
         self.scripts: dict[str, Script] = {}
         self.asked: dict[str, list[Asked]] = {}
         self.leaving = threading.Event()
+        self.admits: Callable[[str], bool] | None = None
         self._numbers = itertools.count(1)
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.model = self
@@ -84,7 +88,10 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         name = path.strip("/").partition("/")[0]
         script = self.server.model.scripts.get(name)
-        if path.endswith("/count_tokens"):
+        admits = self.server.model.admits
+        if admits is not None and not admits(self.headers.get("Authorization", "")):
+            self._plain(401, {"error": {"code": "token_expired", "message": "the token has run out"}})
+        elif path.endswith("/count_tokens"):
             self._plain(200, {"input_tokens": len(json.dumps(body)) // 4})
         elif script is not None and path.endswith("/responses"):
             number, running = responses.step_of(body)
