@@ -72,6 +72,22 @@ async def test_nobody_behind_the_asking_approves(shop: Shop) -> None:
     assert (await shop.desk.approve("p", repair, await shop.person("lin"), digest=None, reason="y"))["result"]
 
 
+async def test_two_names_of_one_person_are_no_two_people(shop: Shop) -> None:
+    """Who makes two names asks and approves with neither for the other; two people whom the first owner named may."""
+    first = await shop.person("first", Role.OWNER, project=None)
+    mia = await shop.person("mia", Role.OWNER, minted_by=first)
+    mask, other = await shop.person("mask", minted_by=mia), await shop.person("other-mask", minted_by=mia)
+    below = await shop.person("below", minted_by=other)
+    job = await shop.running()
+    wish = Wish(RepairAction.RELEASE, "it hangs", job=job.id)
+    repair = UUID(str((await shop.desk.ask("p", wish, mask))["id"]))
+    for who in (mask, other, below, mia, first):
+        with pytest.raises(PermissionDenied, match="stands behind the asking"):
+            await shop.desk.approve("p", repair, who, digest=None, reason="yes")
+    noa = await shop.person("noa", minted_by=first)
+    assert (await shop.desk.approve("p", repair, noa, digest=None, reason="yes"))["state"] == "succeeded"
+
+
 async def test_an_approval_is_for_the_plan_that_was_seen(shop: Shop) -> None:
     """Another digest is refused; a job that has moved on since makes the plan expire instead of being acted on."""
     repair, lin = await asked(shop), await shop.person("lin")
@@ -142,6 +158,7 @@ async def test_what_the_program_planned_needs_one_word_or_two_as_the_policy_says
     """`persons` lets an only owner approve the program's plans; `always` asks for two people."""
     shop.mode("lease_expired", PolicyMode.OWNER)
     own, kim = await shop.person("own", Role.OWNER), await shop.person("kim", Role.OWNER)
+    own_again = await shop.person("own-again", Role.OWNER, minted_by=own)
     await shop.incident("lease_expired", (await shop.running()).id)
     await shop.run()
     repair = (await shop.last())["id"]
@@ -149,8 +166,9 @@ async def test_what_the_program_planned_needs_one_word_or_two_as_the_policy_says
         await shop.desk.approve("p", repair, await shop.person("lin"), digest=None, reason="yes")
     shop.policy = replace(shop.policy, four_eyes=FourEyes.ALWAYS)
     assert (await shop.desk.approve("p", repair, own, digest=None, reason="yes"))["state"] == "proposed"
-    with pytest.raises(Conflict, match="another person"):
-        await shop.desk.approve("p", repair, own, digest=None, reason="yes")
+    for same in (own, own_again):
+        with pytest.raises(Conflict, match="another person"):
+            await shop.desk.approve("p", repair, same, digest=None, reason="yes")
     assert (await shop.desk.approve("p", repair, kim, digest=None, reason="yes"))["state"] == "succeeded"
 
 

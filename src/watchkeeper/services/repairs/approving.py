@@ -46,7 +46,8 @@ class Approving:
                 "the plan is not the one that you saw", hint="Look at the repair again, then decide."
             )
         standing = await standing_approvals(connection, row)
-        if by.id in {approval["actor_id"] for approval in standing}:
+        others = [approval["actor_id"] for approval in standing]
+        if others and await _is_one_person(connection, others, None, by):
             raise Conflict("you have approved this already; it needs the word of another person as well")
         await self._keep(connection, row, by, "approved", reason)
         standing = await standing_approvals(connection, row)
@@ -102,7 +103,10 @@ class Approving:
             raise PermissionDenied(f"this repair is for a {authority_of(row)} to decide")
 
     async def _must_be_another(self, connection: Connection, row: Row, by: Principal) -> None:
-        """Refuse who asked, on whose behalf, and whoever made their tokens or got theirs from them, at any remove."""
+        """Refuse who asked, on whose behalf, and whoever is of their chain of tokens: made or given, at any remove.
+
+        Two names that one person made for himself stand in one chain, too.
+        """
         kind = (await fetch_row(connection, "principal_kind", {"id": by.id}))["kind"]
         if kind != PrincipalKind.PERSON:
             raise PermissionDenied(f"an approval is a person's word; this token belongs to a {kind}")
@@ -113,11 +117,7 @@ class Approving:
         if row["on_behalf_of"] is not None:
             named = {"project_id": row["project_id"], "names": [row["on_behalf_of"]]}
             askers += [found["id"] for found in await fetch(connection, "principal_named", named)]
-        chains = [("asker", each) for each in (*askers, row["asker_minted_by"]) if each is not None]
-        chains += [("approver", each) for each in (by.id, by.minted_by) if each is not None]
-        sides, ids = [side for side, _ in chains], [each for _, each in chains]
-        given = {"sides": sides, "ids": ids, "approver": by.id, "askers": askers}
-        if (await fetch_row(connection, "stands_behind", given))["is_behind"]:
+        if await _is_one_person(connection, askers, row["asker_minted_by"], by):
             raise PermissionDenied(
                 "who asked for a repair, or stands behind the asking, may not approve it",
                 hint="Another person approves; what you may do yourself you do without asking for a repair.",
@@ -138,6 +138,17 @@ class Approving:
     async def _tell(self, connection: Connection, row: Row, by: Principal, event: str, reason: str) -> None:
         said = {"event": event, "actor": by.actor, "reason": self._records.kept(reason)}
         await fetch(connection, "audit_approval", {**_of(row), **said, "plan_digest": row["plan_digest"]})
+
+
+async def _is_one_person(
+    connection: Connection, others: list[UUID], minted_by: UUID | None, by: Principal
+) -> bool:
+    """Say whether one person may stand behind an approver and behind somebody else: who makes a token can use it."""
+    chains = [("asker", each) for each in (*others, minted_by) if each is not None]
+    chains += [("approver", each) for each in (by.id, by.minted_by) if each is not None]
+    sides, ids = [side for side, _ in chains], [each for _, each in chains]
+    given = {"sides": sides, "ids": ids, "approver": by.id, "askers": others}
+    return bool((await fetch_row(connection, "stands_behind", given))["is_behind"])
 
 
 def authority_of(row: Row) -> Authority:

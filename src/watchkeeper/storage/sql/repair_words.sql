@@ -48,7 +48,8 @@ SELECT count(*) AS undecided, count(*) FILTER (WHERE asked_by_id = %(asker)s::uu
  WHERE project_id = %(project_id)s AND state IN ('proposed', 'approved') AND asked_by_id IS NOT NULL
 
 -- name: stands_behind
--- Whether somebody made the tokens of who asked, or they his, by however many others' hands.
+-- Whether somebody made the tokens of who asked, or they his, by however many others' hands; or whether one and the same made
+-- those of both. Who began the installation makes the names of all people, and so is nobody's common person.
 WITH RECURSIVE chain AS (
   SELECT g.side, g.id FROM unnest(%(sides)s::text[], %(ids)s::uuid[]) AS g (side, id)
   UNION
@@ -56,7 +57,10 @@ WITH RECURSIVE chain AS (
     JOIN watchkeeper.tokens t ON t.principal_id = c.id AND t.minted_by IS NOT NULL
 )
 SELECT EXISTS (SELECT FROM chain WHERE side = 'asker' AND id = %(approver)s::uuid)
-       OR EXISTS (SELECT FROM chain WHERE side = 'approver' AND id = ANY (%(askers)s::uuid[])) AS is_behind
+       OR EXISTS (SELECT FROM chain WHERE side = 'approver' AND id = ANY (%(askers)s::uuid[]))
+       OR EXISTS (SELECT FROM chain a JOIN chain b ON b.id = a.id AND a.side = 'asker' AND b.side = 'approver'
+                   WHERE NOT EXISTS (SELECT FROM watchkeeper.tokens t WHERE t.principal_id = a.id AND t.role = 'owner'
+                                        AND t.project_id IS NULL AND t.minted_by IS NULL)) AS is_behind
 
 -- name: principal_named
 -- The principal whom people mean by a name: the project's own before one of the whole installation.
