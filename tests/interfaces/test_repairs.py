@@ -56,3 +56,23 @@ async def test_the_policy_says_how_far_each_rule_may_go(api: Api) -> None:
     assert [switch["is_on"] for switch in told["switches"]] == [True, True]
     reset = await api.post("/api/policy/breakers/lease_expired/reset", {"waiting": "drop", "reason": "r"})
     assert (reset.status, reset.code) == (404, "not_found")
+
+
+async def test_what_is_asked_of_a_holder_rides_on_its_answers(api: Api) -> None:
+    """Touch and the job's progress name the repair until its incident is over; others hear nothing of it."""
+    job, other = await api.claimed(), await api.claimed("other", "w2")
+    event = {"rule": "complete_rejected", "cause": "refused_once", "job": job["id"], "worker_id": "w1"}
+    await api.post("/api/watchdog/incidents", event, role="supervisor")
+    await api.app.watchdog.repair.run_once()
+    [asked] = (await api.worker("touch")).body["requested"]
+    assert (asked["action"], asked["job"], asked["due_at"] is not None) == (
+        "repair_contract",
+        job["id"],
+        True,
+    )
+    said = {"message": "on it", "phase": "build"}
+    assert (await api.command("progress", job, **said)).body["requested"] == [asked]
+    assert (await api.command("progress", other, **said)).body["requested"] == []
+    assert (await api.worker("touch", "w2")).body["requested"] == []
+    repair = (await api.get(f"/api/watchdog/repair-actions/{asked['repair']}")).body["repair"]
+    assert repair["state"] == "executing"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from watchkeeper.services.requests import requests_of
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 
 
@@ -56,7 +57,8 @@ class Attendance:
                 "touch_requested": seen["touch_requested"],
             }
             await _beat(connection, project_id, automation_id, row, told)
-        return told
+            requested = await requests_of(connection, project_id, worker_id)
+        return {**told, "requested": requested}
 
     async def look(self, project_id: str, worker_id: str) -> Row:
         """Note that a worker was heard of; give what it must know of itself."""

@@ -21,6 +21,7 @@ from watchkeeper.services.holding import Caller, Claim, Holding, find_claim, hol
 from watchkeeper.services.lessons import hand_out
 from watchkeeper.services.queue import AttemptEnd, Queue
 from watchkeeper.services.replay import ended_before
+from watchkeeper.services.requests import requests_of
 from watchkeeper.services.runs import Attempt, record_run, told_by_supervisor
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 from watchkeeper.storage.jobs import HeldLease
@@ -85,12 +86,17 @@ class Contract:
             )
         # On its own: a claim locks the worker before its leases, and the two must not wait for each other.
         worker = {"project_id": caller.project_id, "worker_id": holding.worker_id}
-        wishes = await self._database.fetch_row("see_worker", {**worker, "profile": "session", "kinds": None})
+        async with self._database.transaction() as connection:
+            wishes = await fetch_row(
+                connection, "see_worker", {**worker, "profile": "session", "kinds": None}
+            )
+            requested = await requests_of(connection, **worker, job_id=claim.job_id)
         return {
             "status": "running",
             "lease_expires_at": holding.expires_at,
             "cancel_requested": holding.cancel_requested,
             "touch_requested": wishes["touch_requested"],
+            "requested": requested,
         }
 
     async def upload(self, caller: Caller, job: str, files: Sequence[tuple[str, Path]]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from watchkeeper.domain.mirrored import AttemptReport, checked_origin
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.reports import CommandRun, Counters, Heartbeat, OutsideCheck, WorkerRun
 from watchkeeper.services.mirrored import OWN, MirroredJobs, Reporter
+from watchkeeper.services.requests import requests_of
 from watchkeeper.services.witnesses import demand_own_voice, holder_of
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 
@@ -95,7 +96,8 @@ class Recording:
         wishes = {
             name: worker[name] for name in ("no_job_count", "stopped", "stop_reason", "touch_requested")
         }
-        return {**kept, **wishes, **_standing(job)}
+        requested = await requests_of(connection, who.project_id, beat.worker_id)
+        return {**kept, **wishes, "requested": requested, **_standing(job)}
 
     async def _counters(self, connection: Connection, who: Reporter, counters: Counters) -> dict[str, Any]:
         common = {

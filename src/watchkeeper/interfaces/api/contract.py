@@ -59,6 +59,7 @@ async def context(job: JobName, access: Here, caller: Holder) -> Response:
             "lease_expires_at": TIME,
             "cancel_requested": False,
             "touch_requested": False,
+            "requested": [],
         },
     ),
 )

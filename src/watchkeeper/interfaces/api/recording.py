@@ -32,7 +32,13 @@ JobName = Annotated[str, Path(description="The job's id, or its foreign id.", ma
 
 STANDING = {"id": JOB_ID, "origin": "helper", "external_id": "13f31bea", "state": "running", "attempt": 1}
 KEPT = {"id": JOB_ID, "existing": False, "job": STANDING}
-WISHES = {"no_job_count": 0, "stopped": False, "stop_reason": None, "touch_requested": False}
+WISHES: dict[str, Any] = {
+    "no_job_count": 0,
+    "stopped": False,
+    "stop_reason": None,
+    "touch_requested": False,
+    "requested": [],
+}
 
 
 async def _keep(access: Access, body: Any, lease: str | None = None) -> Response:

@@ -104,7 +104,13 @@ def _diagnosed(worker_id: str | None, checks: list[Check]) -> dict[str, Any]:
     **declared(
         Right.CONTRACT,
         command="touch",
-        example={"touched": True, "worker_id": "codex-1", "health": "ok", "touch_requested": False},
+        example={
+            "touched": True,
+            "worker_id": "codex-1",
+            "health": "ok",
+            "touch_requested": False,
+            "requested": [],
+        },
     ),
 )
 async def touch(body: TouchBody, access: Here) -> Response:

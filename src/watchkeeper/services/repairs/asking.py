@@ -26,8 +26,10 @@ async def ask(work: Work, patience_seconds: float) -> Done:
     plan = work.plan
     if plan.carried_out_by == "person":
         return Done("this is for a person: Watchkeeper has nothing to act on", is_for_person=True)
-    await _mark(work)
     worker = asked_worker(work.repair, plan)
+    if worker is None and plan.carried_out_by == "holder" and not is_mirrored(work.seen.image):
+        return Done("nobody holds it who could be asked: this is for a person", is_for_person=True)
+    await _mark(work)
     if worker is not None:
         await fetch(work.connection, "request_touch", {"project_id": work.project_id, "worker_id": worker})
     due = patience_seconds

@@ -236,11 +236,6 @@ class Repairs:
                 raise NotFound("there is no such repair here")
             return await _shown(connection, row)
 
-    async def asked_of(self, project_id: str, worker_id: str) -> list[Row]:
-        """Give what a worker was asked for and has not shown yet, for the supervisor on its machine."""
-        where = {"project_id": project_id, "worker_id": worker_id}
-        return await self.database.fetch("asked_of_worker", where)
-
     async def _locked(self, connection: Connection, project_id: str, repair_id: UUID) -> Row:
         row = await fetch_one(connection, "lock_repair", {"project_id": project_id, "id": repair_id})
         if row is None:

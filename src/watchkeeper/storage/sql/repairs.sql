@@ -198,10 +198,11 @@ SELECT r.id, r.state, r.result, r.trigger, r.action, r.authority, r.actor, r.job
 SELECT r.* FROM watchkeeper.repair_actions r WHERE r.project_id = %(project_id)s AND r.id = %(id)s::uuid
 
 -- name: asked_of_worker
--- What a worker was asked for and has not shown yet: for the supervisor on its machine.
-SELECT id, action, job_id, reason, plan, attempted_at, due_at FROM watchkeeper.repair_actions
- WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s AND state = 'executing'
- ORDER BY id LIMIT 100
+-- What a worker is asked to do, and has not shown yet.
+SELECT id AS repair, action, job_id AS job, due_at FROM watchkeeper.repair_actions
+ WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s AND state = 'executing' AND action = ANY (%(actions)s::text[])
+   AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+ ORDER BY id LIMIT 20
 
 -- name: mark_repair_effect
 -- Marks an incident as the effect of a repair, so that none follows from it.

@@ -1,0 +1,19 @@
+"""What repairs ask of whoever holds a job: it rides on the answers to its worker, until its effect is seen."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from watchkeeper.domain.repair_plans import CARRIED_OUT_BY
+from watchkeeper.storage.database import Connection, fetch
+
+OF_HOLDERS = [action.value for action, hands in CARRIED_OUT_BY.items() if hands == "holder"]
+
+
+async def requests_of(
+    connection: Connection, project_id: str, worker_id: str, job_id: UUID | str | None = None
+) -> list[dict[str, Any]]:
+    """Give what a worker is asked to do and has not shown yet, at one job or at all; the oldest first."""
+    where = {"project_id": project_id, "worker_id": worker_id, "job_id": job_id, "actions": OF_HOLDERS}
+    return await fetch(connection, "asked_of_worker", where)
