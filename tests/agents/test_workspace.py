@@ -13,7 +13,8 @@ import pytest
 
 from agents.living import Run
 from watchkeeper.agents.user import AgentUser, agent_user, python_for
-from watchkeeper.agents.workspace import JobOrder, Workspaces
+from watchkeeper.agents.workspace import Workspaces
+from watchkeeper.agents.workspace_files import JobOrder
 from watchkeeper.domain.errors import SettingError
 
 ENVIRON = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "WATCHKEEPER_DATABASE_URL": "postgresql://secret"}

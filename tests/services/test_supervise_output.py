@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from watchkeeper.agents.session import Session
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.supervision.output_watch import BACKLOG_BYTES, KEPT_CHARS, TAIL_CHARS, OutputWatch
 
 SECRET = "correct-horse-battery"
@@ -15,7 +16,7 @@ SECRET = "correct-horse-battery"
 @pytest.fixture
 def watch(tmp_path: Path) -> OutputWatch:
     (tmp_path / "session").mkdir()
-    return OutputWatch(Session.adopt(tmp_path / "session"), tmp_path, [SECRET])
+    return OutputWatch(Session.adopt(tmp_path / "session"), tmp_path, Redactor([SECRET]))
 
 
 def test_secrets_are_taken_out_wherever_they_are_cut(tmp_path: Path, watch: OutputWatch) -> None:

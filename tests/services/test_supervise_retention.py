@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from watchkeeper.agents import scope
+from watchkeeper.agents.command import CommandAgent
 from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import Workspaces
-from watchkeeper.services import supervise
-from watchkeeper.services.supervise import Supervisor
+from watchkeeper.services.supervision import supervisor as supervisor_module
 from watchkeeper.services.supervision.config import SupervisorConfig
 from watchkeeper.services.supervision.place import taken_place
 from watchkeeper.services.supervision.retention import Retention
+from watchkeeper.services.supervision.supervisor import Supervisor
 
 
 async def test_retention_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,11 +34,13 @@ async def test_retention_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pyte
         return 0
 
     monkeypatch.setattr(Retention, "run_once", broken_once)
-    monkeypatch.setattr(supervise, "RETENTION_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor_module, "RETENTION_SECONDS", 0.01)
     config = SupervisorConfig(url="http://127.0.0.1:1", token="wkw_token", home=tmp_path)
     stopping, hurrying = asyncio.Event(), asyncio.Event()
     with taken_place(tmp_path, None, config.token) as place:
-        supervisor = Supervisor(config, place, Workspaces(tmp_path, agent_user(None), tmp_path / "system"))
+        supervisor = Supervisor(
+            config, place, Workspaces(tmp_path, agent_user(None), tmp_path / "system"), CommandAgent()
+        )
         running = asyncio.create_task(supervisor.run(stopping, hurrying))
         assert await asyncio.to_thread(again.wait, 10)
         stopping.set()

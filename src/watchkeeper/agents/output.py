@@ -65,6 +65,11 @@ class Follower:
         self._size = 0
         self._long: _LongLine | None = None
 
+    @property
+    def read_to(self) -> int:
+        """Give the offset up to which the file was read; what stands before it may wait for the end of its line."""
+        return self._read_to
+
     def lines(self, max_bytes: int = 8 * READ_BYTES) -> list[Line]:
         """Give the whole lines that have come since, reading `max_bytes` at most."""
         file = self._open()

@@ -1,6 +1,6 @@
 """A workspace for each attempt at a job: made, filled, described to the agent by its environment, removed.
 
-Layout: `<place>/workspaces/<project>/<job>/<epoch>/{work,state,tmp,home}`; the last four are 0700 and the
+Layout: `<place>/workspaces/<project>/<job>/<epoch>/{work,state,tmp,home,agent}`; the last five are 0700 and the
 agent's own, what is above them is ours, so that an agent cannot put something else in their place. `place`
 is the home, or a directory of the system where the agent's user cannot enter the home.
 """
@@ -8,58 +8,35 @@ is the home, or a directory of the system where the agent's user cannot enter th
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from watchkeeper.agents.contract_cli import ContractCli, install, prune
 from watchkeeper.agents.scope import home_hash
 from watchkeeper.agents.user import SYSTEM_PATH, AgentUser
+from watchkeeper.agents.workspace_files import (
+    GATE_FILE,
+    GateRound,
+    JobOrder,
+    inputs_of,
+    write_gate,
+    write_inputs,
+    write_into_agents_own,
+)
 from watchkeeper.logs import log
 
 SYSTEM_PLACE = Path("/var/lib/watchkeeper")
 PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "no_proxy")
 """What of our own environment an agent gets; all else could be a secret of ours."""
 
-GATE_FILE = "gate.json"
-GATE_HINT = (
-    "The results would not pass. Mend what failed and end with exit code 0 again. What was uploaded stays: "
-    "a file of the same name takes the place of the earlier one."
-)
+AGENT_STATE = "agent"
+"""The directory for what an agent's adapter puts down for it, its conversation perhaps: it outlives the turns."""
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
-
-
-@dataclass(frozen=True)
-class JobOrder:
-    """What an agent is to know of its job. `record` is the job as claimed, with no lease token in it.
-
-    Without a `token` the agent has no contract to call: neither the server's address nor the contract CLI is given.
-    """
-
-    job_id: str
-    project_id: str
-    epoch: int
-    attempt: int
-    payload: Any
-    record: Mapping[str, Any]
-    url: str | None = None
-    token: str | None = field(default=None, repr=False)
-    worker_id: str | None = None
-
-
-@dataclass(frozen=True)
-class GateRound:
-    """What an agent is told whose results the gate would not take; `failed` are checks, as `verify` names them."""
-
-    number: int
-    of: int
-    failed: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +49,10 @@ class Workspace:
     @property
     def path(self) -> Path:
         return self.attempt_dir / "work"
+
+    @property
+    def agent_state(self) -> Path:
+        return self.attempt_dir / AGENT_STATE
 
 
 class Workspaces:
@@ -91,6 +72,11 @@ class Workspaces:
             self._cli = install(self.place, self.user)
         return self._cli
 
+    def open_place(self) -> Path:
+        """Give the place of what outlives workspaces, made so that the agent's user may pass through."""
+        self._make_open(self.place)
+        return self.place
+
     def prune_cli(self, before: float, now: float) -> int:
         """Remove copies of the contract CLI that nobody has used since `before`; see `contract_cli.prune`."""
         return prune(self.place, self._cli, before, now)
@@ -103,27 +89,35 @@ class Workspaces:
         parent = self.of_project(order.project_id) / _safe(order.job_id)
         self._make_open(parent)
         attempt_dir = self._fresh(parent, str(order.epoch))
-        for name in ("work", "state", "tmp", "home"):
+        for name in ("work", "state", "tmp", "home", AGENT_STATE):
             (attempt_dir / name).mkdir(mode=0o700)
-        files = _write_inputs(attempt_dir / "work", order)
+        files = write_inputs(attempt_dir / "work", order)
         self._hand_over(attempt_dir, files)
         return Workspace(attempt_dir, self._environment(order, attempt_dir, environ))
 
+    def taken_up(self, order: JobOrder, attempt_dir: Path) -> None:
+        """Tell who goes on in a former attempt's workspace of the job as it is now. Raises OSError."""
+        for name, text in inputs_of(order).items():
+            write_into_agents_own(attempt_dir / "work", name, text, self.user)
+
     def again(
-        self, order: JobOrder, attempt_dir: Path, environ: Mapping[str, str], gate: GateRound
+        self,
+        order: JobOrder,
+        attempt_dir: Path,
+        environ: Mapping[str, str],
+        gate: GateRound | None,
     ) -> Workspace:
-        """Give an attempt's workspace for a further turn: as it was left, with `gate.json` in it.
+        """Give an attempt's workspace for a turn: as it was left, with `gate.json` in it where the gate asks for it.
 
         Raises OSError when that cannot be written.
         """
-        work = attempt_dir / "work"
-        told = {"round": gate.number, "of": gate.of, "failed": list(gate.failed), "hint": GATE_HINT}
-        _write_into_agents_own(work, GATE_FILE, _json(told), self.user)
         environment = self._environment(order, attempt_dir, environ)
-        environment |= {
-            "WATCHKEEPER_GATE": str(work / GATE_FILE),
-            "WATCHKEEPER_GATE_ROUND": str(gate.number),
-        }
+        if gate is not None:
+            write_gate(attempt_dir / "work", gate, self.user)
+            environment |= {
+                "WATCHKEEPER_GATE": str(attempt_dir / "work" / GATE_FILE),
+                "WATCHKEEPER_GATE_ROUND": str(gate.number),
+            }
         return Workspace(attempt_dir, environment)
 
     def existing(self) -> list[Path]:
@@ -216,45 +210,12 @@ class Workspaces:
             values |= {"WATCHKEEPER_URL": order.url or "", "WATCHKEEPER_TOKEN": order.token}
             values["PATH"] = f"{self.cli.bin}:{values['PATH']}"
         named = {"payload.json": "WATCHKEEPER_PAYLOAD", "prompt.md": "WATCHKEEPER_PROMPT"}
-        values |= {named[name]: str(attempt_dir / "work" / name) for name in _inputs(order) if name in named}
+        values |= {
+            named[name]: str(attempt_dir / "work" / name) for name in inputs_of(order) if name in named
+        }
         if order.worker_id is not None:
             values["WATCHKEEPER_WORKER_ID"] = order.worker_id
         return values
-
-
-def _inputs(order: JobOrder) -> dict[str, str]:
-    texts = {"job.json": _json(order.record), "payload.json": _json(order.payload)}
-    prompt = order.payload.get("prompt") if isinstance(order.payload, dict) else None
-    if isinstance(prompt, str):
-        texts["prompt.md"] = prompt
-    return texts
-
-
-def _write_inputs(work: Path, order: JobOrder) -> list[Path]:
-    texts = _inputs(order)
-    for name, text in texts.items():
-        (work / name).write_text(text, encoding="utf-8", errors="surrogatepass")
-        (work / name).chmod(0o600)
-    return [work / name for name in texts]
-
-
-def _write_into_agents_own(directory: Path, name: str, text: str, user: AgentUser) -> None:
-    """Write a file into a directory that an agent owns and has used: never through a link that it left there."""
-    fresh = f".{name}.{os.urandom(8).hex()}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        with os.fdopen(os.open(fresh, flags, 0o600, dir_fd=opened), "wb") as file:
-            file.write(text.encode("utf-8", "surrogatepass"))
-            if user.other:
-                os.fchown(file.fileno(), user.uid, user.gid)
-        os.replace(fresh, name, src_dir_fd=opened, dst_dir_fd=opened)
-    finally:
-        os.close(opened)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n"
 
 
 def _safe(name: str) -> str:

@@ -42,6 +42,7 @@ class Process(NamedTuple):
     session: int
     threads: int
     start_ticks: int
+    cpu_ticks: int = 0
 
     @property
     def alive(self) -> bool:
@@ -66,6 +67,7 @@ def parse_stat(text: str) -> Process:
         session=int(fields[3]),
         threads=int(fields[17]),
         start_ticks=int(fields[19]),
+        cpu_ticks=int(fields[11]) + int(fields[12]),
     )
 
 

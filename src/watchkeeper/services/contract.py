@@ -7,7 +7,7 @@ Each proves the lease first, so that nothing done with an old one changes a job.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ class Failure:
     """How an attempt ended without completion; see services.queue.AttemptEnd for the flags.
 
     `retry_at` says when to come back, for a cause that is not the agent's; for a quota it parks the pool.
+    `held` keeps the job for a person, whatever its cause, and `detail` with it.
     """
 
     command: str
@@ -40,6 +41,8 @@ class Failure:
     lost: bool = False
     cancelled: bool = False
     retry_at: datetime | None = None
+    held: StateReason | None = None
+    detail: Mapping[str, Any] | None = None
 
 
 class Contract:
@@ -141,9 +144,13 @@ class Contract:
             failure.cancelled,
             delay,
             StateReason.CONTRACT_REJECTED,
+            failure.held,
         )
+        detail = self._redactor.redact_data(failure.detail)
         output_hash = hashlib.sha256(reason.encode()).hexdigest()
-        rows = await self._queue.end(project_id, actor, [end], output_hash=output_hash, connection=connection)
+        rows = await self._queue.end(
+            project_id, actor, [end], output_hash=output_hash, detail=detail, connection=connection
+        )
         if (row := rows.get(holding.claim.seq)) is None:
             raise StaleLease
         return row

@@ -31,7 +31,8 @@ class AttemptEnd:
     """How a holder says that its attempt ended without completion.
 
     `lost` says that the attempt's processes are gone; `cancelled` that it stopped because it was asked to.
-    `delay` is in seconds, for causes that say when to come back. `stuck_for` says of the cause `gate` what was refused.
+    `delay` is in seconds, for causes that say when to come back. `stuck_for` says of the cause `gate` what was refused;
+    with `held_for` the job is stuck for that reason, whatever the cause.
     """
 
     lease: HeldLease
@@ -41,6 +42,7 @@ class AttemptEnd:
     cancelled: bool = False
     delay: float = 0.0
     stuck_for: StateReason = StateReason.GATE_FAILED
+    held_for: StateReason | None = None
 
 
 class Queue:
@@ -186,6 +188,9 @@ class Queue:
             return ending, "job_cancelled"
         if end.lost:
             return after_lost_lease(policy, jitter), "attempt_lost"
+        if end.held_for is not None:
+            ending = ended_by(policy, JobState.STUCK, end.cause, end.held_for)
+            return ending, "attempt_failed"
         if end.cause is AttemptCause.AGENT_ERROR:
             return after_failure(policy, jitter), "attempt_failed"
         if end.cause is AttemptCause.GATE:

@@ -137,7 +137,8 @@ class Desk:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
-                env=environment | {"CONTROL_PLANE_SECRET": "not-for-agents-0815"},
+                env=environment
+                | {"CONTROL_PLANE_SECRET": "not-for-agents-0815", "PYTHONPATH": str(HERE.parents[1])},
                 start_new_session=True,
             )
         assert process.stdin is not None

@@ -1,4 +1,4 @@
-"""One `work --agent command`, with its config as JSON on stdin; the token is the first line."""
+"""One `work --agent`, with its config as JSON on stdin; the token is the first line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import json
 import sys
 from pathlib import Path
 
+from e2e.work_agent.scripted_agent import ScriptedAgent
+from watchkeeper.agents.known import adapter
+from watchkeeper.domain.sessions.limits import SessionLimits
+from watchkeeper.interfaces.mcp.host import ContractHost
 from watchkeeper.logs import configure
 from watchkeeper.services.supervise import supervise
 from watchkeeper.services.supervision.config import SupervisorConfig
@@ -16,5 +20,11 @@ PATHS = ("home", "system_place")
 token = sys.stdin.readline().strip()
 given = json.load(sys.stdin)
 given |= {name: Path(given[name]) for name in PATHS if name in given}
+given_tools = given.pop("contract_tools", False)
 configure(level="info", form="json", redact=str)
-sys.exit(asyncio.run(supervise(SupervisorConfig(token=token, **given))))
+scripted = given.pop("scripted", None)
+limits = SessionLimits(**given.pop("session_limits", {}))
+config = SupervisorConfig(token=token, session_limits=limits, **given)
+host = ContractHost(config.url, config.artifact_limit_bytes) if given_tools else None
+made = adapter if scripted is None else lambda *_: ScriptedAgent(given["home"].parent, **scripted)
+sys.exit(asyncio.run(supervise(config, host, adapter_of=made)))

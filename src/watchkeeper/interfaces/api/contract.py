@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from watchkeeper.domain.errors import PermissionDenied
-from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.jobs import AttemptCause, StateReason
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Here, Holder
@@ -142,7 +142,14 @@ def _who(caller: Caller) -> str:
 )
 async def fail(job: JobName, body: FailBody, access: Here, caller: Holder) -> Response:
     """End the attempt as failed; the job is tried again as its kind says, or is failed."""
-    failure = Failure("fail", body.reason, AttemptCause(body.cause), retry_at=body.retry_at)
+    failure = Failure(
+        "fail",
+        body.reason,
+        AttemptCause(body.cause),
+        retry_at=body.retry_at,
+        held=None if body.held is None else StateReason(body.held),
+        detail={"failure_class": body.failure_class, "evidence": body.evidence} if body.held else None,
+    )
     return answer(**await access.app.contract.end(caller, job, failure))
 
 

@@ -21,17 +21,18 @@ from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.library import Worker
 from watchkeeper.settings import Settings
 
-AGENTS = ("command",)
-
 
 def work(
     command: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[-- COMMAND...]", help="With --agent command: what to run where a job names nothing."
+            metavar="[-- COMMAND...]",
+            help="With --agent: further arguments of the agent; of command, what to run where a job names nothing.",
         ),
     ] = None,
-    agent: Annotated[str | None, typer.Option(help="Run each job as an agent session: command.")] = None,
+    agent: Annotated[
+        str | None, typer.Option(help="Run each job as an agent session: codex, claude, command.")
+    ] = None,
     app: Annotated[
         str | None, typer.Option(help="Run Python handlers: module:worker or module:handlers.")
     ] = None,
@@ -56,34 +57,50 @@ def work(
             help="With --agent: how often the failed checks are given back as a turn (3).",
         ),
     ] = None,
+    agent_env: Annotated[
+        list[str] | None,
+        typer.Option(help="With --agent: a variable of this process that agents get; may be repeated."),
+    ] = None,
     parent: Parent = None,
 ) -> None:
     """Run a worker until it is stopped; then it finishes or hands back what runs."""
     if (agent is None) == (app is None):
         raise UsageError("a worker needs one of --agent and --app", hint="watchkeeper work --agent command")
-    if agent is not None and agent not in AGENTS:
-        raise UsageError(f"there is no agent {agent!r}; known are {', '.join(AGENTS)}")
+    if agent is not None:
+        _check(agent)
     settings = begin()
     worker_id = worker_id or settings.worker_id
-    options = WorkOptions(slots, tuple(kind or ()), project, worker_id, pool, max_gate_rounds)
+    options = WorkOptions(
+        slots, tuple(kind or ()), project, worker_id, pool, max_gate_rounds, tuple(agent_env or ())
+    )
     with tied_to(parent, settings.home):
         if app is not None:
-            if command or token_file or kind or max_gate_rounds is not None:
+            if command or token_file or kind or agent_env or max_gate_rounds is not None:
                 raise UsageError(
-                    "COMMAND, --kind, --token-file and --max-gate-rounds belong to --agent; handlers name their kinds"
+                    "COMMAND, --kind, --token-file, --agent-env and --max-gate-rounds belong to --agent"
                 )
             _work_app(app, settings, options)
         elif project is not None:
             raise UsageError("--project belongs to --app: a worker's token is of one project already")
         else:
-            raise typer.Exit(_work_agent(settings, options, list(command or ()), token_file))
+            raise typer.Exit(_work_agent(str(agent), settings, options, list(command or ()), token_file))
 
 
-def _work_agent(settings: Settings, options: WorkOptions, command: list[str], token_file: str | None) -> int:
+def _check(agent: str) -> None:
+    # Workers of Python handlers do without the agents' tables too.
+    from watchkeeper.agents.known import AGENTS
+
+    if agent not in AGENTS:
+        raise UsageError(f"there is no agent {agent!r}; known are {', '.join(AGENTS)}")
+
+
+def _work_agent(
+    agent: str, settings: Settings, options: WorkOptions, arguments: list[str], token_file: str | None
+) -> int:
     # Workers of Python handlers do without the supervisor, and it without their database.
     from watchkeeper.interfaces.cli.work_agent import work_agent
 
-    return work_agent(settings, options, command, token_file)
+    return work_agent(agent, settings, options, arguments, token_file)
 
 
 def _work_app(name: str, settings: Settings, options: WorkOptions) -> None:

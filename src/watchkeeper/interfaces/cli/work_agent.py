@@ -7,18 +7,22 @@ import os
 import stat
 from pathlib import Path
 
-from watchkeeper.domain.errors import SettingError, Unauthenticated
+from watchkeeper.agents.command import NAME
+from watchkeeper.domain.errors import SettingError, Unauthenticated, UsageError
 from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
 from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.services.supervise import supervise
 from watchkeeper.services.supervision.config import HOW_TO_GET_ONE, SupervisorConfig
+from watchkeeper.services.supervision.contract_host import ContractHost
 from watchkeeper.settings import Settings
 
 DEFAULT_SLOTS = 2
 DEFAULT_GATE_ROUNDS = 3
 
 
-def work_agent(settings: Settings, options: WorkOptions, command: list[str], token_file: str | None) -> int:
+def work_agent(
+    agent: str, settings: Settings, options: WorkOptions, arguments: list[str], token_file: str | None
+) -> int:
     """Run a supervisor until it is stopped; give its exit code.
 
     Raises Unauthenticated where no worker's token is given. The project is the token's own.
@@ -27,7 +31,9 @@ def work_agent(settings: Settings, options: WorkOptions, command: list[str], tok
         url=read_url(settings),
         token=_token(token_file),
         home=settings.home,
-        command=command,
+        agent=agent,
+        arguments=arguments,
+        agent_environ=_passed_on(options.agent_env),
         slots=options.slots or DEFAULT_SLOTS,
         kinds=options.kinds or None,
         worker_id=options.worker_id,
@@ -36,7 +42,21 @@ def work_agent(settings: Settings, options: WorkOptions, command: list[str], tok
         agent_user=settings.agent_user,
         artifact_limit_bytes=settings.artifact_limit_bytes,
     )
-    return asyncio.run(supervise(config))
+    return asyncio.run(supervise(config, None if agent == NAME else _tools(config)))
+
+
+def _tools(config: SupervisorConfig) -> ContractHost:
+    # A worker of plain commands serves no tools, and does without what serves them.
+    from watchkeeper.interfaces.mcp.host import ContractHost as Host
+
+    return Host(config.url, config.artifact_limit_bytes)
+
+
+def _passed_on(names: tuple[str, ...]) -> dict[str, str]:
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise UsageError(f"--agent-env names {', '.join(missing)}, which this process does not have")
+    return {name: os.environ[name] for name in names}
 
 
 def _token(token_file: str | None) -> str:

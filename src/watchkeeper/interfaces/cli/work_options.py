@@ -15,3 +15,4 @@ class WorkOptions:
     worker_id: str | None
     pool: str
     max_gate_rounds: int | None = None
+    agent_env: tuple[str, ...] = ()

@@ -12,7 +12,8 @@ from pathlib import Path
 from watchkeeper.agents.artifacts import ArtifactRefused, ProducedFile, files_in, gather
 from watchkeeper.agents.command import Claim, judge
 from watchkeeper.agents.session import Session, SessionError, SessionSpec
-from watchkeeper.agents.workspace import JobOrder, Workspaces
+from watchkeeper.agents.workspace import Workspaces
+from watchkeeper.agents.workspace_files import JobOrder
 from watchkeeper.domain.artifacts import guess_kind
 from watchkeeper.domain.contracts import ResultContract
 from watchkeeper.domain.errors import InvalidContract, UsageError
@@ -107,7 +108,7 @@ class JobWork:
         if session.swept() is None:
             session.prove_gone()
         session.close()
-        watch = OutputWatch(session, session.directory, ())
+        watch = OutputWatch(session, session.directory, Redactor())
         watch.finish()
         verdict = judge(session.ended(), self._redactor.redact(watch.tail("stderr")))
         if verdict.claim is not Claim.SUCCESS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from watchkeeper.agents.scope import NO_LIMITS, Limits
 from watchkeeper.agents.workspace import SYSTEM_PLACE
 from watchkeeper.domain.errors import SettingError
+from watchkeeper.domain.sessions.limits import SessionLimits
 
 HOW_TO_GET_ONE = "An owner makes one with 'watchkeeper token create --role worker --project NAME'."
 KILL_SECONDS = 10.0
@@ -20,20 +21,24 @@ MOST_GATE_ROUNDS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class SupervisorConfig:
-    """One `work --agent command`. Times are in seconds, sizes in bytes.
+    """One `work --agent`. Times are in seconds, sizes in bytes.
 
-    `command` is run for jobs whose payload names none. `worker_id` None makes one of this machine and home;
-    the second process on one home gets a number behind it. `agent_url` is where agents find the server, if
+    `arguments` are further ones of the agent's program, or the command for jobs whose payload names none;
+    `agent_environ` are variables that agents get, by name and value. `worker_id` None makes one of this machine
+    and home; the second process on one home gets a number behind it. `agent_url` is where agents find the server, if
     not at `url`. `shutdown_grace_seconds`: how long running sessions may go on after the first SIGTERM before
     they are handed back. `grace_seconds`: from an agent's SIGTERM to its SIGKILL. `max_gate_rounds`: how often an
-    agent is given the failed checks as a further turn before its completion is decided. Of ended attempts the last
-    `keep_attempts` are kept, none longer than `keep_hours`. Raises SettingError for what cannot be.
+    agent is given the failed checks as a further turn before its completion is decided. `probe_seconds`: how long an
+    agent whose provider cannot be reached is left alone before it is begun again, doubled each time. Of ended
+    attempts the last `keep_attempts` are kept, none longer than `keep_hours`. Raises SettingError for what cannot be.
     """
 
     url: str
     token: str = field(repr=False)
     home: Path
-    command: Sequence[str] = ()
+    agent: str = "command"
+    arguments: Sequence[str] = ()
+    agent_environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     slots: int = 2
     kinds: Sequence[str] | None = None
     worker_id: str | None = None
@@ -51,6 +56,9 @@ class SupervisorConfig:
     keep_hours: float = 24.0
     output_limit_bytes: int = 1024 * 1024 * 1024
     artifact_limit_bytes: int = 256 * 1024 * 1024
+    workspace_limit_bytes: int = 50 * 1024 * 1024 * 1024
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
+    probe_seconds: float = 60.0
     limits: Limits = NO_LIMITS
     shared_daemons: Sequence[str] = ()
     system_place: Path = SYSTEM_PLACE
@@ -70,7 +78,13 @@ class SupervisorConfig:
         for name in ("shutdown_grace_seconds", "grace_seconds", "wait_seconds", "keep_attempts"):
             if getattr(self, name) < 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is 0 or more")
-        for name in ("output_limit_bytes", "artifact_limit_bytes", "keep_hours"):
+        for name in (
+            "output_limit_bytes",
+            "artifact_limit_bytes",
+            "workspace_limit_bytes",
+            "probe_seconds",
+            "keep_hours",
+        ):
             if getattr(self, name) <= 0:
                 raise SettingError(f"{name} is {getattr(self, name)}; it is more than 0")
         if not 0 < self.disk_full_percent <= 100:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from watchkeeper.agents.command import Claim, Verdict
 from watchkeeper.agents.session import End, EndReason
-from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.jobs import AttemptCause, StateReason
 
 MAX_REASON_CHARS = 15_000
 
@@ -54,12 +56,34 @@ class Ending:
         return cls(Command(record["command"]), dict(record["body"]))
 
 
+def nothing(reason: str) -> Ending:
+    """The server knows the end already."""
+    return Ending(Command.NOTHING, {"reason": reason})
+
+
 def completed(summary: str) -> Ending:
     return Ending(Command.COMPLETE, {"summary": summary})
 
 
 def failed(reason: str, cause: AttemptCause = AttemptCause.AGENT_ERROR) -> Ending:
     return Ending(Command.FAIL, {"reason": sendable(reason), "cause": cause.value})
+
+
+def held(failure: str, reason: str, state_reason: StateReason, evidence: Mapping[str, Any]) -> Ending:
+    """The job goes to a person at once, with the class of what went wrong and what it rests on."""
+    body = {"reason": sendable(f"{failure}: {reason}"), "cause": AttemptCause.AGENT_ERROR.value}
+    return Ending(
+        Command.FAIL,
+        body | {"held": state_reason.value, "failure_class": failure, "evidence": dict(evidence)},
+    )
+
+
+def parked(reason: str, until: float) -> Ending:
+    """The job is back when the provider's limit ends (Unix time), and no sooner; nothing is used up."""
+    at = datetime.fromtimestamp(until, UTC).isoformat()
+    return Ending(
+        Command.FAIL, {"reason": sendable(reason), "cause": AttemptCause.QUOTA.value, "retry_at": at}
+    )
 
 
 def released(reason: str, **flags: bool) -> Ending:
@@ -76,7 +100,7 @@ def ending_of(verdict: Verdict, end: End | None, why: Why | None, detail: str, t
         return completed(verdict.reason)
     match why:
         case Why.LEASE_LOST | Why.ENDED_BY_AGENT:
-            return Ending(Command.NOTHING, {"reason": detail})
+            return nothing(detail)
         case Why.CANCELLED:
             return released(detail, cancelled=True)
         case Why.SHUTDOWN:
@@ -88,6 +112,15 @@ def ending_of(verdict: Verdict, end: End | None, why: Why | None, detail: str, t
     if verdict.claim is Claim.FAILURE and not _was_killed(end):
         return failed(verdict.reason)
     return released(_with_tail(_loss(verdict, end), tail), lost=True)
+
+
+def ending_of_unstarted(why: Why, detail: str) -> Ending:
+    """Give the end of an attempt that was interrupted while no agent ran."""
+    if why is Why.CANCELLED:
+        return released(detail, cancelled=True)
+    if why is Why.UNCONFIRMED:
+        return failed(detail, AttemptCause.INFRASTRUCTURE)
+    return released(detail)
 
 
 def sendable(text: str) -> str:

@@ -1,12 +1,21 @@
-"""Before a job is worked on again on this machine: nothing of its former attempts may live here any more."""
+"""What former attempts at a job left on this machine: nothing that lives, and perhaps a thread to go on with."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from watchkeeper.agents.session import Session
 from watchkeeper.logs import log
+from watchkeeper.services.supervision.conversation import Conversation
 from watchkeeper.services.supervision.records import AttemptRecords, attempts_at
+
+
+class Inheritance(NamedTuple):
+    """What the next attempt goes on with: what is known of the thread, and the workspace that it was in."""
+
+    conversation: Conversation
+    workspace: Path
 
 
 def former_attempts_gone(home: Path, present: AttemptRecords, job: str) -> bool:
@@ -15,9 +24,7 @@ def former_attempts_gone(home: Path, present: AttemptRecords, job: str) -> bool:
     The lease of a later attempt is held: whoever still works on an earlier one has lost its own.
     """
     gone = True
-    for former in attempts_at(home):
-        if former.job_name != present.job_name or former.directory == present.directory:
-            continue
+    for former in _former(home, present):
         if not former.session.is_dir():
             continue
         report = Session.adopt(former.session).prove_gone()
@@ -25,3 +32,27 @@ def former_attempts_gone(home: Path, present: AttemptRecords, job: str) -> bool:
             log("processes_left", job=job, left=list(report.left), note=report.note)
         gone = gone and report.gone
     return gone
+
+
+def inherited(home: Path, present: AttemptRecords, agent: str, uid: int) -> Inheritance | None:
+    """Give what the last attempt at this job on this machine left to go on with, once its processes are gone.
+
+    None where there was none, or another agent or another user worked there.
+    """
+    for former in sorted(_former(home, present), key=lambda one: one.epoch, reverse=True):
+        thread, workspace = former.thread(), (former.lease() or {}).get("workspace")
+        if thread is None or workspace is None or thread.get("agent") != agent:
+            continue
+        work = Path(workspace, "work")
+        if work.is_dir() and not work.is_symlink() and work.stat().st_uid == uid:
+            return Inheritance(Conversation.from_record(thread, agent), Path(workspace))
+    return None
+
+
+def _former(home: Path, present: AttemptRecords) -> list[AttemptRecords]:
+    """Give the attempts at the same job but this one; a job's id is its own in the world."""
+    return [
+        one
+        for one in attempts_at(home)
+        if one.job_name == present.job_name and one.directory != present.directory
+    ]

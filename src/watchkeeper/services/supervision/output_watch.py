@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
-from watchkeeper.agents.output import Follower
+from watchkeeper.agents.output import Follower, Line
 from watchkeeper.agents.session import Session
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.redaction_stream import RedactingStream
@@ -23,15 +23,29 @@ BACKLOG_BYTES = 8 * 1024 * 1024
 AFTER_SKIP_BYTES = 1024 * 1024
 
 
+class Listener(Protocol):
+    """Who is told of the output as it is read, unredacted."""
+
+    def line(self, name: str, line: Line) -> None: ...
+
+    def skipped(self) -> None: ...
+
+
 class OutputWatch:
     """Both streams of one session; made again for an adopted one, it starts over. Blocks: call it in a thread."""
 
-    def __init__(self, session: Session, directory: Path, secrets: Iterable[str]) -> None:
-        redactor = Redactor(secrets)
+    def __init__(
+        self, session: Session, directory: Path, redactor: Redactor, listener: Listener | None = None
+    ) -> None:
         self._streams = {
-            name: _Stream(follower, directory / f"{name}.redacted", redactor)
+            name: _Stream(name, follower, directory / f"{name}.redacted", redactor, listener)
             for name, follower in (("stdout", session.stdout()), ("stderr", session.stderr()))
         }
+
+    @property
+    def has_more(self) -> bool:
+        """Say whether something was written since the last look; cheap enough for every session and second."""
+        return any(stream.has_more for stream in self._streams.values())
 
     def look(self) -> int:
         """Take in what has come since; give how many lines."""
@@ -60,8 +74,13 @@ class OutputWatch:
 
 
 class _Stream:
-    def __init__(self, follower: Follower, copy: Path, redactor: Redactor) -> None:
+    def __init__(
+        self, name: str, follower: Follower, copy: Path, redactor: Redactor, listener: Listener | None
+    ) -> None:
+        self._name = name
         self._follower = follower
+        self._listener = listener
+        self._looked_at: tuple[int, int] | None = None
         self._copy = copy
         self._redacting = RedactingStream(redactor)
         self._tail: deque[str] = deque()
@@ -70,7 +89,19 @@ class _Stream:
         self.was_cut = False
         copy.unlink(missing_ok=True)
 
+    @property
+    def has_more(self) -> bool:
+        return self._written() != self._looked_at
+
+    def _written(self) -> tuple[int, int] | None:
+        try:
+            about = self._follower.path.lstat()
+        except OSError:
+            return None
+        return about.st_size, about.st_mtime_ns
+
     def look(self) -> int:
+        written = self._written()
         skipped = self._skip_backlog()
         lines = self._follower.lines()
         if skipped:
@@ -80,11 +111,17 @@ class _Stream:
             if line.cut:
                 self.was_cut = True
                 log("output_cut", file=str(self._follower.path), detail=line.text)
+            elif self._listener is not None:
+                self._listener.line(self._name, line)
             self._take(self._redacting.feed(line.data + b"\n"))
+        # What was not read yet, for there is a bound to one look, is more.
+        self._looked_at = written if written is None or self._follower.read_to >= written[0] else None
         return len(lines)
 
     def finish(self) -> None:
         if (last := self._follower.last()) is not None:
+            if self._listener is not None:
+                self._listener.line(self._name, last)
             self._take(self._redacting.feed(last.data))
         self._take(self._redacting.close())
 
@@ -137,4 +174,6 @@ class _Stream:
             self._redacting.feed(f"[{size - self._follower.offset - AFTER_SKIP_BYTES} bytes skipped]\n")
         )
         self._follower = Follower(self._follower.path, size - AFTER_SKIP_BYTES)
+        if self._listener is not None:
+            self._listener.skipped()
         return True

@@ -1,12 +1,13 @@
 """What a supervisor keeps of each attempt on disk, so that whoever comes after it can go on.
 
 `<home>/sessions/<worker>/<job>-<epoch>/`, 0700: `lease.json` before all else, the session's own directory (those of
-earlier turns beside it), `end.json` before the end is reported, `reported.json` after. Each is written whole and
-synced.
+earlier turns beside it), `thread.json` for an agent that converses, `end.json` before the end is reported,
+`reported.json` after. Each is written whole and synced.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from watchkeeper.agents import records
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 LEASE = "lease.json"
 END = "end.json"
+THREAD = "thread.json"
+STDIN = "stdin"
 REPORTED = "reported.json"
 
 
@@ -45,6 +48,10 @@ class AttemptRecords:
     def job_name(self) -> str:
         """Give the part of the name that all attempts at one job share."""
         return self.directory.name.rpartition("-")[0]
+
+    @property
+    def epoch(self) -> int:
+        return int(self.directory.name.rpartition("-")[2])
 
     @property
     def session(self) -> Path:
@@ -78,6 +85,22 @@ class AttemptRecords:
     def note(self, **more: Any) -> None:
         """Add facts to the lease's record: the workspace and the job token, once they are there."""
         records.write_record(self.directory / LEASE, (self.lease() or {}) | more)
+
+    def thread(self) -> dict[str, Any] | None:
+        return records.read_record(self.directory / THREAD)
+
+    def write_thread(self, thread: dict[str, Any]) -> None:
+        records.write_record(self.directory / THREAD, thread)
+
+    def write_stdin(self, text: str) -> Path:
+        """Keep what a turn's agent is to read, 0600, and give where."""
+        path = self.directory / STDIN
+        path.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as file:
+            file.write(text.encode("utf-8", "replace").decode())
+        return path
 
     def end(self) -> dict[str, Any] | None:
         return records.read_record(self.directory / END)

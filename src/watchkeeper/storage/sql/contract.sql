@@ -1,7 +1,7 @@
 -- name: job_context
 -- A job as its holder sees it.
 SELECT s.id, s.kind, s.project_id, s.payload, coalesce(s.contract, k.contract) AS contract, s.deliverable_id, s.is_shadow,
-       s.external_id, s.retry_of, s.created_at, l.epoch AS attempt
+       s.external_id, s.retry_of, s.created_at, l.epoch AS attempt, k.tokens_limit, k.cost_limit
   FROM watchkeeper.job_specs s
   JOIN watchkeeper.leases l ON l.project_id = s.project_id AND l.seq = s.seq
   LEFT JOIN watchkeeper.job_kinds k ON k.project_id = s.project_id AND k.kind = s.kind

@@ -1,0 +1,183 @@
+"""The eyes on an attempt's turns: output, events, processes and workspace, and the job's limits held against them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.agents.session import Session
+from watchkeeper.domain.jobs import StateReason
+from watchkeeper.domain.known_values import secret_variables
+from watchkeeper.domain.redaction import TAKEN_OUT, Redactor
+from watchkeeper.domain.sessions.facts import ContractCall, Interrupted
+from watchkeeper.domain.sessions.watch import SessionWatch
+from watchkeeper.services.known_secrets import secrets_of_home
+from watchkeeper.services.supervision.clock import SteadyClock
+from watchkeeper.services.supervision.contract_host import ContractSession
+from watchkeeper.services.supervision.conversation import Conversation
+from watchkeeper.services.supervision.following import Following, Seen
+from watchkeeper.services.supervision.means import Means
+from watchkeeper.services.supervision.observing import Beside
+from watchkeeper.services.supervision.output_watch import OutputWatch
+from watchkeeper.services.supervision.records import AttemptRecords
+from watchkeeper.services.supervision.seams import SessionLog
+from watchkeeper.services.supervision.server_link import Json
+from watchkeeper.services.supervision.steps import GiveUp
+from watchkeeper.services.supervision.turn_watch import TurnWatch
+from watchkeeper.services.supervision.turns import Turns
+
+
+class Eyes:
+    """What is seen of one attempt. `on_thread` of a turn is called before anything is made of a thread's name."""
+
+    def __init__(
+        self,
+        means: Means,
+        records: AttemptRecords,
+        facts: dict[str, Any],
+        conversation: Conversation,
+        turns: Turns,
+    ) -> None:
+        self._means = means
+        self._records = records
+        self._facts = facts
+        self._job: Json = facts["job"]
+        self._conversation = conversation
+        self._turns = turns
+        self._clock = SteadyClock()
+        self._log: SessionLog | None = None
+        self._following: Following | None = None
+
+    def contract_session(self) -> ContractSession:
+        """Give who calls the contract's tools with the job token of a turn."""
+        return ContractSession(str(self._job["id"]), self._turns.workspace(), self._called)
+
+    def on(self, session: Session, look_at_clocks: Callable[[], None]) -> Following:
+        """Begin to follow a turn, one that was adopted too. Blocks."""
+        redactor = Redactor(self._secrets())
+        if not self._means.adapter.converses:
+            seen = Seen(OutputWatch(session, self._records.directory, redactor))
+        else:
+            seen = self._seen(session, redactor)
+        self._following = Following(
+            str(self._job["id"]), session, seen, self._clock, look_at_clocks, self._over_limit
+        )
+        return self._following
+
+    def interrupted(self) -> None:
+        """Take in that the turn is asked to end, from outside."""
+        if self._following is not None and self._following.seen.watch is not None:
+            self._following.seen.watch.put(Interrupted())
+
+    def over(self, failure: str | None) -> None:
+        """Tell the record that the session is over."""
+        if self._log is None or self._following is None:
+            return
+        end = self._following.session.ended()
+        self._log.over(
+            {
+                "exit_code": None if end is None else end.exit_code,
+                "exit_signal": None if end is None else end.signal,
+                "failure_class": failure,
+            }
+        )
+
+    def output(self) -> Json | None:
+        """Give what the last turn said, as it is noted before the attempt's end is told."""
+        following = self._following
+        if following is None:
+            return None
+        end, output = following.session.ended(), following.seen.output
+        told: Json = {"output_cut": output.cut} if output.cut else {}
+        if output.secrets:
+            told[TAKEN_OUT] = [f"[redacted:{kind}]" for kind in output.secrets]
+        return told | {
+            "exit_code": None if end is None else end.exit_code,
+            "wall_seconds": None if end is None else end.wall_seconds,
+            "cpu_seconds": None if end is None else end.cpu_seconds,
+            "stdout": output.tail("stdout"),
+            "stderr": output.tail("stderr"),
+        }
+
+    def _seen(self, session: Session, redactor: Redactor) -> Seen:
+        known = self._conversation
+        if self._log is None:
+            facts = {"agent": known.agent, "workspace": str(self._turns.workspace())}
+            self._log = self._means.session_records.begin(self._job, self._facts["lease"], facts)
+        minutes = self._job.get("tool_limit_minutes")
+        watch = SessionWatch(
+            self._means.config.session_limits,
+            restarts=known.restarts,
+            tool_limit_seconds=None if minutes is None else float(minutes) * 60,
+        )
+        beside = Beside(session, self._turns.workspace(), self._transcript(), self._means.picture)
+
+        def on_thread() -> None:
+            self._records.write_thread(known.record())
+            beside.follow_transcript(self._transcript())
+            self._tell()
+
+        reading = TurnWatch(self._means.adapter, known, watch, self._log, redactor, self._clock, on_thread)
+        output = OutputWatch(session, self._records.directory, redactor, reading)
+        self._tell(session)
+        return Seen(output, reading, beside)
+
+    def _tell(self, session: Session | None = None) -> None:
+        """Tell the record what holds of the thread, and of a turn's process."""
+        known = self._conversation
+        facts: dict[str, Any] = {
+            "cli_version": known.version,
+            "thread_id": known.thread,
+            "restarts": known.restarts,
+            "tokens": known.all_tokens,
+            "cost": known.all_cost,
+            "turns": len(self._records.earlier_sessions) + 1,
+        }
+        if session is not None and (agent := session.agent) is not None:
+            facts |= agent._asdict()
+        if self._log is not None:
+            self._log.note(facts)
+
+    def _transcript(self) -> Path | None:
+        thread = self._conversation.thread
+        if thread is None:
+            return None
+        return self._means.adapter.transcript(self._turns.turn(""), thread)
+
+    def _called(self, call: ContractCall, thread: str | None) -> None:  # noqa: ARG002 - the stream tells it too
+        following = self._following
+        if following is not None and following.seen.watch is not None:
+            following.seen.watch.put(call)
+
+    def _over_limit(self) -> GiveUp | None:
+        """Name the job's limit that is passed; in a thread."""
+        limits, known = self._facts.get("limits") or {}, self._conversation
+        beside = self._following.seen.beside if self._following is not None else None
+        tokens, cost = limits.get("tokens_limit"), limits.get("cost_limit")
+        if tokens is not None and known.all_tokens > int(tokens):
+            return _budget(
+                f"{known.all_tokens} tokens were used; the limit is {tokens}", tokens=known.all_tokens
+            )
+        if cost is not None and known.all_cost > float(cost):
+            text = f"it has cost {known.all_cost:.4f} US dollars; the limit is {cost}"
+            return _budget(text, cost=known.all_cost)
+        if beside is None:
+            return None
+        if not beside.workspace.is_there:
+            return GiveUp("workspace_lost", "the workspace has vanished under the agent")
+        most = self._means.config.workspace_limit_bytes
+        if beside.workspace.bytes > most:
+            text = f"the workspace holds {beside.workspace.bytes} bytes; the limit is {most}"
+            return _budget(text, workspace_bytes=beside.workspace.bytes)
+        return None
+
+    def _secrets(self) -> list[str]:
+        own = [*secret_variables(os.environ).values(), *secrets_of_home(self._means.config.home)]
+        tokens = [self._facts.get("job_token") or "", self._facts["lease"], self._means.config.token]
+        return [value for value in (*own, *tokens) if value]
+
+
+def _budget(because: str, **evidence: Any) -> GiveUp:
+    return GiveUp("budget", because, StateReason.BUDGET, evidence)

@@ -1,0 +1,140 @@
+"""Looks at a session from beside its stream: its processes, its workspace and the agent's own transcript; cheaply."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from watchkeeper.agents.session import Session
+from watchkeeper.domain.sessions.facts import (
+    ProcessSample,
+    SeenProcess,
+    SessionFact,
+    TranscriptGrew,
+)
+from watchkeeper.host.clock import boot_clock
+from watchkeeper.host.processes import Process, ProcReader, descendants
+from watchkeeper.services.supervision.workspace_look import WorkspaceLook
+
+PICTURE_SECONDS = 10.0
+"""How old a picture of all processes may be: many sessions share one, which is what makes it cheap."""
+
+SAMPLE_SECONDS = 10.0
+WORKSPACE_SECONDS = 60.0
+WORKSPACE_SHARE = 5000
+"""A look at a workspace that took a second is repeated after so many: no tree, however large, takes much of a core."""
+
+MOST_PROCESSES = 100
+MOST_DESCRIPTORS = 2000
+
+
+class Picture:
+    """All processes of this machine as they were a moment ago, read once for all sessions."""
+
+    def __init__(self, reader: ProcReader | None = None) -> None:
+        self.reader = reader or ProcReader()
+        self._table: Mapping[int, Process] = {}
+        self._read_at = float("-inf")
+
+    def table(self, oldest: float = PICTURE_SECONDS) -> Mapping[int, Process]:
+        if boot_clock() - self._read_at >= oldest:
+            self._table, self._read_at = self.reader.table(), boot_clock()
+        return self._table
+
+
+class Beside:
+    """One turn, seen from beside its stream. Blocks for short times: call it in a thread."""
+
+    def __init__(self, session: Session, workspace: Path, transcript: Path | None, picture: Picture) -> None:
+        self._session = session
+        self._transcript = transcript
+        self._picture = picture
+        self._transcript_size = _size(transcript)
+        self.workspace = WorkspaceLook(workspace)
+        self._ticks = os.sysconf("SC_CLK_TCK")
+        self._sampled_at = boot_clock()
+        self._looked_at = boot_clock()
+        self._look_again_at = boot_clock() + WORKSPACE_SECONDS
+
+    def follow_transcript(self, path: Path | None) -> None:
+        """Look at this transcript from now on, once the agent has told of its thread."""
+        if path != self._transcript:
+            self._transcript, self._transcript_size = path, _size(path)
+
+    @property
+    def is_due(self) -> bool:
+        now = boot_clock()
+        return now >= self._sampled_at + SAMPLE_SECONDS or now >= self._look_again_at
+
+    def look(self) -> list[SessionFact]:
+        """Give what is due: a sample of the processes, growth of the transcript, changes of the workspace."""
+        now = boot_clock()
+        found: list[SessionFact] = []
+        if now >= self._sampled_at + SAMPLE_SECONDS:
+            self._sampled_at = now
+            found += [*self._sample(self._picture.table(), with_sockets=False), *self._grown()]
+        if now >= self._look_again_at:
+            found += self._changed()
+        return found
+
+    def look_closely(self) -> list[SessionFact]:
+        """Give all there is to know right now, sockets too: what is read before anything is interrupted."""
+        self._sampled_at = boot_clock()
+        return [*self._sample(self._picture.table(0.0), with_sockets=True), *self._grown(), *self._changed()]
+
+    def _changed(self) -> Iterator[SessionFact]:
+        began = time.monotonic()
+        changed = self.workspace.look()
+        self._look_again_at = boot_clock() + max(
+            WORKSPACE_SECONDS, WORKSPACE_SHARE * (time.monotonic() - began)
+        )
+        if changed.files or changed.commits:
+            yield changed
+
+    def _grown(self) -> Iterator[SessionFact]:
+        size = _size(self._transcript)
+        if size > self._transcript_size:
+            yield TranscriptGrew()
+        self._transcript_size = size
+
+    def _sample(self, table: Mapping[int, Process], *, with_sockets: bool) -> Iterator[ProcessSample]:
+        shim = self._session.shim
+        if shim is None or shim.pid not in table or table[shim.pid].start_ticks != shim.start_ticks:
+            return
+        pids = sorted(descendants(table, [shim.pid]))[:MOST_PROCESSES]
+        sockets = self._sockets(pids) if with_sockets else None
+        yield ProcessSample(tuple(self._seen(table[pid]) for pid in pids), sockets)
+
+    def _seen(self, process: Process) -> SeenProcess:
+        return SeenProcess(
+            process.pid, process.ppid, process.state, process.cpu_ticks / self._ticks, process.comm
+        )
+
+    def _sockets(self, pids: list[int]) -> int | None:
+        found: set[str] = set()
+        seen = 0
+        for pid in pids:
+            try:
+                names = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 - names are wanted, not paths
+            except OSError:
+                continue
+            for name in names[:MOST_DESCRIPTORS]:
+                try:
+                    target = os.readlink(f"/proc/{pid}/fd/{name}")  # noqa: PTH115 - half the cost
+                except OSError:
+                    continue
+                seen += 1
+                if target.startswith("socket:"):
+                    found.add(target)
+        return len(found) if seen else None
+
+
+def _size(path: Path | None) -> int:
+    if path is None:
+        return 0
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,153 @@
+"""What is seen of one turn of an agent: its lines read by the adapter, facts from beside it, and what they mean."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, cast
+
+from watchkeeper.agents.adapter import Stream
+from watchkeeper.agents.output import Line
+from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.sessions.diagnosis import Diagnosis
+from watchkeeper.domain.sessions.events import (
+    Began,
+    Limited,
+    Retrying,
+    Said,
+    Spent,
+    ToolClosed,
+    ToolOpened,
+    TurnEnded,
+    Unknown,
+    Unreadable,
+    Waits,
+)
+from watchkeeper.domain.sessions.facts import ErrorLine, SessionFact
+from watchkeeper.domain.sessions.watch import SessionWatch
+from watchkeeper.services.supervision.clock import SteadyClock
+from watchkeeper.services.supervision.conversation import Conversation
+from watchkeeper.services.supervision.seams import SessionLog
+
+MAX_TEXT_CHARS = 4000
+MOST_WAITING_FACTS = 10_000
+"""Facts from other threads that wait to be taken in; an agent that calls faster loses the oldest."""
+
+_TEXTS = {
+    Said: "text",
+    Retrying: "text",
+    Limited: "text",
+    TurnEnded: "text",
+    Unreadable: "text",
+    ErrorLine: "text",
+    Waits: "reason",
+    Unknown: "kind",
+    ToolOpened: "tool",
+}
+
+
+class TurnWatch:
+    """One turn's watch. `put` may be called from any thread; all else from one thread at a time.
+
+    `keep` is called when the thread became known, before anything else is made of it.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        conversation: Conversation,
+        watch: SessionWatch,
+        log: SessionLog,
+        redactor: Redactor,
+        clock: SteadyClock,
+        keep: Callable[[], None],
+    ) -> None:
+        self._stream = stream
+        self._conversation = conversation
+        self._watch = watch
+        self._log = log
+        self._redactor = redactor
+        self._clock = clock
+        self._keep = keep
+        self._waiting: deque[SessionFact] = deque(maxlen=MOST_WAITING_FACTS)
+        self._open: dict[str, None] = {}
+        self._said: Diagnosis | None = None
+        self.terminal: TurnEnded | None = None
+        self.limited_until: float | None = None
+        self.last_event_at = clock.now()
+
+    def put(self, fact: SessionFact) -> None:
+        self._waiting.append(fact)
+
+    @property
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def line(self, name: str, line: Line) -> None:
+        """Take in a line of `stdout` or `stderr`."""
+        text = line.text
+        if name == "stderr":
+            self.take(ErrorLine(text[:MAX_TEXT_CHARS]))
+            found = self._stream.read_error(text)
+        else:
+            found = self._stream.read(text)
+        for event in found:
+            self.take(event)
+
+    def skipped(self) -> None:
+        """Take in that output was passed over: which tools were closed in it nobody knows."""
+        for tool in list(self._open):
+            self.take(ToolClosed(tool, "passed over"))
+
+    def take(self, fact: SessionFact) -> None:
+        at = self._clock.now()
+        fact = self._redacted(fact)
+        self.last_event_at = at
+        self._note(fact)
+        self._watch.take(at, fact)
+        self._log.take(at, fact)
+
+    def verdict(self) -> Diagnosis:
+        """Take in what waits and give what is held of a turn that is over: nothing more will be told of it."""
+        while self._waiting:
+            self.take(self._waiting.popleft())
+        held = self._watch.verdict(self._clock.now())
+        self._log.diagnosed(self._clock.now(), held)
+        return held
+
+    def look(self, facts: Iterable[SessionFact] = ()) -> Diagnosis:
+        """Take in what waits and give what is held of the turn now."""
+        while self._waiting:
+            self.take(self._waiting.popleft())
+        for fact in facts:
+            self._watch.take(self._clock.now(), fact)
+            self._log.take(self._clock.now(), fact)
+        now = self._clock.now()
+        held = self._watch.look(now)
+        if self._said is None or (held.failure, held.action) != (self._said.failure, self._said.action):
+            self._log.diagnosed(now, held)
+        self._said = held
+        return held
+
+    def _note(self, fact: SessionFact) -> None:
+        match fact:
+            case Began() | Spent():
+                if self._conversation.take(fact):
+                    self._keep()
+            case TurnEnded():
+                self.terminal = fact
+            case Limited(until=until):
+                self.limited_until = until
+            case ToolOpened(id=tool):
+                self._open[tool] = None
+            case ToolClosed(id=tool):
+                self._open.pop(tool, None)
+
+    def _redacted(self, fact: SessionFact) -> SessionFact:
+        """Take secrets out of a fact's text: from here on nobody needs to think of them any more."""
+        name = _TEXTS.get(type(fact))
+        if name is None or not (text := getattr(fact, name)):
+            return fact
+        shown = self._redactor.redact(text[: 2 * MAX_TEXT_CHARS])[:MAX_TEXT_CHARS]
+        return fact if shown == text else cast("SessionFact", replace(cast("Any", fact), **{name: shown}))
