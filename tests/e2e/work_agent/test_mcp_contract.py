@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx2
 import pytest
 
 from e2e.work_agent.desk import PAGE, Desk
-from e2e.work_agent.mcp_caller import agent_over_http, held_job
+from e2e.work_agent.mcp_jobs import as_worker, held_job
+from mcp_agent import agent_over_http
 from watchkeeper.domain.sessions.facts import ContractCall
+from watchkeeper.interfaces.mcp.holder import Patience
 from watchkeeper.interfaces.mcp.host import ContractHost
 from watchkeeper.services.supervision.contract_host import ContractSession
 
@@ -20,7 +21,7 @@ CONTRACT = {"required_kinds": ["html_page"], "primary": {"kinds": ["html_page"],
 def host(desk: Desk) -> Iterator[ContractHost]:
     """The server of a worker's place; refusals are not slow here."""
     (desk.place / "worker").mkdir()
-    host = ContractHost(desk.url, 1024 * 1024, patience_seconds=8.0, slow_seconds=0.0)
+    host = ContractHost(desk.url, 1024 * 1024, patience=Patience(8.0, 0.1), slow_seconds=0.0)
     host.start(desk.place / "worker")
     yield host
     host.stop()
@@ -63,10 +64,13 @@ async def test_a_job_goes_from_its_context_to_a_verified_completion(
     assert (calls[1].phase, calls[2].artifacts) == ("reading_context", 1)
 
 
-def test_a_wrong_token_is_not_let_in(host: ContractHost) -> None:
-    """A token of no session of this worker is answered 401, before anything that it sent is read."""
-    answer = httpx2.post(
-        host.address, json={}, headers={"Authorization": "Bearer wkj_wrong"}, trust_env=False
-    )
-    assert answer.status_code == 401
-    assert answer.json()["error"]["code"] == "unauthenticated"
+async def test_an_agent_whose_lease_is_over_is_told_to_stop(desk: Desk, host: ContractHost) -> None:
+    """A token of an epoch that is over changes nothing any more, and the answer says so."""
+    held = held_job(desk, kind="page")
+    host.register(held.token, ContractSession(held.job, held.workspace))
+    as_worker(desk, f"jobs/{held.job}/release", {"reason": "another is to do it"}, held.lease)
+    async with agent_over_http(host.address, held.token) as agent:
+        for tool, given in [("progress", {"message": "m"}), ("complete", {"summary": "s"}), ("context", {})]:
+            refusal = await agent.refused(tool, **given)
+            assert (refusal["code"], refusal["hint"][:9]) == ("stale_lease", "Stop now:"), tool
+    assert desk.job(held.job)["state"] == "pending"

@@ -132,5 +132,7 @@ NEEDS: dict[str, str | Local] = {
     "config show": Local.HOME,
     "drill": "POST /api/projects",
     "debug bundle": Local.HOME,
+    "mcp contract": Local.WORKER,
+    "mcp operate": "GET /api/watchdog/queue-health",
 }
 """Of `token create` this is without --owner, which needs the database."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from watchkeeper.agents.artifacts import Produced
-from watchkeeper.interfaces.mcp.holder import Holder
-from watchkeeper.interfaces.mcp.toolbox import Arguments, Json, Nothing, Tool
+from watchkeeper.domain.sessions.facts import ContractCall
+from watchkeeper.interfaces.mcp.holder import Holder, Means
+from watchkeeper.interfaces.mcp.toolbox import Answered, Arguments, Context, Json, Nothing, Tool, answered
+from watchkeeper.services.supervision.contract_host import ContractSession
 from watchkeeper.services.supervision.endings import sendable
 
 INSTRUCTIONS = """\
@@ -136,3 +141,30 @@ TOOLS: tuple[Tool[Holder], ...] = (
     Tool("fail", Reason, fail, reads=False),
     Tool("release", Reason, release, reads=False),
 )
+
+
+async def call_contract(
+    session: ContractSession,
+    means: Means,
+    context: Context,
+    tool: Tool[Holder],
+    given: Mapping[str, Any] | None,
+) -> Answered:
+    """Do one call of a session, and tell whoever watches it."""
+
+    async def tell(seconds: float, words: str) -> None:
+        await context.session.report_progress(seconds, None, words)
+
+    holder = Holder(session, means, tell)
+    done = await answered(tool, holder, given, HINTS)
+    phase = (given or {}).get("phase")
+    thread = (context.meta or {}).get("threadId")  # Codex names its conversation so
+    call = ContractCall(
+        command=tool.name.replace("_", "-"),
+        ok=done.ok,
+        error_code=done.code,
+        phase=phase if isinstance(phase, str) else None,
+        artifacts=holder.artifacts if done.ok else 0,
+    )
+    session.told(call, thread if isinstance(thread, str) else None)
+    return done

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from watchkeeper.agents.artifacts import Produced, ProducedFile, produced
 from watchkeeper.domain.errors import ServerUnreachable, UsageError, WatchkeeperError
+from watchkeeper.logs import log
 from watchkeeper.services.supervision.contract_host import ContractSession
 from watchkeeper.services.supervision.results import Results
 from watchkeeper.services.supervision.server_link import Json, Refused, ServerLink
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 45.0
-"""How long one call may take: the shortest default of a client for a tool is a minute (Codex)."""
-
 STILL_CHECKING = 202
-PAUSE_SECONDS = 2.0
 TELL_SECONDS = 5.0
 """How often a call that goes on says so."""
 
@@ -38,30 +36,47 @@ class Queued(WatchkeeperError):
     hint = "Nothing is lost. Call it again with the same arguments to learn the end, or end your turn."
 
 
+class Patience(NamedTuple):
+    """How long one call may take, and the pause between two tries, in seconds.
+
+    The shortest default of a client for a tool is a minute (Codex).
+    """
+
+    call_seconds: float = 45.0
+    pause_seconds: float = 2.0
+
+
+PATIENT = Patience()
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what to ask the server: the link of a token, a lease token where the token is a worker's own.
+
+    `limit_bytes` is the size of the largest file.
+    """
+
+    link: ServerLink
+    lease: str | None
+    limit_bytes: int
+    patience: Patience = PATIENT
+
+
 class Holder:
     """Who holds a job, for one tool call. `tell` says in words that the call goes on."""
 
     def __init__(
-        self,
-        session: ContractSession,
-        link: ServerLink,
-        tell: Callable[[float, str], Awaitable[None]],
-        *,
-        lease: str | None = None,
-        patience_seconds: float = PATIENCE_SECONDS,
-        limit_bytes: int = 256 * 1024 * 1024,
+        self, session: ContractSession, means: Means, tell: Callable[[float, str], Awaitable[None]]
     ) -> None:
         self._session = session
-        self._link = link
-        self._lease = lease
+        self._means = means
+        self._link = means.link
         self._tell = tell
-        self._limit = limit_bytes
         self._began = time.monotonic()
-        self._patience = patience_seconds
         self.artifacts = 0
 
     async def get_context(self) -> Json:
-        return _told(await self._patiently(lambda: self._link.context(self._session.job, self._lease)))
+        return _told(await self._patiently(lambda: self._link.context(self._session.job, self._means.lease)))
 
     async def post(self, command: str, body: Json) -> Json:
         """Call a command until it is answered. Raises what the server refuses, ServerUnreachable in the end."""
@@ -85,7 +100,7 @@ class Holder:
                 "this session has no workspace to take files from",
                 hint="Set WATCHKEEPER_WORKSPACE for the MCP server, or name results by url.",
             )
-        return await asyncio.to_thread(produced, self._session.workspace, entry, self._limit)
+        return await asyncio.to_thread(produced, self._session.workspace, entry, self._means.limit_bytes)
 
     async def upload(self, files: Sequence[ProducedFile]) -> list[Json]:
         """Store files of the workspace; give what the store says of each."""
@@ -102,7 +117,8 @@ class Holder:
         try:
             claimed = await self._claimed(found)
         except ServerUnreachable as error:
-            raise self._kept("complete", {"summary": summary, "artifacts": list(artifacts)}, error) from error
+            body = {"summary": summary, "artifacts": list(artifacts)}
+            raise await self._kept("complete", body, error) from error
         return await self.end("complete", {"summary": summary, "artifacts": claimed})
 
     async def end(self, command: str, body: Json) -> Json:
@@ -115,7 +131,7 @@ class Holder:
                 if not await self._wait("the gate is checking the results"):
                     raise Queued("the gate is still checking the results")
         except ServerUnreachable as error:
-            raise self._kept(command, body, error) from error
+            raise await self._kept(command, body, error) from error
 
     async def _claimed(self, found: Sequence[Produced]) -> list[Json]:
         if not any(one.files for one in found):
@@ -124,10 +140,15 @@ class Holder:
         stored = await self._patiently(results.stored)
         return [await self._patiently(partial(results.claimed, workspace, one, stored)) for one in found]
 
-    def _kept(self, command: str, body: Json, error: ServerUnreachable) -> WatchkeeperError:
+    async def _kept(self, command: str, body: Json, error: ServerUnreachable) -> WatchkeeperError:
+        """Keep an end that cannot be told now, if that can be done, and give what the agent is told."""
         if self._session.keep is None:
             return error
-        self._session.keep(command, body)
+        try:
+            await asyncio.to_thread(self._session.keep, command, body)
+        except (OSError, WatchkeeperError) as problem:
+            log("end_not_kept", job=self._session.job, detail=str(problem))
+            return error
         return Queued(
             f"the server is away; '{command}' is kept and will be delivered when it is back",
             hint="End your turn; there is nothing left for you to do.",
@@ -159,20 +180,21 @@ class Holder:
 
     async def _wait(self, why: str) -> bool:
         """Pause before another try; False where the client's patience would not last."""
-        if self._left() < PAUSE_SECONDS:
+        pause = self._means.patience.pause_seconds
+        if self._left() < pause:
             return False
         await self._tell(time.monotonic() - self._began, why)
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(pause)
         return True
 
     def _left(self) -> float:
-        return self._began + self._patience - time.monotonic()
+        return self._began + self._means.patience.call_seconds - time.monotonic()
 
     async def _send(self, command: str, body: Json) -> Json:
-        return await self._link.on_job(self._session.job, command, body, self._lease, CHECK_SECONDS)
+        return await self._link.on_job(self._session.job, command, body, self._means.lease, CHECK_SECONDS)
 
     def _results(self) -> Results:
-        return Results(self._link, {"id": self._session.job}, self._lease, self._limit)
+        return Results(self._link, {"id": self._session.job}, self._means.lease, self._means.limit_bytes)
 
     @property
     def _workspace(self) -> Path:

@@ -16,11 +16,10 @@ from typing import Any
 
 import uvicorn
 
-from watchkeeper.domain.sessions.facts import ContractCall
-from watchkeeper.interfaces.mcp.contract import HINTS, INSTRUCTIONS, TOOLS
+from watchkeeper.interfaces.mcp.contract import INSTRUCTIONS, TOOLS, call_contract
 from watchkeeper.interfaces.mcp.door import SESSION, SLOW_SECONDS, Door, Guest, Guests
-from watchkeeper.interfaces.mcp.holder import PATIENCE_SECONDS, Holder
-from watchkeeper.interfaces.mcp.toolbox import Answered, Context, Tool, answered, server_of
+from watchkeeper.interfaces.mcp.holder import PATIENT, Holder, Means, Patience
+from watchkeeper.interfaces.mcp.toolbox import Answered, Context, Tool, server_of
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.contract_host import ContractSession
 from watchkeeper.services.supervision.server_link import ServerLink, client_of_many
@@ -38,7 +37,7 @@ MOST_CONNECTIONS = 1000
 class ContractHost:
     """See services/supervision/contract_host.ContractHost. `url` is the Watchkeeper server's.
 
-    `patience_seconds` is how long one tool call may take: less than the agents' clients wait.
+    `patience` is for one tool call: less than the agents' clients wait. `slow_seconds` is how long a refusal takes.
     """
 
     def __init__(
@@ -46,12 +45,12 @@ class ContractHost:
         url: str,
         limit_bytes: int,
         *,
-        patience_seconds: float = PATIENCE_SECONDS,
+        patience: Patience = PATIENT,
         slow_seconds: float = SLOW_SECONDS,
     ) -> None:
         self._url = url
         self._limit = limit_bytes
-        self._patience = patience_seconds
+        self._patience = patience
         self._slow = slow_seconds
         self._guests = Guests()
         self._address = ""
@@ -113,49 +112,11 @@ class ContractHost:
     async def _call(
         self, link: ServerLink, context: Context, tool: Tool[Holder], given: Mapping[str, Any] | None
     ) -> Answered:
-        guest = _guest(context)
-
-        async def tell(seconds: float, words: str) -> None:
-            await context.session.report_progress(seconds, None, words)
-
-        holder = Holder(
-            guest.session,
-            link.as_holder(guest.token),
-            tell,
-            patience_seconds=self._patience,
-            limit_bytes=self._limit,
-        )
-        done = await answered(tool, holder, given, HINTS)
-        guest.session.told(contract_call(tool, given, done, holder), thread_of(context))
-        return done
-
-
-def _guest(context: Context) -> Guest:
-    """Give whom the door let in with this call's request."""
-    guest = None if context.request is None else context.request.scope.get(SESSION)
-    if not isinstance(guest, Guest):
-        raise RuntimeError("a call came past the door")  # noqa: TRY004 - a fault of ours, not of a type
-    return guest
-
-
-def contract_call(
-    tool: Tool[Holder], given: Mapping[str, Any] | None, done: Answered, holder: Holder
-) -> ContractCall:
-    """Give the fact that a call is to whoever watches the session."""
-    phase = (given or {}).get("phase")
-    return ContractCall(
-        command=tool.name.replace("_", "-"),
-        ok=done.ok,
-        error_code=done.code,
-        phase=phase if isinstance(phase, str) else None,
-        artifacts=holder.artifacts if done.ok else 0,
-    )
-
-
-def thread_of(context: Context) -> str | None:
-    """Give the agent's own name of its conversation, where it sends one, as Codex does."""
-    thread = (context.meta or {}).get("threadId")
-    return thread if isinstance(thread, str) else None
+        guest = None if context.request is None else context.request.scope.get(SESSION)
+        if not isinstance(guest, Guest):
+            raise RuntimeError("a call came past the door")  # noqa: TRY004 - a fault of ours, not of a type
+        means = Means(link.as_holder(guest.token), None, self._limit, self._patience)
+        return await call_contract(guest.session, means, context, tool, given)
 
 
 def listen(remembered: Path) -> socket.socket:

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
@@ -18,7 +18,7 @@ from mcp.server.lowlevel.server import Server
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watchkeeper import __version__
-from watchkeeper.domain.errors import UsageError, WatchkeeperError
+from watchkeeper.domain.errors import ServerUnreachable, UsageError, WatchkeeperError
 from watchkeeper.domain.suggestions import did_you_mean
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.server_link import Refused
@@ -43,7 +43,9 @@ class Nothing(Arguments):
 
 @dataclass(frozen=True)
 class Tool(Generic[C]):
-    """One tool. `run` gets the caller and the arguments; what it raises is answered as an error."""
+    """One tool. `run` gets the caller and the arguments, and is told of by its docstring; what it raises is answered
+    as an error.
+    """
 
     name: str
     arguments: type[Arguments]
@@ -97,8 +99,27 @@ class Answered:
 Calling = Callable[[Context, Tool[C], Mapping[str, Any] | None], Awaitable[Answered]]
 
 
-def server_of(name: str, instructions: str, tools: Iterable[Tool[C]], calling: Calling[C]) -> Server[Any]:
-    """Make an MCP server of tools; `calling` finds out who calls, runs the tool and records the call."""
+def as_text(answer: Json) -> str:
+    """Write an answer as JSON; a lone surrogate in somebody's payload is valid as an escape, not as UTF-8."""
+    text = json.dumps(answer, ensure_ascii=False, default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(answer, default=str)
+    return text
+
+
+def server_of(
+    name: str,
+    instructions: str,
+    tools: Iterable[Tool[C]],
+    calling: Calling[C],
+    write: Callable[[Json], str] = as_text,
+) -> Server[Any]:
+    """Make an MCP server of tools; `calling` finds out who calls, runs the tool and records the call.
+
+    `write` puts an answer into words for the agent.
+    """
     by_name = {tool.name: tool for tool in tools}
     described = types.ListToolsResult(tools=[tool.described for tool in by_name.values()])
 
@@ -112,10 +133,11 @@ def server_of(name: str, instructions: str, tools: Iterable[Tool[C]], calling: C
         tool = by_name.get(params.name)
         if tool is None:
             text = f"there is no tool {params.name[:80]!r}; {did_you_mean(params.name, by_name)}"
-            return _result(
-                Answered(described_error(UsageError(text, hint="Call one that tools/list names.")))
-            )
-        return _result(await calling(context, tool, params.arguments))
+            done = Answered(described_error(UsageError(text, hint="Call one that tools/list names.")))
+        else:
+            done = await calling(context, tool, params.arguments)
+        content = types.TextContent(text=write(done.answer))
+        return types.CallToolResult(content=[content], is_error=not done.ok)
 
     return Server(
         name,
@@ -139,9 +161,11 @@ async def answered(
 
 
 def described_error(error: WatchkeeperError, hints: Mapping[str, str] | None = None) -> Json:
-    """Describe an error as the contract does."""
+    """Describe an error as the contract does; `hints` take the place of the server's, which are for people."""
+    from_there = isinstance(error, Refused | ServerUnreachable)
     code = error.refusal if isinstance(error, Refused) else error.code
-    told: Json = {"code": code, "message": error.message, "hint": (hints or {}).get(code, error.advice)}
+    hint = (hints or {}).get(code, error.advice) if from_there else error.advice
+    told: Json = {"code": code, "message": error.message, "hint": hint}
     if error.details:
         told["details"] = error.details
     return {"ok": False, "error": told}
@@ -156,23 +180,10 @@ def _unforeseen(name: str, error: Exception) -> WatchkeeperError:
     return WatchkeeperError(text, hint="Try once more; then go on without it and say so.", at=place)
 
 
-def _result(answered: Answered) -> types.CallToolResult:
-    text = json.dumps(answered.answer, ensure_ascii=False, default=str)
-    if not text.isascii():
-        # A lone surrogate in somebody's payload: valid as an escape, not as UTF-8.
-        text = json.dumps(answered.answer, default=str) if _is_broken(text) else text
-    return types.CallToolResult(content=[types.TextContent(text=text)], is_error=not answered.ok)
-
-
-def _is_broken(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _without_titles(schema: Any) -> Any:
     """Leave out the titles that pydantic makes of names: an agent reads every word of this."""
     if isinstance(schema, dict):
-        kept = {name: _without_titles(value) for name, value in schema.items() if not _is_title(name, value)}
-        return cast("Json", kept)
+        return {name: _without_titles(value) for name, value in schema.items() if not _is_title(name, value)}
     return [_without_titles(value) for value in schema] if isinstance(schema, list) else schema
 
 

@@ -17,9 +17,10 @@ def _nobody(call: ContractCall, thread: str | None) -> None: ...
 class ContractSession:
     """A session that may call: its job, and the directory whose files it may upload.
 
-    `told` learns of every call once it is answered, with the agent's own thread id where it sends one. `keep`
-    keeps an end (its command and body) that the server could not be told, to be told later; without it the
-    agent is asked to try again. Both run in the host's own thread and must neither block nor raise.
+    `told` learns of every call once it is answered, with the agent's own thread id where it sends one; it runs in
+    the host's event loop and must neither block nor raise. `keep` keeps an end (its command and body, whose paths are
+    relative to the workspace) that the server could not be told, to be told later; it runs in a thread of the host
+    and may raise OSError. Without it, or when it fails, the agent is asked to try again.
     """
 
     job: str

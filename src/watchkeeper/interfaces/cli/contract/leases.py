@@ -54,6 +54,11 @@ class LeaseStore:
             return None
         return str(kept["lease_token"]) if kept else None
 
+    def latest(self) -> str | None:
+        """Name the job that was claimed last; None where none is kept."""
+        kept = (self._read(path) for path in self._newest_first())
+        return next((str(lease["job"]) for lease in kept if lease), None)
+
     def _path(self, job_id: str) -> Path:
         return self._folder / f"{file_name(job_id)}.json"
 
