@@ -31,6 +31,7 @@ LEVELS: dict[str, int] = {
     "dead_man_failed": logging.WARNING,
     "disk_nearly_full": logging.WARNING,
     "duty_failed": logging.ERROR,
+    "end_not_kept": logging.ERROR,
     "handler_failed": logging.WARNING,
     "helper_event_lost": logging.WARNING,
     "helper_memory_lost": logging.WARNING,

@@ -125,6 +125,7 @@ def test_the_filters_of_lists_are_those_of_their_routes() -> None:
         ("show", {"what": "repair", "id": "x\n"}),
         ("show", {"what": "approve", "id": "x"}),
         ("show", {"what": "repair", "id": ""}),
+        ("show", {"what": "repair", "id": "x", "after": 1}),
         ("list", {"what": "tokens"}),
         ("list", {"what": "jobs", "limit": 101}),
         ("list", {"what": "workers", "cursor": "c"}),

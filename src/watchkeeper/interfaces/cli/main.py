@@ -64,8 +64,8 @@ COMMANDS: dict[str, Place] = {
     "db": Place("db", "db", group=True),
     "config": Place("config", "config", group=True),
     "drill": Place("drill", "drill"),
-    "mcp": Place("mcp", "mcp", group=True),
     "debug": Place("debug", "debug", group=True),
+    "mcp": Place("mcp", "mcp", group=True),
 }
 
 EPILOG = (

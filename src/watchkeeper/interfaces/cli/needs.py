@@ -15,6 +15,7 @@ class Local(StrEnum):
     HOME = "the home"
     DATABASE = "the home and its database, or the address of one"
     WORKER = "a worker's token, or with --app the database"
+    PERSON = "a person's token: the route of each of its tools decides"
 
 
 NEEDS: dict[str, str | Local] = {
@@ -133,6 +134,6 @@ NEEDS: dict[str, str | Local] = {
     "drill": "POST /api/projects",
     "debug bundle": Local.HOME,
     "mcp contract": Local.WORKER,
-    "mcp operate": "GET /api/watchdog/queue-health",
+    "mcp operate": Local.PERSON,
 }
 """Of `token create` this is without --owner, which needs the database."""

@@ -32,6 +32,7 @@ LISTS: dict[str, Listing] = {
     "jobs_ended_late": Listing("/api/reconcile", pages=False),
     "leases": Listing("/api/leases", pages=False),
     "kinds": Listing("/api/kinds"),
+    "sessions": Listing("/api/sessions", ("job", "worker", "live")),
     "workers": Listing("/api/workers", pages=False),
     "incidents": Listing(
         "/api/watchdog/incidents", ("state", "unresolved", "rule", "severity", "job", "worker", "kind")
@@ -51,6 +52,8 @@ LISTS: dict[str, Listing] = {
 THINGS: dict[str, str] = {
     "job": "/api/jobs/{id}",
     "job_timeline": "/api/jobs/{id}/timeline",
+    "session": "/api/sessions/{id}",
+    "session_events": "/api/sessions/{id}/events",
     "worker": "/api/watchdog/workers/{id}/status",
     "incident": "/api/watchdog/incidents/{id}",
     "repair": "/api/watchdog/repair-actions/{id}",
@@ -62,6 +65,8 @@ THINGS: dict[str, str] = {
     "signal": "/api/signals/{id}",
     "signal_chain": "/api/signals/{id}/chain",
 }
+
+GOING_ON = frozenset({"session_events"})
 
 REPORTS = ("stages", "d30", "maturity", "metrics", "indicators", "scores")
 OVER_DAYS = frozenset({"metrics", "indicators", "scores"})
@@ -108,8 +113,12 @@ class Desk:
             raise UsageError(f"{what} has no further pages", hint="Leave out cursor.")
         return await self._read(listing.path, {**given, "limit": limit, "cursor": cursor})
 
-    async def show(self, what: str, name: str) -> Json:
-        return await self._read(THINGS[_known(what, THINGS)].replace("{id}", _part(name)), {})
+    async def show(self, what: str, name: str, after: int | None) -> Json:
+        """Read one thing; `after` is for what goes on, event by event."""
+        if after is not None and what not in GOING_ON:
+            raise UsageError(f"{what[:80]!r} is read at once", hint="Leave out after.")
+        path = THINGS[_known(what, THINGS)].replace("{id}", _part(name))
+        return await self._read(path, {"after": after})
 
     async def suggest(self, what: str, body: Json) -> Json:
         """Put a suggestion before people."""

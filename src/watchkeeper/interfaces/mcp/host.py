@@ -18,7 +18,7 @@ import uvicorn
 
 from watchkeeper.interfaces.mcp.contract import INSTRUCTIONS, TOOLS, call_contract
 from watchkeeper.interfaces.mcp.door import SESSION, SLOW_SECONDS, Door, Guest, Guests
-from watchkeeper.interfaces.mcp.holder import PATIENT, Holder, Means, Patience
+from watchkeeper.interfaces.mcp.holder import Holder, Means, Patience
 from watchkeeper.interfaces.mcp.toolbox import Answered, Context, Tool, server_of
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.contract_host import ContractSession
@@ -33,6 +33,9 @@ DRAIN_SECONDS = 2
 FILE_THREADS = 16
 MOST_CONNECTIONS = 1000
 
+SUPERVISED = Patience(call_seconds=300.0)
+"""Agents that we start ourselves are told to wait longer for a tool than this (agents/codex.py, agents/claude.py)."""
+
 
 class ContractHost:
     """See services/supervision/contract_host.ContractHost. `url` is the Watchkeeper server's.
@@ -45,7 +48,7 @@ class ContractHost:
         url: str,
         limit_bytes: int,
         *,
-        patience: Patience = PATIENT,
+        patience: Patience = SUPERVISED,
         slow_seconds: float = SLOW_SECONDS,
     ) -> None:
         self._url = url

@@ -44,8 +44,9 @@ class List(Arguments):
     )
     status: Word | None = Field(default=None, description="proposals: only of this status.")
     kind: Word | None = Field(default=None, description="jobs, incidents, lessons: only of this kind.")
-    job: Word | None = Field(default=None, description="incidents, audit: only of this job.")
-    worker: Word | None = Field(default=None, description="incidents: only of this worker.")
+    job: Word | None = Field(default=None, description="incidents, sessions, audit: only of this job.")
+    worker: Word | None = Field(default=None, description="incidents, sessions: only of this worker.")
+    live: bool | None = Field(default=None, description="sessions: only those that have not ended, or have.")
     rule: Word | None = Field(default=None, description="incidents: only of this rule.")
     severity: Word | None = Field(default=None, description="incidents: only of this severity.")
     unresolved: bool | None = Field(default=None, description="incidents: only those that are not over.")
@@ -63,6 +64,11 @@ class List(Arguments):
 class Show(Arguments):
     what: Thing
     id: Word
+    after: int | None = Field(
+        default=None,
+        ge=0,
+        description="session_events: next_after of the answer before, for the events after it.",
+    )
 
 
 class Report(Arguments):
@@ -120,7 +126,7 @@ async def list_(desk: Desk, given: List) -> Json:
 
 async def show(desk: Desk, given: Show) -> Json:
     """Read one thing in full; ids stand in the lists."""
-    return await desk.show(given.what, given.id)
+    return await desk.show(given.what, given.id, given.after)
 
 
 async def report(desk: Desk, given: Report) -> Json:
