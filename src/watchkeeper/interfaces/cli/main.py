@@ -64,6 +64,7 @@ COMMANDS: dict[str, Place] = {
     "db": Place("db", "db", group=True),
     "config": Place("config", "config", group=True),
     "drill": Place("drill", "drill"),
+    "eval": Place("eval", "evaluate", group=True),
     "debug": Place("debug", "debug", group=True),
     "mcp": Place("mcp", "mcp", group=True),
 }
