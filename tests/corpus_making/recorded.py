@@ -26,7 +26,9 @@ def recorded_rows() -> Iterator[tuple[str, str, str, Label, list[dict[str, Any]]
 
 
 def _forbidden(action: str) -> tuple[str, ...]:
-    return tuple({"kill", *ENDS_IT} - {action} if action in ("park", "sweep", "block_complete") else {"kill"})
+    return tuple(
+        sorted({"kill", *ENDS_IT} - {action}) if action in ("park", "sweep", "block_complete") else ("kill",)
+    )
 
 
 def _facts(agent: str, scenario: str, told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -47,7 +49,9 @@ def _facts(agent: str, scenario: str, told: dict[str, Any]) -> list[dict[str, An
         code = told["exit"]
         story.fact("proc", "exit", code=code if code >= 0 else None, signal=-code if code < 0 else None)
         story.wait(0.2)
-        left = [{"pid": 4200 + n, "ppid": 1, "state": "S", "command": one} for n, one in enumerate(told["left"])]
+        left = [
+            {"pid": 4200 + n, "ppid": 1, "state": "S", "command": one} for n, one in enumerate(told["left"])
+        ]
         story.fact("proc", "left", processes=left)
     for fact in told.get("beside", ()):
         story.wait(0.2)

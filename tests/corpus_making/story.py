@@ -175,7 +175,13 @@ class Story:
         """Show the processes; `busy` is the part of a core that a child used while `passed` went by."""
         self.used += busy * passed
         agent = {"pid": 4100, "ppid": 4000, "state": "S", "cpu_seconds": IDLE_CPU, "command": self.agent}
-        child = {"pid": 4123, "ppid": 4100, "state": "R", "cpu_seconds": round(self.used, 2), "command": "pytest"}
+        child = {
+            "pid": 4123,
+            "ppid": 4100,
+            "state": "R",
+            "cpu_seconds": round(self.used, 2),
+            "command": "pytest",
+        }
         told: dict[str, Any] = {"processes": [agent, child] if busy else [agent]}
         self.fact("proc", "sample", **told, **({} if sockets is None else {"sockets": sockets}))
 
@@ -193,8 +199,12 @@ class Story:
     def calls(self, command: str, *, ok: bool = True, **told: Any) -> None:
         self.fact("contract", command, ok=ok, **told)
 
-    def checked(self, *, bytes_: int = 5200, files: int = 3, status: int = 200, failed: tuple[str, ...] = ()) -> None:
-        self.fact("artifact", "check", http_status=status, file_count=files, bytes=bytes_, failed=list(failed))
+    def checked(
+        self, *, bytes_: int = 5200, files: int = 3, status: int = 200, failed: tuple[str, ...] = ()
+    ) -> None:
+        self.fact(
+            "artifact", "check", http_status=status, file_count=files, bytes=bytes_, failed=list(failed)
+        )
 
     def hands_in(self) -> None:
         """The job is completed as it should be."""

@@ -13,13 +13,23 @@ from zlib import crc32
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from corpus_making import ends, healthy, job_faults, providers, silences
+from corpus_making import (
+    afterwards,
+    broken,
+    ends,
+    healthy,
+    healthy_work,
+    job_faults,
+    providers,
+    silences,
+    standing,
+)
 from corpus_making.recorded import recorded_rows
 from corpus_making.sequences import REGISTER, Label
 from corpus_making.story import VERSIONS, Story
 
 CORPUS = Path(__file__).parents[1] / "corpus"
-TOLD = (ends, healthy, job_faults, providers, silences)
+TOLD = (afterwards, broken, ends, healthy, healthy_work, job_faults, providers, silences, standing)
 """The modules that register sequences."""
 
 

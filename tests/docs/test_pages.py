@@ -100,7 +100,7 @@ def test_every_acting_command_has_a_dry_run() -> None:
         "transcript",
     }
     reading = {path for path in commands if path.split()[-1] in words}
-    reading |= {path for path in commands if path.startswith("report ")}
+    reading |= {path for path in commands if path.startswith(("report ", "eval "))}
     running = {"up", "serve", "watch", "work", "relay", "supervise", "login", "queue-health"}
     running |= {"mcp contract", "mcp operate"}
     for path in set(commands) - reading - running:

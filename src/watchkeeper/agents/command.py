@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from watchkeeper.agents.adapter import Launch, Turn
+from watchkeeper.agents.reset_times import reset_time
 from watchkeeper.agents.session import End, EndReason
+from watchkeeper.agents.verdicts import shortened, table
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.jobs import AttemptCause
-from watchkeeper.domain.sessions.events import SessionEvent, Stirred
+from watchkeeper.domain.sessions.events import Limited, SessionEvent, Stirred, Trouble, Waits
 
 NAME = "command"
 SHELL = "/bin/sh"
 
 
 class CommandStream:
-    """What a plain command's output means: that it is at work. What became of it, its exit code tells."""
+    """What a plain command's output means: that it is at work, asks, or has met a limit; its exit code tells the rest.
+
+    `clock` gives the time since 1970, from which a limit's "in 2 hours" counts.
+    """
 
     name = NAME
 
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.table = table(NAME)
+        self._clock = clock
+
     def read(self, line: str) -> list[SessionEvent]:
-        return [Stirred("output")] if line else []
+        if not line:
+            return []
+        if isinstance(asked := self.table.between(line), Waits):
+            return [asked]
+        if self.table.trouble(line) is Trouble.USAGE_LIMIT:
+            return [Limited(reset_time(line, self._clock()), shortened(line))]
+        return [Stirred("output")]
 
     read_error = read
 
@@ -36,7 +52,8 @@ class CommandAgent(CommandStream):
     version: str | None = None
     measured = True
 
-    def __init__(self, default: Sequence[str] = ()) -> None:
+    def __init__(self, default: Sequence[str] = (), clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock)
         self._default = tuple(default)
 
     def launch(self, turn: Turn) -> Launch:

@@ -14,13 +14,13 @@ Clock = Callable[[], float]
 _STREAMS: Mapping[str, Callable[[str | None, Clock], Stream]] = {
     codex.NAME: codex.CodexStream,
     claude.NAME: claude.ClaudeStream,
-    command.NAME: lambda _version, _clock: command.CommandStream(),
+    command.NAME: lambda _version, clock: command.CommandStream(clock),
 }
 
 _ADAPTERS: Mapping[str, Callable[[Setup, Clock], Adapter]] = {
     codex.NAME: codex.Codex,
     claude.NAME: claude.Claude,
-    command.NAME: lambda setup, _clock: command.CommandAgent(setup.arguments),
+    command.NAME: lambda setup, clock: command.CommandAgent(setup.arguments, clock),
 }
 
 AGENTS = tuple(_ADAPTERS)

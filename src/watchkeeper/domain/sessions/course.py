@@ -10,6 +10,9 @@ from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.record import SessionRecord
 
+NEVER = float("inf")
+"""The moment of a rung that is reached only when nothing more will be told."""
+
 
 class Rung(NamedTuple):
     """From `at` on, `action`."""
@@ -38,7 +41,8 @@ class Course:
         return held[-1] if held else None
 
     def next_after(self, now: float) -> float | None:
-        return min((rung.at for rung in self.rungs if rung.at > now), default=None)
+        """Give the next rung's moment; one that only the end of the facts brings has none."""
+        return min((rung.at for rung in self.rungs if now < rung.at < NEVER), default=None)
 
 
 Judge = Callable[[SessionRecord, SessionLimits], Course | None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from watchkeeper.domain.sessions.course import Course, Rung
+from watchkeeper.domain.sessions.course import NEVER, Course, Rung
 from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 from watchkeeper.domain.sessions.events import Trouble
 from watchkeeper.domain.sessions.job_seen import is_proven, is_refuted
@@ -32,6 +32,19 @@ CLAIMS = re.compile(
     r"\b(done|complete[ds]?|finished|created|wrote|written|fixed|implemented|success\w*|ready)\b|完成|已建立",
     re.IGNORECASE,
 )
+TOLD_OTHERWISE = PROVIDER | {
+    Trouble.BUDGET,
+    Trouble.TURNS_USED_UP,
+    Trouble.TOOLS_MISSING,
+    Trouble.SESSION_TAKEN,
+    Trouble.USAGE_LIMIT,
+}
+"""Troubles of a failed turn that another class tells."""
+
+LOOKED_SILENT_SECONDS = 25.0
+WORKED_SECONDS = 60.0
+"""Killed after so long a silence while its processes had worked so shortly before: taken for stalled by somebody."""
+
 REFUSED_BY_GATE = ("gate_failed", "contract_rejected")
 
 
@@ -104,8 +117,11 @@ def false_stall(record: SessionRecord, limits: SessionLimits) -> Course | None:
         "interrupted_at": record.interrupted_at,
         "event_at": record.event_at,
     }
-    action = Action.RECONCILE if record.contract.refused("stale_lease") else Action.HOLD
-    return Course(FailureClass.FALSE_STALL, (Rung(record.exited[0], action),), because, evidence)
+    at, late = record.exited[0], record.contract.refused("stale_lease")
+    rungs: tuple[Rung, ...] = (Rung(at, Action.NONE), Rung(at + limits.settle_seconds, Action.HOLD))
+    if late is not None and late[0] >= at:
+        rungs = (Rung(late[0], Action.RECONCILE),)
+    return Course(FailureClass.FALSE_STALL, rungs, because, evidence, is_verdict=True)
 
 
 def _verdict(
@@ -131,7 +147,10 @@ def _claimed_at(record: SessionRecord) -> float | None:
     if completed is not None and record.exited is None:
         checked = record.evidence[0] if record.evidence is not None else completed
         return max(completed, checked)
-    if record.exited is None or (_signal(record) is not None and completed is None):
+    if record.exited is None:
+        # A recording that ends with the turn tells no exit.
+        return NEVER if record.terminal is not None and record.terminal[1].ok else None
+    if _signal(record) is not None and completed is None:
         return None
     ended = record.terminal[1] if record.terminal is not None else None
     in_order = record.exited[1].code == 0 if ended is None or not ended.ok else True
@@ -163,7 +182,7 @@ def _contradictions(record: SessionRecord) -> dict[str, object]:
 
 def _worked(record: SessionRecord) -> bool:
     """Say whether there is any trace of work; a plain command shows no tools, what it prints has to do."""
-    if record.tools.succeeded or record.moved or record.contract.handed_in:
+    if record.tools.closed or record.moved or record.contract.handed_in:
         return True
     if is_proven(record.evidence[1] if record.evidence is not None else None):
         return True
@@ -189,7 +208,7 @@ def _died(record: SessionRecord) -> tuple[float | None, dict[str, object]]:
     at, end = record.exited
     if record.terminal is not None and record.terminal[1].ok and end.code is not None:
         return None, {}
-    if failed_trouble(record) in PROVIDER | {Trouble.BUDGET, Trouble.TURNS_USED_UP}:
+    if failed_trouble(record) in TOLD_OTHERWISE or (record.contract.broken and end.code):
         return None, {}
     evidence: dict[str, object] = {"code": end.code, "signal": end.signal, "stderr": record.error_text[-300:]}
     return (None, {}) if end.code == 0 and record.terminal is None else (at, evidence)
@@ -211,13 +230,20 @@ def _was_ended(record: SessionRecord) -> bool:
     signal = _signal(record)
     told = record.interrupted_at is not None
     stopped = failed_trouble(record) is Trouble.INTERRUPTED
-    late = signal is not None and record.contract.refused("stale_lease") is not None
-    return told or stopped or late or signal in POLITE
+    return told or stopped or signal in POLITE or (signal is not None and _looked_silent(record))
+
+
+def _looked_silent(record: SessionRecord) -> bool:
+    """Say whether its stream was silent when it was killed, and its processes worked all the same."""
+    busy, heard, end = record.processes.busy_at, record.event_at, record.exited
+    if busy is None or heard is None or end is None:
+        return False
+    return end[0] - heard >= LOOKED_SILENT_SECONDS and end[0] - busy <= WORKED_SECONDS
 
 
 def _was_well(record: SessionRecord, limits: SessionLimits) -> bool:
     """Say whether the session gave no reason to be ended: no threshold was reached when it was asked to."""
-    if record.exited is None or record.limited is not None or record.waits is not None:
+    if record.exited is None or record.hindered.limited is not None or record.hindered.waits is not None:
         return False
     if record.terminal is not None and record.terminal[1].ok:
         return False
@@ -227,6 +253,9 @@ def _was_well(record: SessionRecord, limits: SessionLimits) -> bool:
     allowed = limits.tool_silence_act_seconds if record.had_open else limits.silence_act_seconds
     if record.first_event_at is None:
         allowed = limits.first_event_act_seconds
-    retried = record.retries is not None and asked - record.retries.since >= limits.retries_act_seconds
+    retried = (
+        record.hindered.retries is not None
+        and asked - record.hindered.retries.since >= limits.retries_act_seconds
+    )
     looped = record.tools.repeated() >= limits.same_call_act
     return quiet < allowed and not retried and not looped

@@ -40,8 +40,8 @@ def retry_loop(record: SessionRecord, limits: SessionLimits) -> Course | None:
 
 
 def _retrying(record: SessionRecord, limits: SessionLimits) -> Course | None:
-    span = record.retries
-    if span is None or record.is_over or record.limited is not None:
+    span = record.hindered.retries
+    if span is None or record.is_over or record.hindered.limited is not None:
         return None
     action = Action.PARK if span.trouble in PARKED else Action.INTERRUPT_RESUME
     act = (limits.retries_warn_seconds, limits.retries_act_seconds, limits.settle_seconds)
@@ -60,9 +60,9 @@ def _retrying(record: SessionRecord, limits: SessionLimits) -> Course | None:
 
 def usage_limit(record: SessionRecord, limits: SessionLimits) -> Course | None:
     """F06: a limit of use; parked until its reset, or for a while where no time was told. Never counted."""
-    if record.limited is None:
+    if record.hindered.limited is None:
         return None
-    at, limited = record.limited
+    at, limited = record.hindered.limited
     told = limited.until
     until = at + limits.park_seconds
     if told is not None and told - at < MOST_PARK_SECONDS:
@@ -81,22 +81,22 @@ def failed_trouble(record: SessionRecord) -> Trouble | None:
     if record.terminal is None or record.terminal[1].ok:
         return None
     told = record.terminal[1].trouble
-    if told in (None, Trouble.OTHER) and record.retries is not None:
-        return record.retries.trouble
+    if told in (None, Trouble.OTHER) and record.hindered.retries is not None:
+        return record.hindered.retries.trouble
     return told or Trouble.OTHER
 
 
 def _given_up(record: SessionRecord) -> tuple[float, Trouble, str] | None:
     """Say when, why and in which words a request was given up: told by the turn's end, or by death after retries."""
-    if record.limited is not None:
+    if record.hindered.limited is not None:
         return None
     trouble = failed_trouble(record)
     if trouble in PROVIDER and record.terminal is not None:
         ended: TurnEnded = record.terminal[1]
         return record.terminal[0], trouble, ended.text
     died = record.exited is not None and record.exited[1].code not in (None, 0)
-    if record.terminal is None and record.retries is not None and died and record.exited is not None:
-        return record.exited[0], record.retries.trouble, record.retries.text
+    if record.terminal is None and record.hindered.retries is not None and died and record.exited is not None:
+        return record.exited[0], record.hindered.retries.trouble, record.hindered.retries.text
     return None
 
 

@@ -6,6 +6,7 @@ limits, heartbeats and the progress of a tool move neither the second nor the en
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -19,7 +20,6 @@ from watchkeeper.domain.sessions.events import (
     Stirred,
     ToolClosed,
     ToolOpened,
-    Trouble,
     TurnBegan,
     TurnEnded,
     Unknown,
@@ -43,18 +43,21 @@ from watchkeeper.domain.sessions.facts import (
     TranscriptGrew,
     WorkspaceChanged,
 )
+from watchkeeper.domain.sessions.hindered import Hindered
 from watchkeeper.domain.sessions.job_seen import ContractSeen, LeaseSeen
 from watchkeeper.domain.sessions.processes_seen import ProcessesSeen
 from watchkeeper.domain.sessions.queue_seen import QueueSeen
-from watchkeeper.domain.sessions.retries_seen import Retries
 from watchkeeper.domain.sessions.tools_seen import ToolsSeen
 
-THINKING = frozenset({"reasoning", "thinking", "redacted_thinking", "text", "assistant", "agent_message"})
+THINKING = frozenset(
+    {"reasoning", "thinking", "redacted_thinking", "text", "assistant", "agent_message", "output"}
+)
 """What an agent stirs by that is work of the model, not a heartbeat."""
 
-LONG_WAIT_SECONDS = 300.0
-"""A retry announced for later than this is no retry but a limit with a time of reset."""
+BESIDE = frozenset({"doctor", "touch", "claim", "fail", "release"})
+"""Contract commands that are called for a session while it does nothing."""
 
+READS_STDIN = re.compile(r"reading .{0,40}stdin", re.IGNORECASE)
 
 _OfProcesses = ProcessStarted | ProcessSample | ProcessExited | ProcessesLeft | Interrupted
 _OfJob = LeaseChanged | ContractCall | ArtifactChecked | WorkspaceChanged | QueueTick
@@ -82,9 +85,7 @@ class SessionRecord:
     last_words: str = ""
     error_text: str = ""
     threads: dict[str, float] = field(default_factory=dict)
-    retries: Retries | None = None
-    limited: tuple[float, Limited] | None = None
-    waits: tuple[float, Waits] | None = None
+    hindered: Hindered = field(default_factory=Hindered)
     terminal: tuple[float, TurnEnded] | None = None
     unmatched: tuple[str, ...] = ()
     evidence: tuple[float, ArtifactChecked] | None = None
@@ -110,6 +111,7 @@ class SessionRecord:
             case ErrorLine():
                 self._show_session(at)
                 self.error_text = f"{self.error_text}\n{fact.text}"[-4_000:]
+                self.hindered.take_text(at, fact.text)
             case _:
                 self._event(at, fact)
 
@@ -137,12 +139,15 @@ class SessionRecord:
                 self.life_at = self.work_at = at
                 if self.contract.take(at, fact):
                     self._progress(at)
+                if fact.ok and fact.command not in BESIDE:
+                    self.hindered.ease(ends_limit=True)
             case ArtifactChecked():
                 self.evidence = (at, fact)
                 self.life_at = at
             case WorkspaceChanged():
                 if fact.files > 0 or fact.commits > 0:
                     self.life_at = at
+                    self.moved = True
                     self._progress(at)
 
     def _start(self, at: float, fact: ProcessStarted) -> None:
@@ -152,13 +157,17 @@ class SessionRecord:
         self.processes.take_start(fact.pid)
         self.started_at = at
         self.first_event_at = self.event_at = self.exited = self.left = None
-        self.terminal = self.retries = self.limited = self.waits = self.interrupted_at = None
+        self.terminal = self.interrupted_at = None
+        self.hindered = Hindered()
         self.unmatched, self.error_text = (), ""
         self.tools.open.clear()
+        self.threads.clear()
         self.life_at = at
 
     def _root_lives(self, at: float) -> bool:
         seen = self.processes
+        if self.lease.expired_at is not None:
+            return False
         if seen.sampled_at is None:
             return self.event_at is not None and at - self.event_at < 60.0
         return any(one.pid == seen.root for one in seen.last)
@@ -169,7 +178,6 @@ class SessionRecord:
 
     def _progress(self, at: float) -> None:
         self.progress_at = at
-        self.moved = True
         self.tools.forget_repeats()
 
     def _jump(self, at: float) -> None:
@@ -178,8 +186,8 @@ class SessionRecord:
             if getattr(self, name) is not None:
                 setattr(self, name, at)
         self.tools.open = {key: one._replace(at=at) for key, one in self.tools.open.items()}
-        if self.retries is not None:
-            self.retries.since = self.retries.last_at = at
+        if (span := self.hindered.retries) is not None:
+            span.since = span.last_at = at
         if self.terminal is not None:
             self.terminal = (at, self.terminal[1])
         if self.queue.stuck_since is not None:
@@ -189,15 +197,14 @@ class SessionRecord:
 
     def _event(self, at: float, event: SessionEvent) -> None:
         self._show_session(at)
+        if isinstance(event, Waits) and READS_STDIN.search(event.reason):
+            # Nobody is asked: it reads a stdin that was left open, and has not begun.
+            return
         self.first_event_at = at if self.first_event_at is None else self.first_event_at
         self.event_at = self.life_at = at
         match event:
-            case Retrying():
-                self._retry(at, event)
-            case Limited():
-                self.limited = (at, event)
-            case Waits():
-                self.waits = (at, event)
+            case Retrying() | Limited() | Waits():
+                self.hindered.take(at, event)
             case TurnEnded():
                 self._end(at, event)
             case Began():
@@ -206,7 +213,10 @@ class SessionRecord:
                 self._act(at, event)
             case Unknown():
                 self.unknown += 1
-            case Spent() | Unreadable():
+                self.hindered.take_unknown(at, event.kind)
+            case Unreadable():
+                self.hindered.take_text(at, event.text)
+            case Spent():
                 pass
             case _:
                 assert_never(event)
@@ -225,7 +235,9 @@ class SessionRecord:
                 self._work(at)
             case Stirred():
                 if event.what in THINKING:
-                    self._work(at)
+                    self._work(at, ends_limit=False)
+                elif event.what == "session_state_changed":
+                    self.hindered.waits = None
 
     def _begin(self, at: float, began: Began) -> None:
         self.speaks = True
@@ -235,11 +247,11 @@ class SessionRecord:
                 self.doubled_at = at
             self.threads[began.thread] = at
 
-    def _work(self, at: float, *, opens: bool = False) -> None:
-        """The agent does what it is for: retries, limits and questions are over."""
+    def _work(self, at: float, *, opens: bool = False, ends_limit: bool = True) -> None:
+        """The agent does what it is for: retries, limits and questions are over; a limit not by thoughts alone."""
         self.speaks = self.speaks or opens
         self.work_at = at
-        self.retries = self.limited = self.waits = None
+        self.hindered.ease(ends_limit=ends_limit)
         if opens:
             self.terminal, self.unmatched = None, ()
         self.progress_at = at if self.progress_at is None else self.progress_at
@@ -254,15 +266,8 @@ class SessionRecord:
         if opened is not None and opened.contract is not None and opened.contract not in self.contract.last:
             self.contract.take(at, ContractCall(opened.contract, ok=not closed.failed))
         if closed.wrote and self.tools.repeated() <= 1:
+            self.moved = True
             self._progress(at)
-
-    def _retry(self, at: float, retrying: Retrying) -> None:
-        delay = retrying.delay_seconds or 0.0
-        if delay > LONG_WAIT_SECONDS and retrying.trouble in (Trouble.RATE_LIMIT, Trouble.USAGE_LIMIT):
-            self.limited = (at, Limited(at + delay, retrying.text))
-        if self.retries is None:
-            self.retries = Retries(at)
-        self.retries.take(at, retrying)
 
     def _end(self, at: float, ended: TurnEnded) -> None:
         self.speaks = True
@@ -271,9 +276,7 @@ class SessionRecord:
         self.terminal = (at, ended)
         self.unmatched = tuple(self.tools.open) if ended.ok else ()
         self.tools.open.clear()
-        self.waits = None
-        if ended.ok:
-            self.retries = None
+        self.hindered.take_end(at, ended)
 
     @property
     def is_over(self) -> bool:

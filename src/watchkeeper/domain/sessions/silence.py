@@ -72,9 +72,9 @@ def limbo_after_result(record: SessionRecord, limits: SessionLimits) -> Course |
 
 def waits_for_person(record: SessionRecord, limits: SessionLimits) -> Course | None:
     """F17: an approval or an answer is waited for, and nobody is there to give it."""
-    if record.waits is None or record.is_over:
+    if record.hindered.waits is None or record.is_over:
         return None
-    at, waits = record.waits
+    at, waits = record.hindered.waits
     return Course(
         FailureClass.WAITS_FOR_PERSON,
         (Rung(at, Action.NONE), Rung(at + limits.waiting_act_seconds, Action.ESCALATE)),
@@ -90,12 +90,16 @@ def _started(record: SessionRecord) -> float | None:
 
 def _is_explained(record: SessionRecord) -> bool:
     """Say whether another class tells why it is silent: a limit, a question, an ignored interruption's end."""
-    return record.limited is not None or record.waits is not None
+    return record.hindered.limited is not None or record.hindered.waits is not None
 
 
 def _announced(record: SessionRecord, limits: SessionLimits) -> float:
     """Give how long a retry said that it would wait."""
-    return min(record.retries.delay, limits.silence_warn_seconds) if record.retries is not None else 0.0
+    return (
+        min(record.hindered.retries.delay, limits.silence_warn_seconds)
+        if record.hindered.retries is not None
+        else 0.0
+    )
 
 
 def _capped(at: float | None, most: float) -> float | None:

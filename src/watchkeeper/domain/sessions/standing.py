@@ -15,8 +15,8 @@ def loop_without_progress(record: SessionRecord, limits: SessionLimits) -> Cours
     if (
         record.is_over
         or record.terminal is not None
-        or record.limited is not None
-        or record.waits is not None
+        or record.hindered.limited is not None
+        or record.hindered.waits is not None
     ):
         return None
     same, last = record.tools.repeated(), record.tools.last_closed_at

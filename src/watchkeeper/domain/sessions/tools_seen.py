@@ -10,8 +10,8 @@ from watchkeeper.domain.sessions.events import ToolClosed, ToolOpened
 
 MOST_KEPT = 64
 MOST_OPEN = 1_000
-MOST_DISTINCT = 3
-"""A loop goes round so many different calls at most: one, two in turn (ping-pong), or a round of three."""
+MOST_DISTINCT = 6
+"""A loop goes round so many different calls at most: one, two in turn (ping-pong), or a small round."""
 
 
 class Call(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watchkeeper.domain.sessions.classes import JUDGES
-from watchkeeper.domain.sessions.course import Course, Rung
+from watchkeeper.domain.sessions.course import NEVER, Course, Rung
 from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis
 from watchkeeper.domain.sessions.facts import SessionFact
 from watchkeeper.domain.sessions.ladder import climbed
@@ -16,7 +16,6 @@ from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.record import SessionRecord
 
 WELL = "Nothing is wrong with it."
-FOREVER = float("inf")
 
 
 class SessionWatch:
@@ -60,13 +59,19 @@ class SessionWatch:
 
     def verdict(self, now: float) -> Diagnosis:
         """Say what is held of the session where nothing more will be told: nothing is waited for any longer."""
-        courses = self._courses()
+        last = now if self._lingers(now) else NEVER
         reached = [
             (one, rung)
-            for one in courses
-            if (rung := one.reached(FOREVER if one.is_verdict else now)) is not None
+            for one in self._courses()
+            if (rung := one.reached(last if one.is_verdict else now)) is not None
         ]
         return self._chosen(reached)
+
+    def _lingers(self, now: float) -> bool:
+        """Say whether the turn is over and the process is not: how it ends is not known yet."""
+        ended = self.record.terminal
+        is_late = ended is not None and now - ended[0] >= self.limits.after_end_warn_seconds
+        return is_late and not self.record.is_over
 
     def _courses(self) -> list[Course]:
         found = (judge(self.record, self.limits) for judge in JUDGES.values())

@@ -132,6 +132,7 @@ NEEDS: dict[str, str | Local] = {
     "config check": Local.NOTHING,
     "config show": Local.HOME,
     "drill": "POST /api/projects",
+    "eval corpus": Local.NOTHING,
     "debug bundle": Local.HOME,
     "mcp contract": Local.WORKER,
     "mcp operate": Local.PERSON,

@@ -89,6 +89,9 @@ def _outcome(seen: list[Seen], unknown: Counter[str]) -> Outcome:
     t, chosen = _chosen(seen)
     if chosen is None or chosen.failure is None:
         return Outcome(HEALTHY, Action.NONE, None, "", acts, unknown)
+    if chosen.action is Action.PARK and seen[-1][1].failure is None:
+        # It was waited for, and came back: a session that is well.
+        return Outcome(HEALTHY, Action.PARK, t, chosen.because, acts, unknown)
     first = [at for at, one in seen if one.failure is chosen.failure and one.action is not Action.NONE]
     detected = min(first, default=t)
     return Outcome(chosen.failure.value, chosen.action, detected, chosen.because, acts, unknown)
