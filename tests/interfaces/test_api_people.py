@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from interfaces.api_client import PAGE, Api
 from moving_clock import MovingClock
@@ -69,6 +71,15 @@ async def test_who_does_not_answer_in_time_is_reminded_once(api: Api, clock: Mov
     assert (first["id"], first["is_overdue"]) == (late["id"], True)
 
 
+async def test_a_question_is_due_in_time_to_come(api: Api) -> None:
+    """A time that is over is refused and names itself; an id that is none, or nobody's, is told as not found."""
+    late = {"person": "Louis", "question": "Now?", "due_at": "2020-01-01T00:00:00Z"}
+    refused = await api.post("/api/people-syncs", late)
+    assert (refused.status, "2020-01-01T00:00" in refused.body["detail"]) == (400, True)
+    for unknown in ("x", str(uuid4())):
+        assert (await api.post(f"/api/proposals/{unknown}/accept", {})).code == "not_found"
+
+
 async def test_an_operators_reply_decides_what_it_was_asked_for(api: Api) -> None:
     """adopt=watchdog_config accepts the proposal in question; adopt=revise asks what to change, and leaves it open."""
     proposal = await proposed(api)
@@ -87,6 +98,8 @@ async def test_an_operators_reply_decides_what_it_was_asked_for(api: Api) -> Non
         "LINE",
         proposal,
     )
+    given = datetime.fromisoformat(following["due_at"]) - datetime.fromisoformat(following["asked_at"])
+    assert abs(given - timedelta(days=1)) < timedelta(seconds=5), "who is asked again has a time to answer by"
     shown = (await api.get(f"/api/proposals/{proposal}", role="viewer")).body["proposal"]
     assert (shown["adoption_status"], shown["options"]) == ("proposed", RECORD["options"])
     adopted = await api.post(

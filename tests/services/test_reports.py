@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -105,6 +106,66 @@ async def test_reports_tell_real_incidents_from_drills(app: App, clock: MovingCl
     lines = {line["metric"]: line for line in (await reports.metrics("p"))["metrics"]}
     assert lines["lease_expiring_with_claimed_job"]["status"] == "firing"
     assert lines["repeated_no_job"]["status"] == "pending"
+
+
+async def test_only_an_incident_that_is_due_was_answered_or_not(app: App, clock: MovingClock) -> None:
+    """Whoever was called has until then; who says later that they take care did not answer in time."""
+    called = (
+        "INSERT INTO watchkeeper.alerts"
+        " (project_id, incident_id, dedup_key, severity, channel, recipient, body, sent_at)"
+        " VALUES ('p', %(id)s, %(id)s::text, 'high', 'ops', 'ann', 'x', watchkeeper.now())"
+    )
+    reports, acts = app.watchdog.reports, app.watchdog.incidents
+
+    async def answered() -> tuple[int, int]:
+        found = (await reports.d30("p"))["answered"]
+        return found["part"], found["n"]
+
+    early, late, never = [await opened(app.database, "fetch_failed") for _ in range(3)]
+    for each in (early, late, never):
+        await rows(app.database, called, {"id": each})
+    await acts.acknowledge("p", early, actor="ann", note="on it", until=timedelta(hours=1))
+    assert await answered() == (0, 0), "nobody is late before it is due"
+    clock.advance(3601)
+    await acts.acknowledge("p", late, actor="ann", note="now", until=timedelta(hours=1))
+    await acts.acknowledge("p", early, actor="ann", note="still on it", until=timedelta(hours=1))
+    assert await answered() == (1, 3)
+    await change(app.database, never, "state = 'resolved', resolved_at = due_at")
+    assert await answered() == (2, 3)
+
+
+async def test_projects_that_were_merged_are_reported_together(app: App, database_url: str) -> None:
+    """What happened in each counts for all of the group, whichever is asked for, and for none of it once parted."""
+    for name in ("p", "q"):
+        await app.kinds.ensure_project(name)
+    await happened(app, database_url)
+    await opened(app.database, "fetch_failed", project_id="q")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        add_row(connection, "helper_events", project_id="q", command="complete", exit_code=0)
+        add_row(connection, "workers", project_id="q", worker_id="w2", role="reader")
+
+    async def seen(project: str) -> tuple[int, int, set[str], int]:
+        reports = app.watchdog.reports
+        workers = [
+            one["name"] for one in (await reports.scores(project))["scores"] if one["subject"] == "worker"
+        ]
+        lines = {line["metric"]: line for line in (await reports.metrics(project))["metrics"]}
+        figures = (await reports.indicators(project))["indicators"]
+        incidents = (await reports.d30(project))["real_incidents"]
+        assert lines
+        return (
+            incidents,
+            figures["result_contract_failures"]["n"],
+            set(workers),
+            figures["false_completes"]["n"],
+        )
+
+    assert await seen("q") == (1, 1, {"w2"}, 0)
+    await rows(app.database, "UPDATE watchkeeper.projects SET merged_into = 'p' WHERE project_id = 'q'")
+    whole = (3, 3, {"w1", "w2"}, 6)
+    assert (await seen("q"), await seen("p")) == (whole, whole)
+    await rows(app.database, "UPDATE watchkeeper.projects SET merged_into = NULL")
+    assert await seen("q") == (1, 1, {"w2"}, 0)
 
 
 async def test_the_golden_tests_count_as_their_drills_ended_last(app: App, database_url: str) -> None:

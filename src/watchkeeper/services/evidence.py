@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,9 +28,48 @@ MISSING_WORK = ("claim_loop_idle", "missing_worker_kind")
 
 
 async def gathered(connection: Connection, project_id: str, days: float | None = None) -> ProjectFacts:
-    """Gather the facts of the last `days`, or since the project began."""
+    """Gather the facts of the last `days`, or since the project began, of all that is read together with it."""
     frame = await fetch_row(connection, "report_frame", {"project_id": project_id})
     since = frame["started_at"] if days is None else frame["now"] - timedelta(days=days)
+    group = await read_together(connection, project_id)
+    found = joined([await _of_one(connection, each, since) for each in group])
+    found["golden"] = {row["drill"]: row["passed"] for row in await fetch(connection, "report_drills")}
+    evidence, false = found["evidence"], found["false_completes"]
+    found["captured"] = Share(evidence.part - min(evidence.part, false.part), evidence.part)
+    workers = await worker_facts(connection, group, since)
+    scored = [worker for worker in workers if any(share.is_enough for share in worker.parts.values())]
+    found["scored_workers"] = len(scored)
+    found["scored_roles"] = len({worker.role for worker in scored if worker.role is not None})
+    return ProjectFacts(started_at=frame["started_at"], now=frame["now"], **found)
+
+
+async def read_together(connection: Connection, project_id: str) -> list[str]:
+    """Give the projects that are read together with one since they were merged, that one first."""
+    rows = await fetch(connection, "project_group", {"project_id": project_id})
+    return [row["project_id"] for row in rows] or [project_id]
+
+
+ONCE = frozenset({"ticks", "seals", "stuck_age_seconds"})
+"""What is of the whole installation, or is an age: of several projects the largest, where each knows it."""
+
+
+def joined(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Add up the facts of projects that are read together."""
+    return {name: _added(name, [each[name] for each in facts]) for name in facts[0]}
+
+
+def _added(name: str, values: Sequence[Any]) -> Any:
+    if name in ONCE:
+        return None if None in values else max(values)
+    first = values[0]
+    if isinstance(first, Share):
+        return Share(sum(each.part for each in values), sum(each.n for each in values))
+    if isinstance(first, Mapping):
+        return {key: sum(each.get(key, 0) for each in values) for each in values for key in each}
+    return sum(values)
+
+
+async def _of_one(connection: Connection, project_id: str, since: datetime) -> dict[str, Any]:
     where = {"project_id": project_id, "since": since, "stuck_rules": list(STUCK_RULES)}
     found: dict[str, Any] = {}
     for name, query in SHARES.items():
@@ -42,24 +82,15 @@ async def gathered(connection: Connection, project_id: str, days: float | None =
         row["action"]: row["done"] for row in await fetch(connection, "report_repairs", where)
     }
     found["phases"] = {row["phase"]: row["seen"] for row in await fetch(connection, "report_phases", where)}
-    found["golden"] = {row["drill"]: row["passed"] for row in await fetch(connection, "report_drills")}
-    found |= _rest(
-        await fetch_row(connection, "report_rest", {**where, "kinds": [kind.value for kind in ArtifactKind]})
-    )
-    found["captured"] = Share(
-        found["evidence"].part - min(found["evidence"].part, found["false_completes"].part),
-        found["evidence"].part,
-    )
-    workers = await worker_facts(connection, project_id, since)
-    scored = [worker for worker in workers if any(share.is_enough for share in worker.parts.values())]
-    found["scored_workers"] = len(scored)
-    found["scored_roles"] = len({worker.role for worker in scored if worker.role is not None})
-    return ProjectFacts(started_at=frame["started_at"], now=frame["now"], **found)
+    kinds = [kind.value for kind in ArtifactKind]
+    return found | _rest(await fetch_row(connection, "report_rest", {**where, "kinds": kinds}))
 
 
-async def worker_facts(connection: Connection, project_id: str, since: datetime) -> list[WorkerFacts]:
-    """Count what each worker of a project did since a time."""
-    rows = await fetch(connection, "worker_scores", {"project_id": project_id, "since": since})
+async def worker_facts(connection: Connection, projects: Sequence[str], since: datetime) -> list[WorkerFacts]:
+    """Count what each worker of these projects did since a time."""
+    rows: list[Row] = []
+    for project_id in projects:
+        rows += await fetch(connection, "worker_scores", {"project_id": project_id, "since": since})
     return [
         WorkerFacts(
             row["worker_id"],

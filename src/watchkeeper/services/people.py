@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from watchkeeper.domain.errors import Conflict, NotFound
+from watchkeeper.domain.errors import Conflict, NotFound, UsageError
 from watchkeeper.domain.messages import MessageName, message
 from watchkeeper.domain.operator_replies import Adoption, OperatorReply, looks_like_reply, parse_reply
 from watchkeeper.domain.redaction import Redactor
@@ -18,6 +18,8 @@ from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch
 
 BATCH = 100
 MAX_TEXT_CHARS = 4_000
+ANSWER_TIME = timedelta(days=1)
+"""How long people have for a question that follows an answer, where the question before it had no time of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,15 @@ class People:
         return Duty("people", self.run_once, self.interval_seconds)
 
     async def ask(self, project_id: str, question: Question, *, actor: str) -> Row:
-        """Write a question down; who asks sends it, and the reminder goes through the outbox."""
+        """Write a question down; who asks sends it, and the reminder goes through the outbox.
+
+        Raises UsageError for one that would be overdue at once.
+        """
         async with self.database.transaction() as connection:
+            now = (await fetch_row(connection, "clock"))["now"]
+            if question.due_at is not None and question.due_at <= now:
+                told = question.due_at.isoformat(timespec="minutes")
+                raise UsageError(f"the time to answer by is over: {told}", hint="Name a time to come.")
             made = await self._ask(connection, project_id, question, actor)
         return await self.show(project_id, made)
 
@@ -174,7 +183,9 @@ class People:
     ) -> UUID:
         about = {name: sync[name] for name in ("incident_id", "proposal_id", "signal_id")}
         channel = reply.alert_channel or sync["channel"]
-        again = Question(sync["person"], message(MessageName.REVISE).text, channel=channel, **about)
+        given = ANSWER_TIME if sync["due_at"] is None else sync["due_at"] - sync["asked_at"]
+        due = (await fetch_row(connection, "clock"))["now"] + given
+        again = Question(sync["person"], message(MessageName.REVISE).text, due, channel, **about)
         return await self._ask(connection, project_id, again, actor)
 
 

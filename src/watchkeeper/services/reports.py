@@ -12,7 +12,7 @@ from watchkeeper.domain.judging import ENOUGH, Share
 from watchkeeper.domain.metrics import metrics
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.scores import scores
-from watchkeeper.services.evidence import gathered, worker_facts
+from watchkeeper.services.evidence import gathered, joined, read_together, worker_facts
 from watchkeeper.storage.database import Database, fetch, fetch_row
 
 DAYS = 30.0
@@ -96,16 +96,22 @@ class Reports:
         """Give [S2]'s metrics table as it stands."""
         async with self._database.transaction() as connection:
             frame = await fetch_row(connection, "report_frame", {"project_id": project_id})
-            where = {"project_id": project_id, "since": frame["now"] - timedelta(days=days)}
-            open_now = await fetch(connection, "report_open_rules", where)
-            seen = await fetch(connection, "report_incidents", where)
-            phases = await fetch(connection, "report_phases", where)
-        found = metrics(
-            self._policy(),
-            {row["rule"]: row["open"] for row in open_now},
-            {row["rule"]: row["seen"] for row in seen},
-            {row["phase"]: row["seen"] for row in phases},
-        )
+            since = frame["now"] - timedelta(days=days)
+            counted = []
+            for each in await read_together(connection, project_id):
+                where = {"project_id": each, "since": since}
+                open_now = await fetch(connection, "report_open_rules", where)
+                seen = await fetch(connection, "report_incidents", where)
+                phases = await fetch(connection, "report_phases", where)
+                counted.append(
+                    {
+                        "open": {row["rule"]: row["open"] for row in open_now},
+                        "seen": {row["rule"]: row["seen"] for row in seen},
+                        "phases": {row["phase"]: row["seen"] for row in phases},
+                    }
+                )
+        whole = joined(counted)
+        found = metrics(self._policy(), whole["open"], whole["seen"], whole["phases"])
         lines = [{name: getattr(line, name) for name in line.__dataclass_fields__} for line in found]
         return {"generated_at": frame["now"], "days": days, "metrics": lines}
 
@@ -134,7 +140,8 @@ class Reports:
         """Give the health score of each worker, role and persona, with its parts."""
         async with self._database.transaction() as connection:
             frame = await fetch_row(connection, "report_frame", {"project_id": project_id})
-            workers = await worker_facts(connection, project_id, frame["now"] - timedelta(days=days))
+            group = await read_together(connection, project_id)
+            workers = await worker_facts(connection, group, frame["now"] - timedelta(days=days))
         found = [
             {
                 "subject": score.subject,

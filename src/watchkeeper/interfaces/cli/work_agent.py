@@ -8,13 +8,15 @@ import stat
 from pathlib import Path
 
 from watchkeeper.agents.command import NAME
+from watchkeeper.documents import read_file
+from watchkeeper.domain.config_document import read_document
 from watchkeeper.domain.errors import SettingError, Unauthenticated, UsageError
 from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
 from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.services.supervise import supervise
 from watchkeeper.services.supervision.config import HOW_TO_GET_ONE, SupervisorConfig
 from watchkeeper.services.supervision.contract_host import ContractHost
-from watchkeeper.settings import Settings
+from watchkeeper.settings import FIELDS, Settings
 
 DEFAULT_SLOTS = 2
 DEFAULT_GATE_ROUNDS = 3
@@ -41,6 +43,7 @@ def work_agent(
         max_gate_rounds=DEFAULT_GATE_ROUNDS if options.max_gate_rounds is None else options.max_gate_rounds,
         agent_user=settings.agent_user,
         artifact_limit_bytes=settings.artifact_limit_bytes,
+        shared_daemons=_shared_daemons(settings),
     )
     return asyncio.run(supervise(config, None if agent == NAME else _tools(config)))
 
@@ -57,6 +60,13 @@ def _passed_on(names: tuple[str, ...]) -> dict[str, str]:
     if missing:
         raise UsageError(f"--agent-env names {', '.join(missing)}, which this process does not have")
     return {name: os.environ[name] for name in names}
+
+
+def _shared_daemons(settings: Settings) -> tuple[str, ...]:
+    """Read which daemons this machine's sessions share; raises DocumentRefused with every error of the document."""
+    if settings.document is None:
+        return ()
+    return read_document(read_file(settings.document), str(settings.document), FIELDS).shared_daemons
 
 
 def _token(token_file: str | None) -> str:

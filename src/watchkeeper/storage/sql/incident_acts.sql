@@ -49,7 +49,7 @@ WITH found AS MATERIALIZED (
   UPDATE watchkeeper.watchdog_incidents i
      SET state = CASE WHEN f.state = ANY (%(sources)s::text[]) THEN 'acknowledged' ELSE f.state END,
          acknowledged_from = CASE WHEN f.state = ANY (%(sources)s::text[]) THEN f.state ELSE i.acknowledged_from END,
-         acknowledged_by = %(actor)s, acknowledged_note = %(note)s, acknowledged_until = %(until)s
+         acknowledged_at = coalesce(i.acknowledged_at, watchkeeper.now()), acknowledged_by = %(actor)s, acknowledged_note = %(note)s, acknowledged_until = %(until)s
     FROM found f WHERE i.project_id = %(project_id)s AND i.id = f.id
   RETURNING i.id, i.project_id, i.rule, f.state AS old_state, i.state, i.acknowledged_until
 ), audited AS (

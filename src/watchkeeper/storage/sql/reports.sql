@@ -4,7 +4,7 @@ SELECT coalesce((SELECT started_at FROM watchkeeper.projects WHERE project_id = 
        watchkeeper.now() AS now
 
 -- name: report_incidents
--- Incidents since a time by rule; those of drills and shadow jobs are not real.
+-- Incidents since a time by rule; those of drills and shadow jobs are not real. Who was called for one had time until it was due.
 SELECT i.rule, count(*) AS seen,
        count(*) FILTER (WHERE NOT i.evidence ? 'drill' AND NOT coalesce(s.is_shadow, false)
                           AND NOT coalesce(p.force_shadow, false)) AS real,
@@ -15,8 +15,9 @@ SELECT i.rule, count(*) AS seen,
                                        WHERE l.project_id = i.project_id AND l.incident_id = i.id)) AS learnt,
        count(*) FILTER (WHERE EXISTS (SELECT FROM watchkeeper.proposals d
                                        WHERE d.project_id = i.project_id AND d.incident_id = i.id)) AS proposed,
-       count(*) FILTER (WHERE a.called) AS called,
-       count(*) FILTER (WHERE a.called AND (i.acknowledged_by IS NOT NULL OR i.resolved_at <= i.due_at)) AS answered
+       count(*) FILTER (WHERE a.called AND i.due_at <= watchkeeper.now()) AS called,
+       count(*) FILTER (WHERE a.called AND i.due_at <= watchkeeper.now()
+                          AND least(i.acknowledged_at, i.resolved_at) <= i.due_at) AS answered
   FROM watchkeeper.watchdog_incidents i
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = i.project_id AND s.id = i.job_id
   LEFT JOIN watchkeeper.projects p ON p.project_id = i.project_id
