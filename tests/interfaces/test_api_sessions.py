@@ -32,7 +32,7 @@ async def events_of(api: Api, session: str, after: int = 0, **query: Any) -> dic
 
 async def test_a_session_is_followed_from_its_begin_to_its_sweep(api: Api, clock: MovingClock) -> None:
     """Begun, told of, ended, swept after the attempt's end: people see each word once, and never less than before."""
-    await api.declare("report", lease_seconds=600)
+    await api.declare("report", lease_seconds=600, tool_limit_minutes=30, tokens_limit=10_000)
     job = await api.claimed(worker="host-1")
     begun = await tell(
         api, job, agent="codex", cli_version="0.169.0", thread_id="th-1", pid=77, state="running"
@@ -53,6 +53,14 @@ async def test_a_session_is_followed_from_its_begin_to_its_sweep(api: Api, clock
     clock.advance(200)
     shown = (await api.get(f"/api/sessions/{session}", role="viewer")).body["session"]
     assert shown["state"] == "unknown", "of a session that nobody tells of, nothing is known"
+    clocks = {clock["clock"]: clock for clock in shown["clocks"]}
+    tool = clocks["silence, a tool open"]
+    assert 225 < tool["runs_s"] < 260, "silence goes on while nobody tells of it"
+    assert tool["warn_left_s"] == pytest.approx(600 - tool["runs_s"])
+    assert tool["act_left_s"] == pytest.approx(1800 - tool["runs_s"])
+    assert clocks["project progress"]["act_left_s"] == pytest.approx(2700 - 240, abs=20)
+    assert clocks["lease"]["act_left_s"] == pytest.approx(600 - 240, abs=20)
+    assert shown["budget"] == {"tokens_left": 8800, "cost_left": None}
     assert (shown["thread_id"], shown["cli_version"], shown["pid"]) == ("th-1", "0.169.0", 77)
 
 

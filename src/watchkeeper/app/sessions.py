@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from watchkeeper.app.core import Core
+from watchkeeper.domain.policies import Policy
 from watchkeeper.services.session_reading import SessionReading
 from watchkeeper.services.session_recording import SessionRecording
 
@@ -17,8 +19,7 @@ class SessionParts:
     reading: SessionReading
 
 
-def session_parts(core: Core) -> SessionParts:
+def session_parts(core: Core, policy: Callable[[], Policy]) -> SessionParts:
     """Put them together."""
-    return SessionParts(
-        SessionRecording(core.database, core.redactor), SessionReading(core.database, core.redactor)
-    )
+    recording = SessionRecording(core.database, core.redactor)
+    return SessionParts(recording, SessionReading(core.database, core.redactor, policy))

@@ -114,7 +114,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         late=late,
         **trail,
         **upkeep,
-        sessions=session_parts(core),
+        sessions=session_parts(core, policy),
         watchdog=watchdog,
     )
 

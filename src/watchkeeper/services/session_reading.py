@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.errors import JobNotFound, NotFound
+from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.sessions.clocks import clocks_of
 from watchkeeper.services.holding import job_row
 from watchkeeper.services.operations import as_uuid
 from watchkeeper.storage.database import Database, Row
@@ -33,8 +35,9 @@ class SessionFilter:
 class SessionReading:
     """Reads of one database's agent sessions; every list is bounded."""
 
-    def __init__(self, database: Database, redactor: Redactor) -> None:
+    def __init__(self, database: Database, redactor: Redactor, policy: Callable[[], Policy]) -> None:
         self._database = database
+        self._policy = policy
         self._redactor = redactor
 
     async def page(
@@ -62,7 +65,8 @@ class SessionReading:
         row = await self._database.fetch_one("show_session", asked)
         if row is None:
             raise NotFound(f"there is no session {session_id} here")
-        return row
+        clocks = [asdict(clock) for clock in clocks_of(row, self._policy().sessions)]
+        return {**row, "clocks": clocks, "budget": _budget(row)}
 
     async def events(
         self,
@@ -107,3 +111,12 @@ class SessionReading:
         if found is None:
             raise JobNotFound(f"there is no job {job[:100]!r} here")
         return found
+
+
+def _budget(session: Row) -> dict[str, Any]:
+    """Say what a session may still use of what its job's kind allows; None where nothing bounds it."""
+    tokens, cost = session["tokens_limit"], session["cost_limit"]
+    return {
+        "tokens_left": None if tokens is None else tokens - (session["tokens_used"] or 0),
+        "cost_left": None if cost is None else cost - (session["cost"] or 0),
+    }

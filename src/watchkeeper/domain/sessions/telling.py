@@ -122,7 +122,7 @@ class Telling:
         """Say how the session stands, in seconds before `now`."""
         last = self.last_event_at
         tool = next(iter(self._open.values()), None)
-        said: dict[str, Any] = {"silent_s": 0.0 if last is None else max(0.0, now - last)}
+        said: dict[str, Any] = {} if last is None else {"silent_s": max(0.0, now - last)}
         if tool is not None:
             oldest = min(since for _, since in self._open.values())
             said |= {

@@ -25,7 +25,7 @@ Number = Annotated[int, Field(ge=1, le=MAX_SESSIONS, description="Which session 
 class StandingBody(Body):
     """How a session stands, in seconds before it was told: no clock of the sender is compared with ours."""
 
-    silent_s: Seconds = 0.0
+    silent_s: Seconds | None = None
     open_tools: Count = 0
     tool: Short | None = None
     tool_open_s: Seconds | None = None

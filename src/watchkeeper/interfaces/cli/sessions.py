@@ -32,7 +32,7 @@ COLUMNS = {
 }
 CLOCKS = {"clock": "clock", "runs for": "runs for", "warns in": "warns in", "acts in": "acts in"}
 LEFT = {"pid": "pid", "command": "command", "why": "why"}
-APART = ("standing", "diagnosis", "unknown_kinds", "left_processes", "clocks")
+APART = ("standing", "diagnosis", "unknown_kinds", "left_processes", "clocks", "budget")
 
 
 @sessions.command("list")
@@ -75,6 +75,9 @@ def show_session(session: SessionId, project: Project = None, as_json: Json = Fa
     _tell_diagnosis(apart["diagnosis"] or {})
     if apart["clocks"]:
         show([_clock(clock) for clock in apart["clocks"]], as_json=False, columns=CLOCKS)
+    left = {name: value for name, value in (apart["budget"] or {}).items() if value is not None}
+    if left:
+        write(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in left.items()))
     for name in ("standing", "unknown_kinds"):
         if apart[name]:
             write(f"{name}: {json.dumps(apart[name], ensure_ascii=False)}")
