@@ -6,9 +6,11 @@ All times are the database's; what a sender's clock said is not among them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.heartbeat_checks import UNJUDGED, StepVerdict
@@ -190,6 +192,40 @@ class LostArtifactFact:
     name: str
     sha256: str | None = None
     kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSessionFact:
+    """An agent's session as its supervisor told of it last, at `heard_at`.
+
+    `failure` and `action` are the classifier's words. `is_running`: its job runs under its epoch still. `left` are
+    processes that its sweep could not prove to be its own. Nobody may be silent for `silence_limit_seconds`.
+    """
+
+    project_id: str
+    id: UUID
+    worker_id: str
+    agent: str
+    heard_at: datetime
+    job_id: UUID | None = None
+    epoch: int | None = None
+    kind: str | None = None
+    is_over: bool = False
+    is_running: bool = True
+    failure: str | None = None
+    action: str = "none"
+    because: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    last_event: str | None = None
+    restarts: int = 0
+    tokens_used: int | None = None
+    tokens_limit: int | None = None
+    cost: float | None = None
+    cost_limit: float | None = None
+    left: tuple[Mapping[str, Any], ...] = ()
+    host_id: str | None = None
+    silence_limit_seconds: float = 660.0
+    is_mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

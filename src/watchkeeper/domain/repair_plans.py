@@ -5,16 +5,12 @@ Pure: the caller looks at the target, and looks again when it acts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from watchkeeper.domain.errors import Conflict
+from watchkeeper.domain.repair_words import ENDED, OF_OTHERS, ONLY_ASKED, Image, Planned, Scene, Words
 from watchkeeper.domain.repairs import FORCING, Authority, Plan, Target
 from watchkeeper.domain.rules.names import RepairAction
-
-Image = Mapping[str, str | int | bool | None]
-"""A target as it stands: what a plan is made on, and what an undo restores."""
 
 CHANGING = FORCING | {
     RepairAction.REQUEUE,
@@ -35,10 +31,12 @@ ON_JOBS = FORCING | {
 }
 ON_WORKERS = frozenset({RepairAction.RETOUCH, RepairAction.STOP_WORKER, RepairAction.RESUME_WORKER})
 ON_KINDS = frozenset({RepairAction.PAUSE_KIND, RepairAction.FAIL_KIND})
+ON_SESSIONS = frozenset({RepairAction.INTERRUPT_SESSION, RepairAction.SWEEP_SESSION})
 
 JOB_KEYS = ("state", "state_reason", "epoch", "agent_errors", "lost_leases", "worker_id", "lease", "origin")
 WORKER_KEYS = ("stopped", "stop_reason")
 KIND_KEYS = ("paused", "pause_reason")
+SESSION_KEYS = ("worker_id", "epoch", "ended", "turns")
 
 FROM_STATES: dict[RepairAction, frozenset[str]] = {
     RepairAction.RELEASE: frozenset({"running"}),
@@ -68,27 +66,8 @@ BACK_TO_WORKER = (
     "its former worker, while it lives and was not told, gets a new lease under a new epoch; "
     "otherwise the job is paused with the reason"
 )
-ENDED = "a failed job has ended; 'watchkeeper jobs requeue' makes a new one of it"
 NOT_BACK_TO_STUCK = "nothing but an attempt leads to stuck; pause the job instead"
-ONLY_ASKED = "it asks and changes nothing"
 NOT_OURS = "nothing of the other queue was touched; the mark stays in the record"
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a plan says to people."""
-
-    steps: tuple[str, ...]
-    blast_radius: str
-    undo: str | None = None
-    no_undo_because: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    target: Target
-    image: Image
-    arguments: Image
 
 
 def make_plan(
@@ -117,7 +96,9 @@ def make_plan(
 
 def preconditions(target: Target, image: Image) -> dict[str, Any]:
     """Give of a target's image what must still be so when the plan is carried out."""
-    keys = {"job": JOB_KEYS, "worker": WORKER_KEYS, "kind": KIND_KEYS}.get(target.what, ())
+    keys = {"job": JOB_KEYS, "worker": WORKER_KEYS, "kind": KIND_KEYS, "session": SESSION_KEYS}.get(
+        target.what, ()
+    )
     return {key: image.get(key) for key in keys}
 
 
@@ -137,9 +118,9 @@ def _words(action: RepairAction, target: Target, image: Image, arguments: Image)
             return _marked(action, target, image)
         if image["state"] not in FROM_STATES[action]:
             raise Conflict(f"a job that is {image['state']} cannot be repaired by {action.value!r}")
-        return _OF_JOBS[action](_Scene(target, image, arguments))
-    if action in _OTHERS:
-        return _OTHERS[action](_Scene(target, image, arguments))
+        return _OF_JOBS[action](Scene(target, image, arguments))
+    if action in OF_OTHERS:
+        return OF_OTHERS[action](Scene(target, image, arguments))
     hands = CARRIED_OUT_BY[action]
     return Words((f"ask the {hands} to carry out {action.value} on {target}",), "nothing", None, ONLY_ASKED)
 
@@ -153,7 +134,7 @@ def _marked(action: RepairAction, target: Target, image: Image) -> Words:
     return Words(steps, f"nothing in the queue {owner!r}", None, NOT_OURS)
 
 
-def _release(on: _Scene) -> Words:
+def _release(on: Scene) -> Words:
     return Words(
         (
             f"end the lease of {on.image['worker_id']} under epoch {on.image['epoch']}",
@@ -164,7 +145,7 @@ def _release(on: _Scene) -> Words:
     )
 
 
-def _reclaim(on: _Scene) -> Words:
+def _reclaim(on: Scene) -> Words:
     goal = on.arguments["goes_to"]
     return Words(
         (
@@ -177,7 +158,7 @@ def _reclaim(on: _Scene) -> Words:
     )
 
 
-def _mark_stale(on: _Scene) -> Words:
+def _mark_stale(on: Scene) -> Words:
     return Words(
         ("let the lease expire now",),
         f"one lease: {on.image['worker_id']} keeps it by renewing, before it is reaped",
@@ -185,11 +166,11 @@ def _mark_stale(on: _Scene) -> Words:
     )
 
 
-def _ask_renewal(on: _Scene) -> Words:
+def _ask_renewal(on: Scene) -> Words:
     return Words((f"ask {on.image['worker_id']} to touch, at its next answer",), "nothing", None, ONLY_ASKED)
 
 
-def _put_back(on: _Scene) -> Words:
+def _put_back(on: Scene) -> Words:
     is_stuck = on.image["state"] == "stuck"
     return Words(
         ("make the job pending again", "clear what was used up of its attempts"),
@@ -199,7 +180,7 @@ def _put_back(on: _Scene) -> Words:
     )
 
 
-def _pause(on: _Scene) -> Words:
+def _pause(on: Scene) -> Words:
     match on.image["state"]:
         case "running":
             steps = (f"end the attempt of {on.image['worker_id']}", "pause the job")
@@ -209,13 +190,13 @@ def _pause(on: _Scene) -> Words:
     return Words(("pause the job",), "one job that does not run", "the job is pending again, as it was")
 
 
-def _fail(on: _Scene) -> Words:
+def _fail(on: Scene) -> Words:
     return Words(
         ("fail the job with the reason",), f"one job that is {on.image['state']}, for good", None, ENDED
     )
 
 
-def _block(on: _Scene) -> Words:
+def _block(on: Scene) -> Words:
     if on.image["state"] == "running" and on.arguments.get("ends_attempt"):
         steps = (f"end the attempt of {on.image['worker_id']}", "mark the job stuck")
         return Words(steps, "one attempt at one job", BACK_TO_WORKER)
@@ -227,57 +208,7 @@ def _block(on: _Scene) -> Words:
     )
 
 
-def _retouch(on: _Scene) -> Words:
-    return Words((f"ask {on.target} for touch and doctor, at its next answer",), "nothing", None, ONLY_ASKED)
-
-
-def _stop(on: _Scene) -> Words:
-    return Words(
-        (f"refuse the claims of {on.target} until a supervisor resumes it",),
-        f"{on.target}: what it holds it keeps",
-        None if on.image["stopped"] else f"{on.target} may claim again",
-        "it was stopped before" if on.image["stopped"] else None,
-    )
-
-
-def _resume_worker(on: _Scene) -> Words:
-    if not on.image["stopped"]:
-        raise Conflict(f"{on.target} is not stopped")
-    return Words((f"let {on.target} claim again",), f"{on.target}", "it is stopped again, with its reason")
-
-
-def _pause_kind(on: _Scene) -> Words:
-    if on.image["paused"]:
-        raise Conflict(f"{on.target} is paused")
-    return Words(
-        (f"let no job of {on.target} be claimed",),
-        f"{on.arguments['waiting']} waiting jobs, and what is added; what runs goes on",
-        f"{on.target} is resumed",
-    )
-
-
-def _fail_kind(on: _Scene) -> Words:
-    if not on.arguments["waiting"]:
-        raise Conflict(f"no job of {on.target} waits: there is nothing to fail")
-    return Words(
-        (f"fail the {on.arguments['waiting']} jobs of {on.target} that wait now",),
-        f"{on.arguments['waiting']} jobs, for good",
-        None,
-        ENDED,
-    )
-
-
-def _propose(on: _Scene) -> Words:
-    return Words(
-        (f"write a proposal about {on.target} for people to decide, unless one waits already",),
-        "nothing",
-        "the proposal is withdrawn, while nobody has decided it",
-    )
-
-
-_Plan = Callable[[_Scene], Words]
-
-_OF_JOBS: dict[RepairAction, _Plan] = {
+_OF_JOBS: dict[RepairAction, Planned] = {
     RepairAction.RELEASE: _release,
     RepairAction.RECLAIM: _reclaim,
     RepairAction.MARK_STALE: _mark_stale,
@@ -287,12 +218,4 @@ _OF_JOBS: dict[RepairAction, _Plan] = {
     RepairAction.PAUSE: _pause,
     RepairAction.FAIL: _fail,
     RepairAction.BLOCK_COMPLETE: _block,
-}
-_OTHERS: dict[RepairAction, _Plan] = {
-    RepairAction.RETOUCH: _retouch,
-    RepairAction.STOP_WORKER: _stop,
-    RepairAction.RESUME_WORKER: _resume_worker,
-    RepairAction.PAUSE_KIND: _pause_kind,
-    RepairAction.FAIL_KIND: _fail_kind,
-    RepairAction.PROPOSE: _propose,
 }

@@ -19,6 +19,9 @@ from watchkeeper.domain.rules.names import RepairAction, RuleName
 APPROVAL_MINUTES = 60
 """An approval stands so long at most; it is checked by the database's clock when it is used."""
 
+SESSION_PATIENCE_SECONDS = 300.0
+"""So long a session's supervisor is asked: it renews several times meanwhile, and a turn takes a grace to end."""
+
 
 class RepairState(StrEnum):
     PROPOSED = "proposed"

@@ -58,6 +58,21 @@ class WorkerStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionStanding:
+    """A session now. `went_on` is its newest event, `found_well` when it was last held for healthy; both since the
+    incident was last seen. `is_left_behind`: its job runs under another epoch, or not at all. `left`: processes that
+    its last sweep could not prove; None before one.
+    """
+
+    is_over: bool = False
+    is_left_behind: bool = False
+    went_on: datetime | None = None
+    found_well: datetime | None = None
+    failure: str | None = None
+    left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KindStanding:
     """A kind's queue now. `claimed_at`: the newest claim of it that is to be seen.
 
@@ -87,4 +102,5 @@ class Standing:
     job: JobStanding | None = None
     worker: WorkerStanding | None = None
     kind: KindStanding | None = None
+    session: SessionStanding | None = None
     decision: Decision = Decision()

@@ -26,6 +26,7 @@ from watchkeeper.services.operations import as_uuid
 from watchkeeper.services.queue import Queue
 from watchkeeper.services.redelivery import redeliver, unheard
 from watchkeeper.services.replay import told_end
+from watchkeeper.services.requests import session_requests
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.jobs import HeldLease
@@ -87,7 +88,11 @@ class Claims:
                 "declined": json.dumps(declined),
             },
         )
-        return {"jobs": jobs, "no_job_count": noted["no_job_count"] if noted else 0, "declined": declined}
+        answer = {"jobs": jobs, "no_job_count": noted["no_job_count"] if noted else 0, "declined": declined}
+        if not jobs:
+            async with self._database.transaction() as connection:
+                answer["session_requests"] = await session_requests(connection, project_id, asked.worker_id)
+        return answer
 
     async def _claim_or_wait(
         self, project_id: str, asked: ClaimAsked, is_gone: Callable[[], Awaitable[bool]]
@@ -225,6 +230,7 @@ class Claims:
             # The worker's row before its leases, as a claim takes them: otherwise the two could wait for each other.
             worker = await see(connection, project_id, worker_id, None)
             rows = await store.renew(connection, project_id, list(held.values()))
+            asked = await session_requests(connection, project_id, worker_id)
         renewed = {row["seq"]: row for row in rows}
         kept = {job: renewed[lease.seq] for job, lease in held.items() if lease.seq in renewed}
         return {
@@ -240,6 +246,7 @@ class Claims:
             "ended": await self._told_ends(project_id, {job: held[job] for job in held if job not in kept}),
             "cancel_requested": [job for job, row in kept.items() if row["cancel_requested"]],
             "touch_requested": worker["touch_requested"],
+            "session_requests": asked,
         }
 
     async def _told_ends(self, project_id: str, lost: dict[str, HeldLease]) -> dict[str, str]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.repair_plans import CARRIED_OUT_BY
+from watchkeeper.domain.repair_plans import CARRIED_OUT_BY, ON_SESSIONS
 from watchkeeper.storage.database import Connection, fetch
 
-OF_HOLDERS = [action.value for action, hands in CARRIED_OUT_BY.items() if hands == "holder"]
+OF_SUPERVISORS = [action.value for action in ON_SESSIONS]
+OF_HOLDERS = [
+    action.value
+    for action, hands in CARRIED_OUT_BY.items()
+    if hands == "holder" and action not in ON_SESSIONS
+]
 
 
 async def requests_of(
@@ -17,3 +22,9 @@ async def requests_of(
     """Give what a worker is asked to do and has not shown yet, at one job or at all; the oldest first."""
     where = {"project_id": project_id, "worker_id": worker_id, "job_id": job_id, "actions": OF_HOLDERS}
     return await fetch(connection, "asked_of_worker", where)
+
+
+async def session_requests(connection: Connection, project_id: str, worker_id: str) -> list[dict[str, Any]]:
+    """Give what a worker's supervisor is asked to do to its sessions; each comes again until its effect was told."""
+    where = {"project_id": project_id, "worker_id": worker_id, "actions": OF_SUPERVISORS}
+    return await fetch(connection, "session_requests", where)

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError
-from watchkeeper.domain.facts import LeaseFact
+from watchkeeper.domain.facts import AgentSessionFact, LeaseFact
 from watchkeeper.domain.findings import Finding
 from watchkeeper.domain.policies import Policy, Thresholds
 from watchkeeper.domain.rules.judging import judge
 from watchkeeper.domain.rules.leases import LEASE_RULES
 from watchkeeper.domain.rules.queues import QUEUE_RULES
+from watchkeeper.domain.rules.sessions import UNHEARD_RULES
 from watchkeeper.domain.rules.sight import GOOD_TICKS, SIGHT_RULES
 from watchkeeper.services import watchdog_facts
 from watchkeeper.services.duties import Duty, Ran
@@ -138,7 +139,12 @@ class Watchdog:
             leases, next_at = await watchdog_facts.leases(connection, tick, self._leases.since(tick), limits)
             self._leases.looked(tick, next_at)
         queues = await watchdog_facts.queues(connection, tick, policy.heartbeat_interval_seconds)
+        unheard: list[AgentSessionFact] = []
+        if tick.sweeps:
+            silence = policy.sessions.silence_act_seconds
+            unheard = await watchdog_facts.unheard_sessions(connection, tick, silence)
         judged = [
+            judge(UNHEARD_RULES, unheard, limits, tick.now),
             judge(LEASE_RULES, leases, limits, tick.now),
             judge(QUEUE_RULES, queues, limits, tick.now),
         ]

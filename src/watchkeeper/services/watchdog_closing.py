@@ -16,6 +16,7 @@ from watchkeeper.domain.standings import (
     Decision,
     JobStanding,
     KindStanding,
+    SessionStanding,
     Standing,
     Unresolved,
     WorkerStanding,
@@ -106,12 +107,16 @@ async def _standings(
         [row for row in rows if row["kind"] and row["job_id"] is None],
         absent_at=now - absent,
     )
+    sessions = await _of(
+        connection, "session_standings", [row for row in rows if _named(row, "agent_session")]
+    )
     decisions = await _of(connection, "decided_of_incidents", rows)
     return {
         row["id"]: Standing(
             JobStanding(**jobs[row["id"]]) if row["id"] in jobs else None,
             _worker(workers[row["id"]], _command(row), policy) if row["id"] in workers else None,
             KindStanding(**kinds[row["id"]]) if row["id"] in kinds else None,
+            SessionStanding(**sessions[row["id"]]) if row["id"] in sessions else None,
             Decision(**decisions[row["id"]]) if row["id"] in decisions else Decision(),
         )
         for row in rows
@@ -137,7 +142,8 @@ async def _of(connection: Connection, query: str, rows: Sequence[Row], **more: A
             "commands": [_command(row) for row in rows],
             "answered": [bool(row["evidence"].get("answered")) for row in rows],
             "epochs": [_epoch(row) for row in rows],
-            "artifacts": [_artifact(row) for row in rows],
+            "artifacts": [_named(row, "artifact") for row in rows],
+            "sessions": [_named(row, "agent_session") for row in rows],
             **more,
         },
     )
@@ -173,6 +179,10 @@ def _epoch(row: Row) -> int | None:
     return epoch if isinstance(epoch, int) else None
 
 
-def _artifact(row: Row) -> UUID | None:
-    family, _, text = (row["evidence_ref"] or "").partition(":")
-    return UUID(text) if family == "artifact" else None
+def _named(row: Row, family: str) -> UUID | None:
+    """Give the id of the row on which an incident rests, if it is of that family."""
+    found, _, text = (row["evidence_ref"] or "").partition(":")
+    try:
+        return UUID(text) if found == family else None
+    except ValueError:
+        return None  # said by somebody outside

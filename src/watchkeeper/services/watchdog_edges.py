@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.facts import (
+    AgentSessionFact,
     AttemptFact,
     CheckFact,
     CommandFact,
@@ -29,6 +30,7 @@ from watchkeeper.domain.policies import Policy, Thresholds
 from watchkeeper.domain.rules.commands import COMMAND_RULES
 from watchkeeper.domain.rules.evidence import ARTIFACT_RULES, ATTEMPT_RULES, CHECK_RULES, RUN_RULES
 from watchkeeper.domain.rules.judging import RuleOf, judge
+from watchkeeper.domain.rules.sessions import SESSION_RULES
 from watchkeeper.domain.rules.workers import WORKER_RULES
 from watchkeeper.storage.database import Connection, Row, fetch
 
@@ -73,6 +75,10 @@ class Family:
 
 def _by_id(rows: list[Row], _limits: Thresholds) -> dict[str, Any]:
     return {"projects": [row["project_id"] for row in rows], "ids": [row["ref_id"] for row in rows]}
+
+
+def _by_session(rows: list[Row], _limits: Thresholds) -> dict[str, Any]:
+    return {**_by_id(rows, _limits), "unheard_since": None, "quiet_since": None}
 
 
 def _by_attempt(rows: list[Row], _limits: Thresholds) -> dict[str, Any]:
@@ -149,6 +155,12 @@ def heartbeat_of(said: Mapping[str, Any]) -> dict[str, Any]:
     return {**words, **(said["answers"] or {})}
 
 
+def session_fact(row: Row, **more: Any) -> AgentSessionFact:
+    """Make a session's fact of its row."""
+    left = tuple(row.pop("left_processes"))
+    return AgentSessionFact(**row, left=left, **more)
+
+
 FAMILIES: dict[str, Family] = {
     "command": Family("command_facts", _by_id, _command, COMMAND_RULES),
     "check": Family("check_facts", _by_id, _check, CHECK_RULES),
@@ -159,5 +171,6 @@ FAMILIES: dict[str, Family] = {
     "artifact": Family(
         "artifact_facts", _by_id, lambda row, _checks: LostArtifactFact(**row), ARTIFACT_RULES
     ),
+    "session": Family("session_facts", _by_session, lambda row, _checks: session_fact(row), SESSION_RULES),
     "round": Family("worker_facts", _by_worker, worker_fact, WORKER_RULES),
 }

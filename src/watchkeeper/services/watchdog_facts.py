@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watchkeeper.domain.facts import LeaseFact, QueueFact, SightFact, Wait
+from watchkeeper.domain.facts import AgentSessionFact, LeaseFact, QueueFact, SightFact, Wait
 from watchkeeper.domain.leases import SESSION_LEASE_SECONDS
 from watchkeeper.domain.mirrored import SUCCESS_WORDS
 from watchkeeper.domain.policies import Thresholds
+from watchkeeper.services.watchdog_edges import session_fact
 from watchkeeper.storage.database import Connection, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.pg_programs import APPLICATION
 
@@ -106,6 +107,23 @@ async def queues(connection: Connection, tick: Tick, heartbeat_seconds: float) -
 
 def _queue(row: Row) -> QueueFact:
     return QueueFact(**{**row, "wait": Wait(row["wait"]), "was_asked": bool(row["was_asked"])})
+
+
+async def unheard_sessions(
+    connection: Connection, tick: Tick, silence_seconds: float
+) -> list[AgentSessionFact]:
+    """Give the live sessions of which nobody told for about as long as that is borne."""
+    rows = await fetch(
+        connection,
+        "session_facts",
+        {
+            "projects": [],
+            "ids": [],
+            "unheard_since": tick.now - timedelta(seconds=silence_seconds),
+            "quiet_since": tick.quiet_since,
+        },
+    )
+    return [session_fact(row, silence_limit_seconds=silence_seconds) for row in rows]
 
 
 async def sight(connection: Connection, tick: Tick, missed_seconds: float) -> SightFact:

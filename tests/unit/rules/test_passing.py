@@ -16,6 +16,7 @@ from watchkeeper.domain.standings import (
     Decision,
     JobStanding,
     KindStanding,
+    SessionStanding,
     Standing,
     Unresolved,
     WorkerStanding,
@@ -23,7 +24,6 @@ from watchkeeper.domain.standings import (
 
 NOW = after(100)
 RUNNING = JobStanding("running", 1, after(900), 900.0, BEGIN)
-SESSION_RULES = {"session_stalled", "tool_loop", "token_budget_exceeded", "session_orphaned"}
 
 
 def passes(rule: str, standing: Standing, *, is_mirrored: bool = False, **evidence: Any) -> bool:
@@ -47,10 +47,14 @@ def kind(**facts: Any) -> Standing:
     return Standing(kind=KindStanding(**facts))
 
 
+def session(**facts: Any) -> Standing:
+    return Standing(session=SessionStanding(**facts))
+
+
 def test_every_rule_that_facts_may_close_says_which() -> None:
-    """Those that a person alone closes have none, and those of sessions come with the sessions' facts."""
+    """Those that a person alone closes have none."""
     by_facts = {name for name, rule in RULES.items() if rule.closer is not Closer.PERSON}
-    assert set(PASSES) == by_facts - SESSION_RULES
+    assert set(PASSES) == by_facts
 
 
 @pytest.mark.parametrize("rule", sorted(set(PASSES) - {RuleName.WATCHDOG_BLIND}))
@@ -68,6 +72,7 @@ def test_only_a_person_closes_what_a_person_decides(rule: RuleName) -> None:
             replace(RUNNING, state="completed", answered="e", passed_check="c", is_resumed=True),
             WorkerStanding(checked=said(CheckState.PASS), answered="e", passed_check="c"),
             KindStanding(has_worker=True),
+            SessionStanding(is_over=True, left=0),
             Decision("d", "w", True),
         )
         assert not passes(rule, well)
@@ -124,6 +129,17 @@ def test_only_a_person_closes_what_a_person_decides(rule: RuleName) -> None:
         ("doctor_failed", worker(checked=said(CheckState.PASS), checked_ref="h"), True),
         ("touch_failed", worker(checked=said(CheckState.UNKNOWN), checked_ref="h"), False),
         ("touch_failed", worker(checked=said(CheckState.PASS), checked_ref="h"), True),
+        ("session_stalled", session(), False),
+        ("session_stalled", session(went_on=after(1)), True),
+        ("session_stalled", session(went_on=after(1), failure="F04"), False),
+        ("session_stalled", session(found_well=after(1)), True),
+        ("session_stalled", session(is_over=True, failure="F02"), True),
+        ("session_stalled", session(is_left_behind=True), True),
+        ("tool_loop", session(went_on=after(1), failure="F15"), False),
+        ("tool_loop", session(went_on=after(1)), True),
+        ("session_orphaned", session(is_over=True), False),
+        ("session_orphaned", session(left=2), False),
+        ("session_orphaned", session(left=0), True),
         ("multiple_primary_jobs", worker(held=1), True),
         ("multiple_primary_jobs", worker(held=1, is_stopped=True), False),
         ("multiple_primary_jobs", worker(held=2), False),

@@ -175,6 +175,24 @@ def _resumed(case: Case) -> Evidence | None:
     return {"resumed": True} if case.standing.job is not None and case.standing.job.is_resumed else None
 
 
+def _session_goes_on(case: Case) -> Evidence | None:
+    """A session that ended is stalled no more; its attempt's end has rules of its own."""
+    session = case.standing.session
+    if session is None:
+        return None
+    if session.is_over or session.is_left_behind:
+        return {"ended": session.is_over, "left_behind": session.is_left_behind}
+    if session.failure is not None:
+        return None
+    at = session.went_on or session.found_well
+    return None if at is None else {"went_on_at": at.isoformat()}
+
+
+def _none_left(case: Case) -> Evidence | None:
+    session = case.standing.session
+    return {"left": 0} if session is not None and session.left == 0 else None
+
+
 def _restored(case: Case) -> Evidence | None:
     return {"restored": True} if case.standing.decision.is_restored else None
 
@@ -200,6 +218,9 @@ PASSES: dict[RuleName, Passes] = {
     RuleName.DOCTOR_FAILED: _step_passes,
     RuleName.TOUCH_FAILED: _step_passes,
     RuleName.MULTIPLE_PRIMARY_JOBS: _one_job_left,
+    RuleName.SESSION_STALLED: _session_goes_on,
+    RuleName.TOOL_LOOP: _session_goes_on,
+    RuleName.SESSION_ORPHANED: _none_left,
     RuleName.CRASH_LOOP: _resumed,
     RuleName.ARTIFACT_LOST: _restored,
     RuleName.WATCHDOG_BLIND: _sees_again,

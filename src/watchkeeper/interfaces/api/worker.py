@@ -41,6 +41,16 @@ EXAMPLE_JOB = {
 }
 
 
+REQUEST = {
+    "repair": JOB_ID,
+    "job": JOB_ID,
+    "epoch": 1,
+    "session": 1,
+    "action": "interrupt_session",
+    "insists": False,
+}
+
+
 @contract.post(
     "/doctor",
     **declared(
@@ -137,7 +147,9 @@ async def claim(body: ClaimBody, access: Here, request: Request) -> Response:
     asked = ClaimAsked(body.worker_id, body.kinds or None, body.wait_seconds, body.limit, body.held)
     claimed = await access.app.claims.claim(await access.project(), asked, is_gone)
     jobs = [_job(job) for job in claimed["jobs"]]
+    asked_of_it = claimed.get("session_requests")
     return answer(
+        **({"session_requests": asked_of_it} if asked_of_it else {}),
         job=jobs[0] if jobs else None,
         jobs=jobs,
         no_job_count=claimed["no_job_count"],
@@ -205,6 +217,7 @@ async def register(body: RegisterBody, access: Here) -> Response:
             "lost": [],
             "cancel_requested": [],
             "touch_requested": False,
+            "session_requests": [REQUEST],
         },
     ),
 )

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from watchkeeper.domain.errors import SettingError, WatchkeeperError
 from watchkeeper.domain.policies import Policy, PolicyMode
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.domain.repair_plans import CHANGING, Image, is_mirrored
+from watchkeeper.domain.repair_plans import CHANGING, is_mirrored
+from watchkeeper.domain.repair_words import Image
 from watchkeeper.domain.repairs import Authority, Plan, RepairState, authority_needed, by_hearsay
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.repairs.approving import approvals_needed, standing_approvals

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from watchkeeper.domain.errors import JobNotFound
 from watchkeeper.domain.mirrored import LeaseAction
-from watchkeeper.domain.repair_plans import ON_JOBS, ON_WORKERS, is_mirrored
-from watchkeeper.domain.repairs import Plan
+from watchkeeper.domain.repair_plans import ON_JOBS, ON_SESSIONS, ON_WORKERS, is_mirrored
+from watchkeeper.domain.repairs import SESSION_PATIENCE_SECONDS, Plan
 from watchkeeper.domain.rules.names import RepairAction
 from watchkeeper.services.mirrored import MirroredJobs, Reporter
 from watchkeeper.services.repairs.work import Done, Work
@@ -16,9 +16,8 @@ from watchkeeper.storage.database import Connection, Row, fetch, fetch_one
 AFTER_EXPIRY_SECONDS = 60.0
 """So long after its lease's end a holder may still show that it lives, before it is given up."""
 
-
-LOOKED_AT = frozenset({RepairAction.RETOUCH, RepairAction.ASK_RENEWAL})
-"""Requests whose effect the worker's own rows show; that of the others is that their incident is over."""
+LOOKED_AT = frozenset({RepairAction.RETOUCH, RepairAction.ASK_RENEWAL}) | ON_SESSIONS
+"""Requests whose effect rows of their own show; that of the others is that their incident is over."""
 
 
 async def ask(work: Work, patience_seconds: float) -> Done:
@@ -26,6 +25,8 @@ async def ask(work: Work, patience_seconds: float) -> Done:
     plan = work.plan
     if plan.carried_out_by == "person":
         return Done("this is for a person: Watchkeeper has nothing to act on", is_for_person=True)
+    if plan.action in ON_SESSIONS:
+        return _ask_supervisor(work)
     worker = asked_worker(work.repair, plan)
     if worker is None and plan.carried_out_by == "holder" and not is_mirrored(work.seen.image):
         return Done("nobody holds it who could be asked: this is for a person", is_for_person=True)
@@ -40,6 +41,15 @@ async def ask(work: Work, patience_seconds: float) -> Done:
     return Done(
         f"{asked} was asked for {plan.action.value}; what comes of it is awaited for {due:.0f} s", due
     )
+
+
+def _ask_supervisor(work: Work) -> Done:
+    """Ask a session's supervisor: the answers to its worker say so while the repair stands so (requests.py)."""
+    worker = work.seen.image["worker_id"]
+    if worker != work.repair["worker_id"]:
+        return Done("another worker supervises the session: this is for a person", is_for_person=True)
+    text = f"{worker} was asked for {work.plan.action.value}; its word is awaited for"
+    return Done(f"{text} {SESSION_PATIENCE_SECONDS:.0f} s", SESSION_PATIENCE_SECONDS)
 
 
 async def _mark(work: Work) -> None:
@@ -88,6 +98,11 @@ async def seen_effect(connection: Connection, repair: Row) -> Effect | None:
         asked = {**where, "id": plan.target.id, "epoch": plan.preconditions["epoch"]}
         row = await fetch_one(connection, "seen_renewal", asked)
         return None if row is None else Effect(row["seen"], f"job:{plan.target.id}")
+    if plan.action in ON_SESSIONS:
+        asked = {**where, "id": plan.target.id, "action": plan.action.value}
+        row = await fetch_one(connection, "seen_at_session", asked)
+        if row is not None:
+            return Effect(row["seen"], f"agent_session:{plan.target.id}")
     if repair["incident_state"] == "resolved":
         return Effect("its incident is over", f"incident:{repair['incident_id']}")
     return None

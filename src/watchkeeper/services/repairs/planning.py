@@ -7,7 +7,7 @@ from typing import Any
 
 from watchkeeper.domain.errors import Conflict, JobNotFound, NotFound, UsageError
 from watchkeeper.domain.policies import Policy, PolicyMode
-from watchkeeper.domain.repair_plans import ON_JOBS, ON_KINDS, ON_WORKERS, is_mirrored, make_plan
+from watchkeeper.domain.repair_plans import ON_JOBS, ON_KINDS, ON_SESSIONS, ON_WORKERS, is_mirrored, make_plan
 from watchkeeper.domain.repairs import Authority, Plan, Target, authority_needed, by_hearsay
 from watchkeeper.domain.rules.catalogue import Rule
 from watchkeeper.domain.rules.names import RepairAction, RuleName
@@ -106,6 +106,8 @@ def target_of(action: RepairAction, incident: Row) -> Target:
         return _named("worker", incident["worker_id"], action)
     if action in ON_KINDS:
         return _named("kind", incident["kind"], action)
+    if action in ON_SESSIONS:
+        return _named("session", incident["evidence"].get("session_id"), action)
     return Target("incident", str(incident["id"]))
 
 

@@ -10,9 +10,11 @@ from uuid import UUID
 
 from watchkeeper.domain.attempts import after_lost_lease
 from watchkeeper.domain.errors import Conflict, JobNotFound, NotFound
-from watchkeeper.domain.repair_plans import Image, preconditions
+from watchkeeper.domain.repair_plans import preconditions
+from watchkeeper.domain.repair_words import Image
 from watchkeeper.domain.repairs import Plan, Target
 from watchkeeper.domain.rules.names import RepairAction
+from watchkeeper.services.operations import as_uuid
 from watchkeeper.services.repairs.records import Asked
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import Connection, Row, fetch_one
@@ -36,6 +38,17 @@ JOB_IMAGE = (
     "hold_detail",
 )
 WORKER_IMAGE = ("worker_id", "stopped", "stop_reason", "stopped_by", "stopped_at", "draining")
+SESSION_IMAGE = (
+    "worker_id",
+    "job_id",
+    "epoch",
+    "number",
+    "ended",
+    "turns",
+    "restarts",
+    "interrupted_at",
+    "swept_at",
+)
 KIND_IMAGE = ("kind", "paused", "pause_reason", "paused_by", "paused_at")
 BINDING_ARGUMENTS = frozenset({RepairAction.RECLAIM, RepairAction.FAIL_KIND})
 """Actions whose arguments say where it leads: another value is another plan."""
@@ -85,6 +98,10 @@ async def look(connection: Connection, project_id: str, target: Target, action: 
             where = {"project_id": project_id, "kind": target.id}
             row = await fetch_one(connection, "look_at_kind", where)
             return _seen(target, row, KIND_IMAGE, "waiting")
+        case "session":
+            asked = {"project_id": project_id, "id": as_uuid(target.id)}
+            row = await fetch_one(connection, "look_at_session", asked)
+            return _seen(target, row, SESSION_IMAGE)
     return Seen(target, {}, {})
 
 
@@ -116,4 +133,6 @@ def _arguments(action: RepairAction, row: Row) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

@@ -119,3 +119,21 @@ SELECT g.incident_id,
        (SELECT a.lost_at IS NULL FROM watchkeeper.artifacts a
          WHERE a.project_id = g.project_id AND a.id = g.artifact_id) AS is_restored
   FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(artifacts)s::uuid[]) AS g (incident_id, project_id, artifact_id)
+
+-- name: session_standings
+-- How agent sessions of incidents stand now, and what was heard of them since each was last seen. Another epoch, or none, leaves a session behind.
+SELECT g.incident_id, a.ended_at IS NOT NULL AS is_over,
+       a.job_id IS NOT NULL AND NOT EXISTS (
+         SELECT FROM watchkeeper.job_specs s
+           JOIN watchkeeper.leases l ON l.project_id = s.project_id AND l.seq = s.seq AND l.epoch = a.epoch
+          WHERE s.project_id = a.project_id AND s.id = a.job_id)
+         AND NOT EXISTS (
+         SELECT FROM watchkeeper.foreign_leases f
+          WHERE f.project_id = a.project_id AND f.job_id = a.job_id AND f.ended_at IS NULL) AS is_left_behind,
+       CASE WHEN a.last_event_at > g.seen_at THEN a.last_event_at END AS went_on,
+       CASE WHEN a.diagnosis->>'failure' IS NULL AND a.diagnosed_at > g.seen_at THEN a.diagnosed_at END AS found_well,
+       CASE WHEN a.diagnosis->>'action' NOT IN ('none', 'park', 'hold') THEN a.diagnosis->>'failure' END AS failure,
+       CASE WHEN a.swept_at IS NOT NULL THEN jsonb_array_length(a.left_processes) END AS "left"
+  FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(sessions)s::uuid[], %(seen)s::timestamptz[])
+       AS g (incident_id, project_id, session_id, seen_at)
+  JOIN watchkeeper.agent_sessions a ON a.project_id = g.project_id AND a.id = g.session_id

@@ -54,6 +54,43 @@ SELECT k.kind, k.paused_at, k.paused_by, k.pause_reason, k.paused_at IS NOT NULL
  WHERE k.project_id = %(project_id)s AND k.kind = %(kind)s
    FOR UPDATE
 
+-- name: look_at_session
+-- An agent session as a plan is made on it, locked.
+SELECT a.id, a.worker_id, a.job_id, a.epoch, a.number, a.ended_at IS NOT NULL AS ended, a.turns, a.restarts, a.interrupted_at, a.swept_at,
+       coalesce((SELECT w.pool FROM watchkeeper.workers w
+                  WHERE w.project_id = a.project_id AND w.worker_id = a.worker_id), 'default') AS pool
+  FROM watchkeeper.agent_sessions a
+ WHERE a.project_id = %(project_id)s AND a.id = %(id)s::uuid
+   FOR UPDATE OF a
+
+-- name: session_requests
+-- What a worker's supervisor is asked to do to its sessions and has not done: a turn that is over is not interrupted any more.
+SELECT r.id AS repair, s.job_id AS job, s.epoch, s.number AS session, r.action, r.authority <> 'system' AS insists
+  FROM watchkeeper.repair_actions r
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.agent_sessions x
+                      WHERE x.project_id = r.project_id AND x.id = (r.plan #>> '{target,id}')::uuid LIMIT 1) s
+ WHERE r.project_id = %(project_id)s AND r.worker_id = %(worker_id)s AND r.state = 'executing' AND r.action = ANY (%(actions)s::text[])
+   AND r.due_at > (SELECT watchkeeper.now())
+   AND CASE r.action WHEN 'interrupt_session'
+            THEN s.ended_at IS NULL AND s.turns = (r.plan #>> '{preconditions,turns}')::integer
+                 AND coalesce(s.interrupted_at < r.attempted_at, true)
+            ELSE coalesce(s.swept_at < r.attempted_at, true) END
+ ORDER BY r.id LIMIT 100
+
+-- name: seen_at_session
+-- What a session's supervisor told of it since it was asked: an interruption, an end, a session that goes on, or a sweep that left nothing.
+SELECT CASE WHEN %(action)s = 'sweep_session' THEN 'a sweep left nothing'
+            WHEN a.interrupted_at > %(since)s::timestamptz THEN 'the session was interrupted'
+            WHEN a.ended_at > %(since)s::timestamptz THEN 'the session ended'
+            ELSE 'the session went on by itself' END AS seen
+  FROM watchkeeper.agent_sessions a
+ WHERE a.project_id = %(project_id)s AND a.id = %(id)s::uuid
+   AND CASE WHEN %(action)s = 'sweep_session'
+            THEN a.swept_at > %(since)s::timestamptz AND jsonb_array_length(a.left_processes) = 0
+            ELSE a.interrupted_at > %(since)s::timestamptz OR a.ended_at > %(since)s::timestamptz
+                 OR (a.last_event_at > %(since)s::timestamptz AND a.diagnosed_at > %(since)s::timestamptz
+                     AND a.diagnosis->>'failure' IS NULL) END
+
 -- name: expire_lease
 -- Lets a lease end now; its holder keeps it by renewing before somebody reaps it.
 UPDATE watchkeeper.leases SET expires_at = least(expires_at, watchkeeper.now())

@@ -123,3 +123,24 @@ SELECT e.number, e.t, e.source, e.event, e.fields, e.created_at
 -- name: session_state
 -- Whether a session is there, and over.
 SELECT ended_at IS NOT NULL AS ended FROM watchkeeper.agent_sessions WHERE project_id = %(project_id)s AND id = %(id)s::uuid
+
+-- name: session_facts
+-- Agent sessions as rules judge them: those that are named, or the live ones that nobody told of since `unheard_since`.
+-- What an agent tells of itself is no word of its supervisor's: silence about it means nothing.
+SELECT a.project_id, a.id, a.worker_id, a.agent, greatest(a.heard_at, %(quiet_since)s::timestamptz) AS heard_at, a.job_id, a.epoch, s.kind,
+       a.ended_at IS NOT NULL AS is_over, l.seq IS NOT NULL OR f.job_id IS NOT NULL AS is_running,
+       a.diagnosis->>'failure' AS failure, coalesce(a.diagnosis->>'action', 'none') AS action,
+       coalesce(a.diagnosis->>'because', '') AS because, coalesce(a.diagnosis->'evidence', '{}') AS evidence, a.last_event, a.restarts,
+       a.tokens_used, k.tokens_limit, a.cost::float8 AS cost, k.cost_limit::float8 AS cost_limit,
+       coalesce(a.left_processes, '[]') AS left_processes, a.host_id, coalesce(s.origin, 'own') <> 'own' AS is_mirrored
+  FROM (SELECT project_id, id FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS n (project_id, id)
+        UNION
+        SELECT x.project_id, x.id FROM watchkeeper.agent_sessions x
+         WHERE x.ended_at IS NULL AND x.told_by = 'supervisor' AND x.heard_at < %(unheard_since)s::timestamptz
+           AND x.heard_at > %(unheard_since)s::timestamptz - interval '1 day') g
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.agent_sessions x WHERE x.project_id = g.project_id AND x.id = g.id LIMIT 1) a
+  LEFT JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x WHERE x.project_id = a.project_id AND x.id = a.job_id LIMIT 1) s ON true
+  LEFT JOIN watchkeeper.leases l ON l.project_id = a.project_id AND l.seq = s.seq AND l.epoch = a.epoch
+  LEFT JOIN LATERAL (SELECT x.job_id FROM watchkeeper.foreign_leases x
+                      WHERE x.project_id = a.project_id AND x.seq = s.seq AND x.ended_at IS NULL LIMIT 1) f ON true
+  LEFT JOIN watchkeeper.job_kinds k ON k.project_id = a.project_id AND k.kind = s.kind
