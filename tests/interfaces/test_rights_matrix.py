@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
-import sys
 from collections.abc import AsyncIterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-import typer
 from fastapi import FastAPI
 from starlette.routing import Route
 
 from interfaces.api_client import Answered, Api, check_form, client_of
+from interfaces.command_bridge import Commands, code_of
 from interfaces.credentials import NOBODY, WHY, Credential, Credentials, routes_of
 from moving_clock import MovingClock
+from raw_sql import rows
 from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.guarded import RIGHTS_KEY, GuardedRoute
 from watchkeeper.interfaces.api.limits import ApiLimits
-from watchkeeper.interfaces.cli import main
 from watchkeeper.interfaces.cli.needs import NEEDS
 from watchkeeper.interfaces.console.pages import (
     ASSETS,
@@ -190,16 +185,6 @@ async def test_pages_are_for_sessions_of_readers_alone(api: Api, credentials: li
             )
 
 
-def commands() -> dict[str, Any]:
-    """Give each command with what it is made of, as the program builds them."""
-    built: Any = typer.main.get_command(main.program(""))
-    return {
-        f"{name} {sub}" if sub else name: part
-        for name, command in built.commands.items()
-        for sub, part in (getattr(command, "commands", None) or {"": command}).items()
-    }
-
-
 ARGUMENTS = {
     "switch": ["claims", "on"],
     "kinds declare": ["report"],
@@ -215,62 +200,65 @@ ARGUMENTS = {
 }
 
 
-class Bridge(httpx2.BaseTransport):
-    """Carries what a command sends to the server of this test, and notes the routes that it asked for."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-        self._loop = asyncio.get_running_loop()
-        self.asked: list[str] = []
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked.append(f"{request.method} {request.url.path}")
-        sent = self._api.http.request(
-            request.method, str(request.url), headers=request.headers, content=request.read()
-        )
-        response = asyncio.run_coroutine_threadsafe(sent, self._loop).result(30)
-        return httpx2.Response(response.status_code, headers=response.headers, content=response.content)
+@pytest.fixture
+async def program(
+    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Commands:
+    return Commands(api, monkeypatch, capsys, tmp_path)
 
 
 async def test_every_command_answers_every_credential_as_its_route_does(
-    site: FastAPI,
-    api: Api,
-    credentials: list[Credential],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
+    site: FastAPI, credentials: list[Credential], program: Commands
 ) -> None:
     """Who may not call the route may not run the command: the same table, told by code and exit code."""
+    assert not (wrong := await tried(site, credentials, program)), "\n".join(wrong)
+
+
+async def test_a_dry_run_is_refused_to_who_may_not_and_changes_nothing(
+    site: FastAPI, api: Api, credentials: list[Credential], program: Commands
+) -> None:
+    """With `--dry-run` every acting command answers by the same table; no row of the trail comes of it."""
+    known = [one for one in credentials if one.rights is not None and not one.stale]
+    assert (before := await done(api))
+    assert not (wrong := await tried(site, known, program, dry_run=True)), "\n".join(wrong)
+    assert await done(api) == before
+
+
+async def done(api: Api) -> list[dict[str, Any]]:
+    """Give what the trail says was done, refusals aside."""
+    kept = "SELECT event, actor FROM watchkeeper.audit_events WHERE event <> 'act_refused' ORDER BY seq"
+    return await rows(api.app.database, kept)
+
+
+async def tried(
+    site: FastAPI, credentials: list[Credential], program: Commands, *, dry_run: bool = False
+) -> list[str]:
+    """Run every command with every credential and say where the answer is not that of the table."""
     needed = {f"{method} {path}": rights for method, path, rights in guarded(site)}
-    bridge = Bridge(api)
-    client = httpx2.Client
-    known, build = commands(), main.program
-    monkeypatch.setattr(main, "program", cache(lambda name: typer.main.get_command(build(name))))
-    monkeypatch.setattr(httpx2, "Client", lambda **given: client(**{**given, "transport": bridge}))
-    monkeypatch.setenv("WATCHKEEPER_HOME", str(tmp_path))
-    monkeypatch.setenv("WATCHKEEPER_URL", "http://watchkeeper.test")
     wrong = []
     for command, route in [(name, route) for name, route in NEEDS.items() if route in needed]:
+        options = {option for part in program.known[command].params for option in part.opts}
+        if dry_run and "--dry-run" not in options:
+            continue
         arguments = ARGUMENTS.get(command) or [
-            NOBODY for part in known[command].params if part.param_type_name == "argument" and part.required
+            NOBODY
+            for part in program.known[command].params
+            if part.param_type_name == "argument" and part.required
         ]
+        if dry_run:
+            arguments = [*arguments, "--dry-run"]
         for credential in credentials:
             if credential.cookie is not None or credential.name == "a malformed token":
                 continue  # a command has no cookies, and finds a garbled token out by itself
-            monkeypatch.delenv("WATCHKEEPER_TOKEN", raising=False)
-            if credential.token is not None:
-                monkeypatch.setenv("WATCHKEEPER_TOKEN", credential.token)
-            monkeypatch.setattr(sys, "argv", ["watchkeeper", *command.split(), *arguments, "--json"])
-            bridge.asked.clear()
-            exit_code = await asyncio.to_thread(main.run)
-            code = json.loads(capsys.readouterr().out).get("error", {}).get("code", "ok")
+            exit_code, answer = await program.run(credential.token, *command.split(), *arguments)
+            code = code_of(answer)
             expected = credential.expected(route.split()[0], needed[route], in_job=route in OF_AN_ATTEMPT)
             got = {"unauthenticated": "unknown", "permission_denied": "denied"}.get(code, "let in")
             if got != expected or (exit_code == 3) < (got != "let in"):
                 wrong.append(f"{command} with {credential.name}: {code} ({exit_code}), not {expected}")
-            elif expected != "unknown" and shape(route) not in map(shape, bridge.asked):
-                wrong.append(f"{command} asks for {bridge.asked}, not {route}")
-    assert not wrong, "\n".join(wrong)
+            elif expected != "unknown" and shape(route) not in map(shape, program.bridge.asked):
+                wrong.append(f"{command} asks for {program.bridge.asked}, not {route}")
+    return wrong
 
 
 def shape(route: str) -> str:

@@ -112,12 +112,17 @@ class Channels:
         if not await self._database.fetch("turn_channel_off", arguments):
             raise NotFound(f"there is no channel {shown(name)} in this project")
 
-    async def test(self, project_id: str, name: str, *, actor: str) -> Tried:
-        """Send a message at once and say what came of it; raise NotFound. A failure changes nothing."""
+    async def test(self, project_id: str, name: str, *, actor: str, dry_run: bool = False) -> Tried:
+        """Send a message at once and say what came of it; raise NotFound. A failure changes nothing.
+
+        A dry run sends nothing.
+        """
         where = {"project_id": project_id, "name": name}
         row = await self._database.fetch_one("find_channel", where)
         if row is None and name != CONSOLE:
             raise NotFound(f"there is no channel {shown(name)} in this project")
+        if dry_run:
+            return Tried(False, "nothing was sent: this is a dry run", {})
         secrets = await self._database.fetch_one("channel_address", where) or {"address": "", "signing": ""}
         for secret in filter(None, secrets.values()):
             self._redactor.learn(secret)

@@ -24,6 +24,10 @@ class Fleet:
         if not await self._database.fetch("resume_worker", arguments):
             raise _unknown(worker_id)
 
+    async def leave(self, project_id: str, worker_id: str) -> None:
+        """Write down that a worker has ended, for who saw it end: else its silence tells that after minutes."""
+        await self._database.fetch("worker_left", {"project_id": project_id, "worker_id": worker_id})
+
 
 def _unknown(worker_id: str) -> NotFound:
     return NotFound(f"there is no worker {worker_id[:100]!r} in this project")

@@ -135,16 +135,17 @@ class Idempotency:
         return Answer(row["status"], body, replayed=True)
 
     async def _keep(self, asked: KeyedRequest, answer: Answer) -> None:
-        body, withheld = _without_secrets(answer.body)
+        body, withheld = without_secrets(answer.body)
         if withheld:
             body = {**body, "secret_withheld": True}
         kept = {"status": answer.status, "answer": json.dumps(body)}
         await self._database.fetch("keep_idempotent_answer", {**asked.place, **kept})
 
 
-def _without_secrets(body: Any) -> tuple[Any, bool]:
+def without_secrets(body: Any) -> tuple[Any, bool]:
+    """Give an answer without the secrets that it shows this once, and whether there were any."""
     if not isinstance(body, dict):
         return body, False
-    parts = {key: _without_secrets(value) for key, value in body.items() if key not in SECRET_FIELDS}
+    parts = {key: without_secrets(value) for key, value in body.items() if key not in SECRET_FIELDS}
     withheld = len(parts) < len(body) or any(held for _, held in parts.values())
     return {key: value for key, (value, _) in parts.items()}, withheld

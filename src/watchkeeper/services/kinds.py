@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from watchkeeper.domain.errors import Conflict, NotFound, UsageError
@@ -11,6 +12,8 @@ from watchkeeper.domain.principals import SYSTEM_PROJECT
 from watchkeeper.storage.database import Database, Row
 
 MAX_PAGE = 1000
+MOST_NAMED = 5
+"""So many live workers are named in a refusal."""
 
 
 class Kinds:
@@ -26,16 +29,26 @@ class Kinds:
     async def projects(self, only: str | None = None) -> list[Row]:
         return await self._database.fetch("list_projects", {"project_id": only})
 
-    async def delete_project(self, project_id: str, *, actor: str, reason: str) -> None:
+    async def delete_project(
+        self, project_id: str, *, actor: str, reason: str, force: bool = False, dry_run: bool = False
+    ) -> None:
         """Remove a project's rows for good; its audit trail stays. Raise NotFound if there is none.
 
-        Raises UsageError for the project of the installation's own matters.
+        Raises Conflict while workers of it live, unless `force`, and UsageError for the project of the installation's
+        own matters. A dry run deletes nothing, not even to take it back: that would lock every row of the project.
         """
         if project_id == SYSTEM_PROJECT:
             raise UsageError(f"{SYSTEM_PROJECT!r} is the installation's own project: it stays")
+        found = await self._database.fetch_one("project_to_remove", {"project_id": project_id})
+        if found is None:
+            raise _no_project(project_id)
+        if found["living"] and not force:
+            raise _is_worked(project_id, found["living"])
+        if dry_run:
+            return
         arguments = {"project_id": project_id, "actor": actor, "reason": reason}
         if not await self._database.fetch("delete_project", arguments):
-            raise NotFound(f"there is no project {project_id!r}")
+            raise _no_project(project_id)
 
     async def declare(self, project_id: str, kind: KindDeclaration, *, actor: str) -> Row:
         """Declare a kind or change its declaration; what a person paused stays paused."""
@@ -79,7 +92,7 @@ class Kinds:
         """Pause or resume all claims of a project; raise NotFound for an unknown one."""
         arguments = {"project_id": project_id, "paused": paused, "actor": actor, "reason": reason}
         if not await self._database.fetch("set_project_paused", arguments):
-            raise NotFound(f"there is no project {project_id!r}")
+            raise _no_project(project_id)
 
     async def set_switch(self, name: str, *, is_on: bool, actor: str, reason: str) -> None:
         """Turn all claims, or all actions, on or off; raise Conflict while a restored database stands still."""
@@ -89,3 +102,15 @@ class Kinds:
                 "the database was restored from a backup and stands still: both switches are off",
                 hint="'watchkeeper db resume', on a machine that has the database, sets it in motion.",
             )
+
+
+def _no_project(project_id: str) -> NotFound:
+    return NotFound(f"there is no project {project_id!r}")
+
+
+def _is_worked(project_id: str, living: Sequence[str]) -> Conflict:
+    named = ", ".join(living[:MOST_NAMED]) + (", ..." if len(living) > MOST_NAMED else "")
+    return Conflict(
+        f"the project {project_id!r} has live workers: {named}",
+        hint="Stop them first; --force (force=true) removes the project under them, and what they hold is lost.",
+    )

@@ -28,18 +28,34 @@ def remove_project_files(home: Path, project: str, workspaces: Workspaces) -> Re
     An attempt that is not over stays with its workspace while its worker runs: without the project's rows it has no
     lease, and the worker ends it. Raises UsageError for what is no project's name, OSError for what cannot be removed.
     """
-    token = home / f"worker-token-{checked_project(project)}"
-    store = DiskArtifactStore(home / "artifacts")
-    own = workspaces.of_project(project)
+    places = _places(home, project, workspaces)
     attempts = [_remove_attempts(place, project) for place in sorted((home / "sessions").glob("*/"))]
     held = sum(removed.held for removed in attempts)
-    places = (token, own, store.project_folder(project))
     found = any(removed.found for removed in attempts) or any(place.exists() for place in places)
+    token, own, _ = places
     token.unlink(missing_ok=True)
-    store.remove_project(project)
+    DiskArtifactStore(home / "artifacts").remove_project(project)
     if not held and own.exists():
         shutil.rmtree(own)
     return Removed(found, held)
+
+
+def has_project_files(home: Path, project: str, workspaces: Workspaces) -> bool:
+    """Say whether anything of a project is in a home."""
+    attempts = (one for place in (home / "sessions").glob("*/") for one in attempts_in(place))
+    return any(place.exists() for place in _places(home, project, workspaces)) or any(
+        _project_of(records) == project for records in attempts
+    )
+
+
+def _places(home: Path, project: str, workspaces: Workspaces) -> tuple[Path, Path, Path]:
+    """Give where a project's token, workspaces and stored files lie."""
+    token = home / f"worker-token-{checked_project(project)}"
+    return (
+        token,
+        workspaces.of_project(project),
+        DiskArtifactStore(home / "artifacts").project_folder(project),
+    )
 
 
 def _remove_attempts(place: Path, project: str) -> Removed:

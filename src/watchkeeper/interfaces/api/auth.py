@@ -35,11 +35,15 @@ LeaseToken = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Somebody who was let in. `project_asked` is what the request names."""
+    """Somebody who was let in. `project_asked` is what the request names.
+
+    With `dry_run` all that is written is taken back; a handler that does more than write must not do it.
+    """
 
     app: App
     principal: Principal
     project_asked: str | None = None
+    dry_run: bool = False
 
     async def project(self) -> str:
         """Give the project that the request is about; raise NotFound for one that is not there for them."""

@@ -61,6 +61,6 @@ async def turn_off(name: str, body: ReasonBody, access: Here) -> Response:
 async def test(name: str, body: ReasonBody, access: Here) -> Response:  # noqa: ARG001 - acts give a reason
     """Send a test message on one channel at once, and say what came of it."""
     tried = await access.app.watchdog.alerting.channels.test(
-        await access.project(), name, actor=access.principal.actor
+        await access.project(), name, actor=access.principal.actor, dry_run=access.dry_run
     )
     return answer(delivered=tried.is_delivered, detail=tried.detail, receipt=tried.receipt)

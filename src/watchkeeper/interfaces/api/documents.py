@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.guarded import COMMAND_KEY, FILES_KEY, JOB_TOKEN_KEY, KEY_HEADER, RIGHTS_KEY
+from watchkeeper.interfaces.api.guarded import (
+    COMMAND_KEY,
+    DRY_RUN,
+    FILES_KEY,
+    JOB_TOKEN_KEY,
+    KEY_HEADER,
+    RIGHTS_KEY,
+)
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -59,15 +66,7 @@ def declared(
     """
     extra: dict[str, Any] = {RIGHTS_KEY: [right.value for right in rights]}
     if key is not None:
-        extra["parameters"] = [
-            {
-                "name": KEY_HEADER,
-                "in": "header",
-                "required": key == "required",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-                "description": "Makes a repeated request safe: it is carried out once, and answered alike.",
-            }
-        ]
+        extra["parameters"] = [_key(required=key == "required"), *([] if command else [_DRY_RUN])]
     if command is not None:
         extra[COMMAND_KEY] = command
     if job_token:
@@ -80,6 +79,25 @@ def declared(
         content["example"] = {"ok": True, **example}
     answers = {status: {"description": "Done.", "content": {"application/json": content}}}
     return {"openapi_extra": extra, "responses": answers | PROBLEM, "status_code": status}
+
+
+def _key(*, required: bool) -> dict[str, Any]:
+    return {
+        "name": KEY_HEADER,
+        "in": "header",
+        "required": required,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+        "description": "Makes a repeated request safe: it is carried out once, and answered alike.",
+    }
+
+
+_DRY_RUN = {
+    "name": DRY_RUN,
+    "in": "query",
+    "required": False,
+    "schema": {"type": "boolean", "default": False},
+    "description": "Go the same way and take it all back: answered as the act would be.",
+}
 
 
 def _multipart() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
@@ -24,7 +25,7 @@ from watchkeeper.interfaces.api.state import state_of
 from watchkeeper.interfaces.api.vetting import said_secrets, vet_query, vetted
 from watchkeeper.logs import log
 from watchkeeper.services.helper_events import HelperEvent
-from watchkeeper.services.idempotency import Answer, KeyedRequest
+from watchkeeper.services.idempotency import Answer, KeyedRequest, without_secrets
 from watchkeeper.services.refusals import Refusal
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -36,6 +37,7 @@ FILES_KEY = "x-files"
 JOB_TOKEN_KEY = "x-job-token"  # noqa: S105 - the name of a fact
 KEY_HEADER = "Idempotency-Key"
 PROJECT = "project"
+DRY_RUN = "dry_run"
 
 
 class GuardedRoute(APIRoute):
@@ -43,6 +45,9 @@ class GuardedRoute(APIRoute):
 
     The rights stand in `openapi_extra` (see documents.py); a route without rights is closed to all.
     """
+
+    asked_of_all = frozenset({PROJECT})
+    """Query parameters that the route takes beside those of its handler."""
 
     def fact(self, name: str) -> Any:
         return (self.openapi_extra or {}).get(name)
@@ -91,18 +96,25 @@ class GuardedRoute(APIRoute):
         return request
 
     def _refuse_unknown_query(self, request: Request) -> None:
-        known = {PROJECT, *_query_names(self.dependant)}
+        known = {*self.asked_of_all, *_query_names(self.dependant)}
         for name in request.query_params:
             if name not in known:
                 raise UsageError(f"unknown query parameter {shown(name)}; {did_you_mean(name, known)}")
 
 
 class ActRoute(GuardedRoute):
-    """An act of an operator: needs an Idempotency-Key, and is carried out once per key."""
+    """An act of an operator: needs an Idempotency-Key, and is carried out once per key.
+
+    With `dry_run=true` it goes the same way, is taken back at the end, and needs no key.
+    """
 
     needs_key = True
+    asked_of_all = frozenset({PROJECT, DRY_RUN})
 
     async def serve(self, request: Request, access: Access, inner: Inner) -> Response:
+        if _is_dry_run(request):
+            access = replace(access, dry_run=True)
+            return await _rehearse(inner, await self.prepared(request, access), access)
         prepared = await self.prepared(request, access)
         if (key := request.headers.get(KEY_HEADER)) is None:
             if not self.needs_key:
@@ -147,6 +159,21 @@ class ContractRoute(GuardedRoute):
             return await inner(request)
         asked = _keyed(self, request, access, key)
         return _replied(await access.app.idempotency.once_apart(asked, lambda: _answer(inner, request)))
+
+
+def _is_dry_run(request: Request) -> bool:
+    asked = request.query_params.getlist(DRY_RUN) or ["false"]
+    if len(asked) > 1 or asked[0] not in ("true", "false"):
+        raise UsageError(f"{DRY_RUN} is true or false")
+    return asked[0] == "true"
+
+
+async def _rehearse(inner: Inner, request: Request, access: Access) -> Response:
+    async with access.app.database.rehearsed():
+        answer = await _answer(inner, request)
+    # What it would make is not there, and a token of it opens nothing.
+    body, _ = without_secrets(answer.body)
+    return as_json({**body, "dry_run": True}, answer.status)
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:

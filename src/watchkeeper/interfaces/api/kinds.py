@@ -25,6 +25,8 @@ project_acts = APIRouter(prefix="/api/projects", tags=["projects"], route_class=
 KIND_KEYS = ", ".join(KindDeclaration.__dataclass_fields__)
 REASON = Annotated[str, Query(min_length=1, max_length=20_000, description="Why; kept in the audit trail.")]
 
+FORCE = Annotated[bool, Query(description="Remove it under its live workers, too.")]
+
 
 @kinds.get(
     "",
@@ -114,7 +116,13 @@ async def resume_project(project_id: str, body: ReasonBody, access: Here) -> Res
 
 
 @project_acts.delete("/{project_id}", **declared(Right.MANAGE_PROJECTS, key="required"))
-async def delete_project(project_id: str, reason: REASON, access: Here) -> Response:
-    """Remove a project's rows for good; its audit trail stays."""
-    await access.app.kinds.delete_project(project_id, actor=access.principal.actor, reason=reason)
+async def delete_project(project_id: str, reason: REASON, access: Here, force: FORCE = False) -> Response:
+    """Remove a project's rows for good; its audit trail stays. A project with live workers stays, unless `force`."""
+    await access.app.kinds.delete_project(
+        project_id,
+        actor=access.principal.actor,
+        reason=reason,
+        force=force,
+        dry_run=access.dry_run,
+    )
     return answer(project_id=project_id, deleted=True)

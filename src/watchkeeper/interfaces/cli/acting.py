@@ -1,4 +1,4 @@
-"""The one shape of every acting command: look, say what is meant, do it unless this is a dry run, show what came."""
+"""The one shape of every acting command: do it, or let the server rehearse it and say what would come; show it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_REASON = "asked for at the command line"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A request that changes something. `look` is read first, so that a dry run fails where the act would."""
+    """A request that changes something. `look` is where a dry run reads the present state."""
 
     sentence: str
     method: str
@@ -30,6 +30,7 @@ def reason_or_default(reason: str | None) -> str:
 def carry_out(act: Act, *, project: str | None, dry_run: bool, as_json: bool, quiet: bool = False) -> Any:
     """Do it, or in a dry run only say so; print and give the answer. `quiet` leaves stdout to the caller's own line."""
     with connected(project) as client:
+        answer = client.act(act.method, act.path, act.body, dry_run=dry_run, **act.query)
         if dry_run:
             found = client.get(act.look) if act.look is not None else None
             plan = {
@@ -38,9 +39,7 @@ def carry_out(act: Act, *, project: str | None, dry_run: bool, as_json: bool, qu
                 "request": f"{act.method} {act.path}",
                 "body": act.body,
             }
-            answer = {"ok": True, **plan, "present": _core(found)}
-        else:
-            answer = client.act(act.method, act.path, act.body, **act.query)
+            answer = {"ok": True, **plan, "present": _core(found), "answer": answer}
     if as_json:
         show(answer, as_json=True)
     elif dry_run:

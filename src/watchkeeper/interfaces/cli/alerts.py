@@ -92,7 +92,7 @@ def ack(
     """Say that you have seen an alert and take care."""
     path = f"/api/alerts/{part(alert_id)}"
     body = {"reason": reason_or_default(reason)}
-    act = Act(f"acknowledge alert {alert_id}", "POST", f"{path}/acknowledge", body, look=path)
+    act = Act(f"acknowledge alert {alert_id}", "POST", f"{path}/acknowledge", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
@@ -102,7 +102,7 @@ def send_test(
 ) -> None:
     """Send a test through the outbox, on every channel that carries the project's alerts."""
     body = {"reason": reason_or_default(reason)}
-    act = Act("send a test alert", "POST", "/api/alerts/test", body, look="/api/channels")
+    act = Act("send a test alert", "POST", "/api/alerts/test", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
@@ -136,7 +136,7 @@ def on(
     kind = "console" if name == "console" else kind
     body = {"name": name, "kind": kind, "quiet": quiet, "time_zone": time_zone}
     body |= {"reason": reason_or_default(reason), "url": url}
-    act = Act(f"turn the channel {name} on", "POST", "/api/channels", body, look="/api/channels")
+    act = Act(f"turn the channel {name} on", "POST", "/api/channels", body)
     # Stdout is the key and nothing else, so that it can be sent to a file.
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if dry_run or as_json:
@@ -154,7 +154,7 @@ def off(
     """Turn a channel off; what waits for it is dropped."""
     body = {"reason": reason_or_default(reason)}
     path = f"/api/channels/{part(name)}/off"
-    act = Act(f"turn the channel {name} off", "POST", path, body, look="/api/channels")
+    act = Act(f"turn the channel {name} off", "POST", path, body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
@@ -165,7 +165,7 @@ def try_channel(
     """Send a message on one channel at once, and say what came of it."""
     body = {"reason": reason_or_default(reason)}
     path = f"/api/channels/{part(name)}/test"
-    act = Act(f"try the channel {name}", "POST", path, body, look="/api/channels")
+    act = Act(f"try the channel {name}", "POST", path, body)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not dry_run and not as_json:
         write("delivered" if answer["delivered"] else f"not delivered: {answer['detail']}")

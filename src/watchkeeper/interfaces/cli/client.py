@@ -50,9 +50,12 @@ class Client:
             if cursor is None:
                 return rows
 
-    def act(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """Change something, once, however often the request must be sent."""
-        return self._send(method, path, query, body)
+    def act(self, method: str, path: str, body: Any = None, *, dry_run: bool = False, **query: Any) -> Any:
+        """Change something, once, however often the request must be sent.
+
+        In a dry run the server goes the same way and takes it back; one that knows no dry run refuses the request.
+        """
+        return self._send(method, path, {**query, **({"dry_run": "true"} if dry_run else {})}, body)
 
     def _send(self, method: str, path: str, query: Mapping[str, Any], body: Any) -> Any:
         wanted = {name: value for name, value in query.items() if value is not None}

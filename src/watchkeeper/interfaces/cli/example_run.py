@@ -71,6 +71,8 @@ class ExampleRun:
             telling.cancel()
         story.end()
         await self._processes.stop(worker)
+        for ended in ("example-1", "example-2"):
+            await self._app.fleet.leave(example.PROJECT, ended)
         self._screen.say("'watchkeeper projects remove example' removes its data")
 
     def _say(self, text: str, colour: str | None = None) -> None:

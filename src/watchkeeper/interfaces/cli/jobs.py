@@ -155,7 +155,7 @@ def enqueue(
         "external_id": external_id,
     }
     body = {name: value for name, value in given.items() if value is not None}
-    act = Act(f"enqueue a job of kind {kind}", "POST", "/api/jobs", body, look="/api/kinds")
+    act = Act(f"enqueue a job of kind {kind}", "POST", "/api/jobs", body)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
     if not dry_run and not as_json:
         job = answer["job"]

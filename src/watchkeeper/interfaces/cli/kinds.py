@@ -50,7 +50,7 @@ def declare(
         raise UsageError(
             "DECLARATION is a JSON object", hint="docs/reference/result-contract.md lists its keys."
         )
-    act = Act(f"declare kind {name}", "POST", "/api/kinds", {**fields, "name": name}, look="/api/kinds")
+    act = Act(f"declare kind {name}", "POST", "/api/kinds", {**fields, "name": name})
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
@@ -74,5 +74,5 @@ def _set(
     kind: str, verb: str, reason: str | None, project: str | None, *, dry_run: bool, as_json: bool
 ) -> None:
     body = {"reason": reason_or_default(reason)}
-    act = Act(f"{verb} kind {kind}", "POST", f"/api/kinds/{part(kind)}/{verb}", body, look="/api/kinds")
+    act = Act(f"{verb} kind {kind}", "POST", f"/api/kinds/{part(kind)}/{verb}", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)

@@ -67,7 +67,7 @@ def import_lesson(
 ) -> None:
     """Keep a lesson's document, proposed until it is published; the same document is kept once."""
     body = Texts().json(document, "DOCUMENT")
-    act = Act("import a lesson", "POST", "/api/lessons", body, look="/api/lessons?limit=1")
+    act = Act("import a lesson", "POST", "/api/lessons", body)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not as_json and not dry_run:
         known = " (it was known)" if answer["lesson"]["existing"] else ""
@@ -112,5 +112,5 @@ def _move(
 ) -> None:
     place = f"/api/lessons/{part(lesson_id)}"
     body = {"reason": reason_or_default(reason)}
-    act = Act(f"{verb} lesson {lesson_id}", "POST", f"{place}/{verb}", body, look=place)
+    act = Act(f"{verb} lesson {lesson_id}", "POST", f"{place}/{verb}", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)

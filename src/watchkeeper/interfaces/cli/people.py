@@ -71,7 +71,7 @@ def ask(
         "channel": channel,
         "proposal_id": about_proposal,
     }
-    act = Act(f"ask {person}", "POST", "/api/people-syncs", body, look="/api/people-syncs?limit=1")
+    act = Act(f"ask {person}", "POST", "/api/people-syncs", body)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not as_json and not dry_run:
         show(None, as_json=False, empty=f"question {answer['people_sync']['id']}")
@@ -88,7 +88,7 @@ def answer(
     """Record an answer; one like 'adopt=watchdog_config' accepts the proposal in question."""
     place = f"/api/people-syncs/{part(sync_id)}"
     body = {"answer": Texts().text(text, "TEXT")}
-    act = Act(f"record the answer to {sync_id}", "POST", f"{place}/answer", body, look=place)
+    act = Act(f"record the answer to {sync_id}", "POST", f"{place}/answer", body)
     _recorded(carry_out(act, project=project, dry_run=dry_run, as_json=as_json), as_json or dry_run)
 
 
@@ -102,7 +102,7 @@ def reply(
 ) -> None:
     """Record an operator's reply to a question that was asked elsewhere."""
     body = {"text": Texts().text(text, "TEXT"), "proposal_id": about_proposal}
-    act = Act("record the reply", "POST", "/api/operator-replies", body, look="/api/people-syncs?limit=1")
+    act = Act("record the reply", "POST", "/api/operator-replies", body)
     _recorded(carry_out(act, project=project, dry_run=dry_run, as_json=as_json), as_json or dry_run)
 
 

@@ -68,15 +68,20 @@ def resume(name: ProjectName, reason: Reason = None, dry_run: DryRun = False, as
 
 
 @projects.command()
-def remove(name: ProjectName, reason: Reason = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+def remove(
+    name: ProjectName,
+    force: Annotated[bool, typer.Option("--force", help="Remove it under its live workers, too.")] = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Remove a project's jobs, records and files on this machine for good; its audit trail stays."""
     why = reason_or_default(reason)
     act = Act(
         f"remove project {name} with all its jobs",
         "DELETE",
         f"/api/projects/{part(name)}",
-        query={"reason": why},
-        look=f"/api/jobs?project={part(name)}&limit=1",
+        query={"reason": why, **({"force": "true"} if force else {})},
     )
     remove_project(name, why, act, dry_run=dry_run, as_json=as_json)
 

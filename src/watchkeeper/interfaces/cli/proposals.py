@@ -67,7 +67,7 @@ def make(
 ) -> None:
     """Put a decision before people."""
     body = Texts().json(document, "DOCUMENT")
-    act = Act("put a decision before people", "POST", "/api/proposals", body, look="/api/proposals?limit=1")
+    act = Act("put a decision before people", "POST", "/api/proposals", body)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not as_json and not dry_run:
         show(None, as_json=False, empty=f"proposal {answer['proposal']['id']}")
@@ -114,5 +114,5 @@ def _decide(
 ) -> None:
     place = f"/api/proposals/{part(proposal_id)}"
     body = {"reason": reason_or_default(reason)}
-    act = Act(f"{verb} proposal {proposal_id}", "POST", f"{place}/{verb}", body, look=place)
+    act = Act(f"{verb} proposal {proposal_id}", "POST", f"{place}/{verb}", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)

@@ -11,12 +11,12 @@ from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.app import whole as root
 from watchkeeper.domain.errors import NotFound, ServerUnreachable
 from watchkeeper.example.placing import remove_commands
-from watchkeeper.interfaces.cli.acting import Act, carry_out
+from watchkeeper.interfaces.cli.acting import Act
 from watchkeeper.interfaces.cli.client import connected
 from watchkeeper.interfaces.cli.local import URL, has_database, own_token, read_secret, with_database
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.interfaces.cli.starting import begin, note
-from watchkeeper.services.project_files import Removed, remove_project_files
+from watchkeeper.services.project_files import Removed, has_project_files, remove_project_files
 from watchkeeper.settings import Settings
 
 ACTOR = "system:cli"
@@ -27,14 +27,17 @@ def remove_project(name: str, reason: str, act: Act, *, dry_run: bool, as_json: 
     settings = Settings.read()
     is_here = _is_own_server(settings) and own_token(settings)[1]
     without_server = is_here and has_database(settings)
-    if dry_run:
-        _look(act, without_server=without_server, as_json=as_json)
-        return
     missing: NotFound | None = None
     try:
-        _remove_rows(settings, name, reason, act, without_server=without_server)
+        _remove_rows(settings, name, reason, act, without_server=without_server, dry_run=dry_run)
     except NotFound as error:
         missing = error
+    if dry_run:
+        if missing is not None and not (is_here and _has_files(settings, name)):
+            raise missing
+        plan = {"ok": True, "dry_run": True, "would": act.sentence}
+        show(plan if as_json else None, as_json=as_json, empty=f"would {act.sentence}; nothing was done")
+        return
     removed = _remove_files(settings, name) if is_here else Removed(found=False, held=0)
     if missing is not None and not removed.found:
         raise missing
@@ -48,38 +51,40 @@ def _is_own_server(settings: Settings) -> bool:
     ).rstrip("/")
 
 
-def _look(act: Act, *, without_server: bool, as_json: bool) -> None:
-    try:
-        carry_out(act, project=None, dry_run=True, as_json=as_json)
-    except ServerUnreachable:
-        if not without_server:
-            raise
-        plan = {"ok": True, "dry_run": True, "would": act.sentence}
-        show(plan if as_json else None, as_json=as_json, empty=f"would {act.sentence}; nothing was done")
-
-
-def _remove_rows(settings: Settings, name: str, reason: str, act: Act, *, without_server: bool) -> None:
+def _remove_rows(
+    settings: Settings, name: str, reason: str, act: Act, *, without_server: bool, dry_run: bool
+) -> None:
     # Without the address that a running server leaves in the home, another's could answer at the usual one.
     if not without_server or settings.database_url or read_secret(settings.home / URL) is not None:
         try:
             with connected() as client:
-                client.act(act.method, act.path, act.body, **act.query)
+                client.act(act.method, act.path, act.body, dry_run=dry_run, **act.query)
         except ServerUnreachable:
             if not without_server:
                 raise
         else:
             return
     with with_database(begin(), note) as complete:
-        asyncio.run(_remove_in_database(complete, name, reason))
+        asyncio.run(_remove_in_database(complete, name, reason, force="force" in act.query, dry_run=dry_run))
 
 
-async def _remove_in_database(settings: Settings, name: str, reason: str) -> None:
+async def _remove_in_database(
+    settings: Settings, name: str, reason: str, *, force: bool, dry_run: bool
+) -> None:
     async with root.running(settings) as app:
-        await app.kinds.delete_project(name, actor=ACTOR, reason=reason)
+        await app.kinds.delete_project(name, actor=ACTOR, reason=reason, force=force, dry_run=dry_run)
+
+
+def _has_files(settings: Settings, name: str) -> bool:
+    return has_project_files(settings.home, name, _workspaces(settings))
+
+
+def _workspaces(settings: Settings) -> Workspaces:
+    return Workspaces(settings.home, agent_user(settings.agent_user))
 
 
 def _remove_files(settings: Settings, name: str) -> Removed:
-    workspaces = Workspaces(settings.home, agent_user(settings.agent_user))
+    workspaces = _workspaces(settings)
     removed = remove_project_files(settings.home, name, workspaces)
     if name == example.PROJECT:
         remove_commands(workspaces.place)

@@ -181,13 +181,7 @@ def reset(
     """Reset a breaker: let the rule act in the pool again."""
     body = {"pool": pool, "waiting": waiting.value, "reason": reason_or_default(reason)}
     path = f"/api/policy/breakers/{part(rule)}/reset"
-    act = Act(
-        f"reset the breaker of {rule} in {pool}; {waiting} what waited",
-        "POST",
-        path,
-        body,
-        look="/api/policy",
-    )
+    act = Act(f"reset the breaker of {rule} in {pool}; {waiting} what waited", "POST", path, body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 

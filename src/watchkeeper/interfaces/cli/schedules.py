@@ -53,12 +53,12 @@ def add(
     """Make a schedule, or replace the one of its name."""
     given = Texts().json(payload, "PAYLOAD")
     body = {"name": name, "cron": cron, "kind": kind, "payload": given, "time_zone": time_zone}
-    act = Act(f"add schedule {name}", "POST", "/api/schedules", body, look="/api/schedules")
+    act = Act(f"add schedule {name}", "POST", "/api/schedules", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
 @schedules.command()
 def remove(name: Name, project: Project = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Remove a schedule; the jobs that it made stay."""
-    act = Act(f"remove schedule {name}", "DELETE", f"/api/schedules/{part(name)}", look="/api/schedules")
+    act = Act(f"remove schedule {name}", "DELETE", f"/api/schedules/{part(name)}")
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)

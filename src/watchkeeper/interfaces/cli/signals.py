@@ -96,9 +96,14 @@ def send(
         "kind": kind,
         "persona": persona,
     }
-    if own_project:
-        project = _own_project(topic, dry_run=dry_run)
     act = Act(f"send a signal on {topic}", "POST", "/api/signals", body)
+    if own_project:
+        making = _own_project(topic)
+        project = making.body["project_id"]
+        if _make(making, dry_run=dry_run) and dry_run:
+            # There is no project yet in which the server could rehearse the rest.
+            carry_out(making, project=None, dry_run=True, as_json=as_json)
+            return
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not as_json and not dry_run:
         row = answer["signal"]
@@ -143,14 +148,18 @@ def _tell(
 ) -> None:
     place = f"/api/signals/{part(signal_id)}"
     body = {"text": Texts().text(text, "TEXT"), "evidence_ref": evidence}
-    act = Act(f"write down the {what} of signal {signal_id}", "POST", f"{place}/{what}", body, look=place)
+    act = Act(f"write down the {what} of signal {signal_id}", "POST", f"{place}/{what}", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
-def _own_project(topic: str, *, dry_run: bool) -> str:
+def _own_project(topic: str) -> Act:
     if (name := project_of_topic(topic)) is None:
         raise UsageError(f"the topic {topic[:60]!r} makes no name of a project")
-    if not dry_run:
-        with connected(whole=True) as client:
-            client.act("POST", "/api/projects", {"project_id": name, "title": topic[:200]})
-    return name
+    body = {"project_id": name, "title": topic[:200]}
+    return Act(f"make project {name} and send a signal on {topic}", "POST", "/api/projects", body)
+
+
+def _make(making: Act, *, dry_run: bool) -> bool:
+    """Make the project where there is none, and say whether it is new."""
+    with connected(whole=True) as client:
+        return bool(client.act(making.method, making.path, making.body, dry_run=dry_run)["created"])

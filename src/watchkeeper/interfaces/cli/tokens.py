@@ -85,7 +85,7 @@ def create(
         body["kind"] = kind.value
     if everywhere:
         body["project_id"] = None
-    act = Act(f"make a token of role {role} for {name}", "POST", "/api/tokens", body, look="/api/tokens")
+    act = Act(f"make a token of role {role} for {name}", "POST", "/api/tokens", body)
     # Stdout is the token and nothing else, so that it can be sent to a file.
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not dry_run and not as_json:
@@ -127,7 +127,7 @@ def rotate(
     """Give a token a successor and print it, this once; the old one lives on for the overlap."""
     body = {"reason": reason_or_default(reason), "overlap_seconds": overlap}
     sentence = f"rotate {'the token in use' if token_id == OWN else f'token {token_id}'}"
-    act = Act(sentence, "POST", f"/api/tokens/{part(token_id)}/rotate", body, look="/api/tokens")
+    act = Act(sentence, "POST", f"/api/tokens/{part(token_id)}/rotate", body)
     answer = carry_out(act, project=None, dry_run=dry_run, as_json=as_json, quiet=True)
     if dry_run:
         return
@@ -149,9 +149,7 @@ def revoke(
 ) -> None:
     """End a token at once."""
     query = {"reason": reason_or_default(reason)}
-    act = Act(
-        f"revoke token {token_id}", "DELETE", f"/api/tokens/{part(token_id)}", query=query, look="/api/tokens"
-    )
+    act = Act(f"revoke token {token_id}", "DELETE", f"/api/tokens/{part(token_id)}", query=query)
     carry_out(act, project=None, dry_run=dry_run, as_json=as_json)
 
 

@@ -119,7 +119,5 @@ def _set(
     worker: str, verb: str, reason: str | None, project: str | None, *, dry_run: bool, as_json: bool
 ) -> None:
     body = {"reason": reason_or_default(reason)}
-    act = Act(
-        f"{verb} worker {worker}", "POST", f"/api/workers/{part(worker)}/{verb}", body, look="/api/workers"
-    )
+    act = Act(f"{verb} worker {worker}", "POST", f"/api/workers/{part(worker)}/{verb}", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)

@@ -102,6 +102,11 @@ UPDATE watchkeeper.workers SET gone_at = watchkeeper.now()
  WHERE gone_at IS NULL AND last_seen_at < (SELECT watchkeeper.now()) - make_interval(secs => %(silence_seconds)s)
 RETURNING worker_id
 
+-- name: worker_left
+-- Marks a worker of which it is known that it ended.
+UPDATE watchkeeper.workers SET gone_at = watchkeeper.now()
+ WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s AND gone_at IS NULL
+
 -- name: add_audit_partitions
 -- Makes this month's and next month's partition of the audit trail.
 SELECT watchkeeper.add_audit_partition((watchkeeper.now() + make_interval(months => m))::date) AS added

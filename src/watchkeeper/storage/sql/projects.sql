@@ -87,6 +87,19 @@ WITH changed AS (
 )
 SELECT name FROM changed
 
+-- name: project_to_remove
+-- A project with the workers that live: they hold a job, or were seen within what their profile calls alive.
+SELECT p.project_id,
+       ARRAY(SELECT w.worker_id FROM watchkeeper.workers w
+              WHERE w.project_id = p.project_id AND w.gone_at IS NULL
+                AND (w.last_seen_at > (SELECT watchkeeper.now())
+                                      - CASE w.profile WHEN 'runtime' THEN interval '1 minute' ELSE interval '20 minutes' END
+                     OR EXISTS (SELECT FROM watchkeeper.leases l
+                                 WHERE l.project_id = w.project_id AND l.worker_id = w.worker_id))
+              ORDER BY w.worker_id) AS living
+  FROM watchkeeper.projects p
+ WHERE p.project_id = %(project_id)s
+
 -- name: delete_project
 -- Removes a project's rows; its audit trail stays.
 WITH ready AS (DELETE FROM watchkeeper.ready_jobs WHERE project_id = %(project_id)s),

@@ -218,7 +218,7 @@ def _remove(whole: Client, project: str) -> None:
     deadline = time.monotonic() + REMOVE_SECONDS
     while True:
         try:
-            whole.act("DELETE", f"/api/projects/{part(project)}", reason="the drill is over")
+            whole.act("DELETE", f"/api/projects/{part(project)}", reason="the drill is over", force="true")
         except DatabaseUnavailable:
             # The watch is still at work on the project, and the database undid the one that came second.
             if time.monotonic() > deadline:
