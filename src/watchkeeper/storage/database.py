@@ -6,8 +6,8 @@ import asyncio
 import logging
 import select
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
@@ -122,23 +122,18 @@ class Database:
     async def together(self) -> AsyncIterator[None]:
         """Make all transactions that this task begins inside the block parts of one: all commit, or none."""
         async with self.transaction() as connection:
-            with self._joining(connection):
+            before = self._joined.set(connection)
+            try:
                 yield
+            finally:
+                self._joined.reset(before)
 
     @asynccontextmanager
     async def rehearsed(self) -> AsyncIterator[None]:
         """The same, and taken back at the end of the block: what would come of it is seen, and nothing of it stays."""
-        async with self.transaction() as connection, connection.transaction(force_rollback=True):
-            with self._joining(connection):
+        async with self.together(), self.transaction() as connection:
+            async with connection.transaction(force_rollback=True):
                 yield
-
-    @contextmanager
-    def _joining(self, connection: Connection) -> Iterator[None]:
-        before = self._joined.set(connection)
-        try:
-            yield
-        finally:
-            self._joined.reset(before)
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[Connection]:
