@@ -131,9 +131,12 @@ class Database:
     @asynccontextmanager
     async def rehearsed(self) -> AsyncIterator[None]:
         """The same, and taken back at the end of the block: what would come of it is seen, and nothing of it stays."""
-        async with self.together(), self.transaction() as connection:
-            async with connection.transaction(force_rollback=True):
-                yield
+        async with (
+            self.together(),
+            self.transaction() as connection,
+            connection.transaction(force_rollback=True),
+        ):
+            yield
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[Connection]:
