@@ -131,11 +131,7 @@ class Database:
     @asynccontextmanager
     async def rehearsed(self) -> AsyncIterator[None]:
         """The same, and taken back at the end of the block: what would come of it is seen, and nothing of it stays."""
-        async with (
-            self.together(),
-            self.transaction() as connection,
-            connection.transaction(force_rollback=True),
-        ):
+        async with self.together(), self.transaction() as here, here.transaction(force_rollback=True):
             yield
 
     @asynccontextmanager
