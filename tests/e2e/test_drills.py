@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +115,44 @@ def test_a_fault_that_nobody_detects_fails_the_drill(run: Run, database_url: str
 def test_the_golden_tests_are_drills() -> None:
     """What the report of stages looks for can be run by these names."""
     assert set(GOLDEN) <= set(DRILLS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_drill_that_is_told_to_stop_leaves_nothing_behind(
+    run: Run, environ: dict[str, str], number: signal.Signals
+) -> None:
+    """Ended by a service manager or Ctrl-C, it begins no more, removes its projects, and says so."""
+    asking = {name: value for name, value in environ.items() if name != "WATCHKEEPER_DATABASE_URL"}
+    drill = subprocess.Popen(
+        [sys.executable, "-m", "watchkeeper", "drill", "golden", "--patience", "200"],
+        env=asking,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: any(name.startswith("drill-") for name in projects(run)), 60, "a drill's project")
+    drill.send_signal(number)
+    out, _ = drill.communicate(timeout=90)
+    assert drill.returncode == 3, out
+    assert "told to stop" in out
+    assert not [name for name in projects(run) if name.startswith("drill-")]
+
+
+def test_a_later_drill_removes_what_a_killed_one_left(run: Run) -> None:
+    """Projects of this machine's dead drills go after an hour; a young one, a living one's and a stranger's stay."""
+    here, now = socket.gethostname(), datetime.now(UTC)
+    old, young = (now - timedelta(hours=2)).isoformat(), now.isoformat()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    titles = {
+        "drill-left": f"a drill of {here}, process {gone.pid}, since {old}",
+        "drill-young": f"a drill of {here}, process {gone.pid}, since {young}",
+        "drill-lives": f"a drill of {here}, process {os.getpid()}, since {old}",
+        "drill-far": f"a drill of elsewhere, process {gone.pid}, since {old}",
+        "drill-mine": "my own project",
+    }
+    for name, title in titles.items():
+        assert told(run("projects", "create", name, "--title", title, "--json"))["created"]
+    run("drill", "normal_path", "--patience", "1")
+    assert {name for name in projects(run) if name.startswith("drill-")} == titles.keys() - {"drill-left"}

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from concurrent.futures import ThreadPoolExecutor
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +15,8 @@ import typer
 from watchkeeper.domain.errors import UsageError, WatchkeeperError
 from watchkeeper.interfaces.cli.client import connected
 from watchkeeper.interfaces.cli.drills.catalogue import DRILLS, SETS
-from watchkeeper.interfaces.cli.drills.stage import Stage, stage
+from watchkeeper.interfaces.cli.drills.leftovers import leftovers
+from watchkeeper.interfaces.cli.drills.stage import Stage, remove, stage
 from watchkeeper.interfaces.cli.local import read_url
 from watchkeeper.interfaces.cli.options import DryRun, Json
 from watchkeeper.interfaces.cli.output import show, write
@@ -40,26 +45,55 @@ def drill(
         plan = {each: (DRILLS[each].__doc__ or "").strip() for each in names}
         show({"ok": True, "dry_run": True, "drills": plan} if as_json else plan, as_json=as_json)
         return
-    url = read_url(Settings.read())
-    # A drill mostly waits; each has a project of its own.
-    with ThreadPoolExecutor(AT_ONCE) as drills:
-        results = list(drills.map(lambda each: _run(each, url, patience), names))
+    results = _run_all(names, read_url(Settings.read()), patience)
     failed = [result["drill"] for result in results if not result["ok"]]
     if as_json:
         show({"ok": not failed, "drills": results}, as_json=True, empty="")
     else:
         for result in results:
             _tell(result)
-    if failed:
+    if len(results) < len(names) and not as_json:
+        write(f"told to stop: {len(names) - len(results)} drills were not begun")
+    if failed or len(results) < len(names):
         raise typer.Exit(3)
 
 
-def _run(name: str, url: str, patience: float) -> dict[str, Any]:
+def _run_all(names: Sequence[str], url: str, patience: float) -> list[dict[str, Any]]:
+    """Run drills, a few at once; told to stop, begin no more, let those that run remove their projects, and return."""
+    _sweep()
+    stopped = Event()
+    # A drill mostly waits; each has a project of its own.
+    with ThreadPoolExecutor(AT_ONCE) as drills:
+        begun = [drills.submit(_run, each, url, patience, stopped) for each in names]
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            stopped.set()
+            for each in begun:
+                each.cancel()
+
+        before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            wait(begun)
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+    return [each.result() for each in begun if not each.cancelled()]
+
+
+def _sweep() -> None:
+    """Remove what earlier drills left here whose process was killed."""
+    with connected(whole=True) as whole:
+        for project in leftovers(whole):
+            remove(whole, project)
+            typer.echo(f"removed what a drill left behind: {project}", err=True)
+
+
+def _run(name: str, url: str, patience: float, stopped: Event) -> dict[str, Any]:
     play = DRILLS[name]
     playing: Stage | None = None
     failed: WatchkeeperError | None = None
     try:
-        with stage(connected, url, patience) as playing:
+        with stage(connected, url, patience, stopped) as playing:
             play(playing)
             playing.explain()
     except WatchkeeperError as failure:
@@ -68,6 +102,8 @@ def _run(name: str, url: str, patience: float) -> dict[str, Any]:
         failed = failure
     evidence = [{"what": shown.what, "fact": shown.fact} for shown in playing.evidence]
     error = None if failed is None else {"message": failed.message, "hint": failed.advice}
+    if stopped.is_set():
+        return {"drill": name, "ok": False, "about": play.__doc__, "error": error, "evidence": evidence}
     with connected(whole=True) as whole:
         ended = {"drill": name, "passed": failed is None, "evidence": len(evidence)}
         whole.act("POST", "/api/drills", ended)

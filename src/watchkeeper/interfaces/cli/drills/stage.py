@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any, TypeVar
 
 import httpx2
@@ -17,6 +18,7 @@ from watchkeeper.domain.diagnosis import StuckClass
 from watchkeeper.domain.errors import DatabaseUnavailable, ServerUnreachable, WatchkeeperError
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.interfaces.cli.client import Client, part
+from watchkeeper.interfaces.cli.drills.leftovers import PREFIX, title
 
 T = TypeVar("T")
 STANDING_STILL = ("stuck", "paused", "failed")
@@ -87,7 +89,7 @@ class DrillWorker:
 class Stage:
     """One drill's project. `token` is a worker's token of it, `url` the server's address.
 
-    `patience_seconds` is how long it waits for what must follow from its fault.
+    `patience_seconds` is how long it waits for what must follow from its fault. Once `stopped`, it goes no further.
     """
 
     owner: Client
@@ -96,11 +98,13 @@ class Stage:
     token: str
     scratch: Path
     patience_seconds: float
+    stopped: Event = field(default_factory=Event)
     evidence: list[Shown] = field(default_factory=list)
     _open: list[httpx2.Client] = field(default_factory=list)
 
     def show(self, what: str, fact: Any) -> None:
         """Keep a piece of evidence; raise DrillFailed for one that shows nothing."""
+        self._go_on()
         if fact is None or fact == [] or fact == {} or fact == "":
             raise DrillFailed(f"there is no evidence that {what}")
         self.evidence.append(Shown(what, fact))
@@ -176,6 +180,7 @@ class Stage:
         """Look until something is there; raise DrillFailed when it does not come in time."""
         deadline = time.monotonic() + self.patience_seconds
         while (found := look()) is None:
+            self._go_on()
             if time.monotonic() > deadline:
                 raise DrillFailed(
                     f"{what} did not come within {self.patience_seconds:g} s",
@@ -188,33 +193,38 @@ class Stage:
         for http in self._open:
             http.close()
 
+    def _go_on(self) -> None:
+        if self.stopped.is_set():
+            raise DrillFailed("it was told to stop", hint="Its project is removed; run it again.")
+
 
 @contextmanager
-def stage(client: Callable[..., Any], url: str, patience_seconds: float) -> Iterator[Stage]:
+def stage(client: Callable[..., Any], url: str, patience_seconds: float, stopped: Event) -> Iterator[Stage]:
     """Make a project with a worker's token, and remove both with all that the drill left.
 
     `client` gives an owner's client for a project, as `connected` does.
     """
-    project = f"drill-{secrets.token_hex(4)}"
+    project = f"{PREFIX}{secrets.token_hex(4)}"
     with (
         client(whole=True) as whole,
         client(project) as owner,
         TemporaryDirectory(prefix="drill-") as scratch,
     ):
-        whole.act("POST", "/api/projects", {"project_id": project, "title": "a drill"})
+        whole.act("POST", "/api/projects", {"project_id": project, "title": title()})
         try:
             asked = {"name": "drill", "role": "worker", "project_id": project, "lifetime_seconds": 3600}
             made = owner.act("POST", "/api/tokens", asked)["token"]
-            playing = Stage(owner, project, url, made["secret"], Path(scratch), patience_seconds)
+            playing = Stage(owner, project, url, made["secret"], Path(scratch), patience_seconds, stopped)
             try:
                 yield playing
             finally:
                 playing.close()
         finally:
-            _remove(whole, project)
+            remove(whole, project)
 
 
-def _remove(whole: Client, project: str) -> None:
+def remove(whole: Client, project: str) -> None:
+    """Remove a drill's project; whoever has the database tries again for a while."""
     deadline = time.monotonic() + REMOVE_SECONDS
     while True:
         try:
