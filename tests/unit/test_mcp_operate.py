@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchkeeper.interfaces.mcp import contract, operate
+from watchkeeper.interfaces.mcp.bounds import MOST_CHARS
 from watchkeeper.interfaces.mcp.desk import LISTS, REPORTS, THINGS, Desk
-from watchkeeper.interfaces.mcp.fence import MOST_CHARS, NOTE, fenced
+from watchkeeper.interfaces.mcp.fence import NOTE, fenced
 from watchkeeper.interfaces.mcp.toolbox import Answered, Tool, answered
 
 ROUTES = json.loads((Path(__file__).parents[2] / "docs/reference/openapi.json").read_text())["paths"]

@@ -7,14 +7,16 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx2
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from interfaces.agent_tools.names import LIMIT, OTHER, TOKEN
 from interfaces.contract_server import JOB, OTHER_JOB, ContractServer, Gate, Trouble
 from mcp_agent import agent_over_http
-from watchkeeper.interfaces.mcp.door import RUNNING, WAITING
+from watchkeeper.interfaces.mcp.door import RUNNING, SESSION, WAITING, Door, Guest, Guests
 from watchkeeper.interfaces.mcp.host import PORT_FILE, ContractHost
 from watchkeeper.services.supervision.contract_host import ContractSession
 
@@ -55,6 +57,25 @@ def test_a_body_of_50_megabytes_is_refused_unread(host: ContractHost, declared: 
 
     length = {"Content-Length": "50000000"} if declared else {}
     assert post(host.address, content=body(), headers=length).status_code == 413
+
+
+async def test_a_session_that_is_taken_over_in_this_moment_is_let_in(workspace: Path) -> None:
+    """A call that comes before a restarted worker knows its session again is looked at twice, and is let in."""
+
+    class Late(Guests):
+        def of(self, authorization: str | None) -> Guest | None:
+            found = super().of(authorization)
+            self.add(TOKEN, ContractSession(JOB, workspace))
+            return found
+
+    served: list[Any] = []
+
+    async def inside(scope: Scope, receive: Receive, send: Send) -> None:
+        served.append(scope[SESSION].session.job)
+
+    scope = {"type": "http", "method": "POST", "headers": [(b"authorization", f"Bearer {TOKEN}".encode())]}
+    await Door(inside, Late(), slow_seconds=0.0)(scope, Mock(), Mock())
+    assert served == [JOB]
 
 
 async def test_two_sessions_keep_apart(host: ContractHost, contract: ContractServer, workspace: Path) -> None:

@@ -20,7 +20,6 @@ from watchkeeper.interfaces.cli.contract.server import Server
 from watchkeeper.interfaces.cli.local import own_token, read_url
 from watchkeeper.interfaces.cli.options import Project
 from watchkeeper.interfaces.mcp.holder import PATIENT, Patience
-from watchkeeper.interfaces.mcp.stdio import Surroundings, serve_contract, serve_operate
 from watchkeeper.services.supervision.config import HOW_TO_GET_ONE
 from watchkeeper.services.supervision.contract_host import ContractSession
 from watchkeeper.settings import Settings
@@ -40,6 +39,8 @@ def contract(
     ] = PATIENT.call_seconds,
 ) -> None:
     """Serve the contract's tools for the job that was claimed: of WATCHKEEPER_JOB_ID, else the latest claim here."""
+    from watchkeeper.interfaces.mcp.stdio import Surroundings, serve_contract  # half a second, for this alone
+
     settings = Settings.read()
     around = environment.read(os.environ)
     if around.token is None:
@@ -64,6 +65,8 @@ def contract(
 @mcp.command()
 def operate(project: Project = None) -> None:
     """Serve a person's own agent: it reads what the person may read, and suggests; it never decides or acts."""
+    from watchkeeper.interfaces.mcp.stdio import serve_operate  # half a second, for this alone
+
     settings = Settings.read()
     token, is_of_this_home = own_token(settings)
     if token is None:

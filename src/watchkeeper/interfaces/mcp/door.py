@@ -24,7 +24,7 @@ RUNNING = 4
 WAITING = 16
 """How many calls of one session run at once, and how many more may wait for their turn."""
 
-REFUSED_AT_ONCE = 32
+PAUSING_AT_ONCE = 32
 SLOW_SECONDS = 1.0
 
 
@@ -66,34 +66,42 @@ class Door:
         self._inside = inside
         self._guests = guests
         self._slow = slow_seconds
-        self._refusing = 0
+        self._pausing = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._inside(scope, receive, send)
             return
-        guest = self._guests.of(Headers(scope=scope).get("authorization"))
+        guest = await self._known(Headers(scope=scope).get("authorization"))
         if guest is None:
-            await self._refuse(send, 401, Unauthenticated("no session of this worker has this token"))
+            await _answer(send, 401, Unauthenticated("no session of this worker has this token"))
         elif scope["method"] != "POST":
             # No stream outlives a call here: everything is told in the answer of its POST.
             await _answer(send, 405, UsageError("only POST is served here", hint="Send each call as a POST."))
         elif guest.present >= RUNNING + WAITING:
             text = f"this session has {guest.present} calls under way already"
-            await self._refuse(send, 429, RateLimited(text, hint="Wait for their answers, then call again."))
+            await self._pause()
+            await _answer(send, 429, RateLimited(text, hint="Wait for their answers, then call again."))
         else:
             async with _present(guest):
                 await self._inside({**scope, SESSION: guest}, receive, send)
 
-    async def _refuse(self, send: Send, status: int, error: WatchkeeperError) -> None:
-        """Refuse after a while, so that guessing and flooding are slow; not for so many that they fill us."""
-        if self._refusing < REFUSED_AT_ONCE:
-            self._refusing += 1
+    async def _known(self, authorization: str | None) -> Guest | None:
+        """Give who asks, looking twice: a restarted worker may take over a session in this very moment."""
+        guest = self._guests.of(authorization)
+        if guest is None:
+            await self._pause()
+            guest = self._guests.of(authorization)
+        return guest
+
+    async def _pause(self) -> None:
+        """Make guessing and flooding slow, but not for so many at once that they fill us."""
+        if self._pausing < PAUSING_AT_ONCE:
+            self._pausing += 1
             try:
                 await asyncio.sleep(self._slow)
             finally:
-                self._refusing -= 1
-        await _answer(send, status, error)
+                self._pausing -= 1
 
 
 @asynccontextmanager

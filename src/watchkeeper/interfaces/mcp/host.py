@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from watchkeeper.interfaces.mcp.bounds import short
 from watchkeeper.interfaces.mcp.contract import INSTRUCTIONS, TOOLS, call_contract
 from watchkeeper.interfaces.mcp.door import SESSION, SLOW_SECONDS, Door, Guest, Guests
 from watchkeeper.interfaces.mcp.holder import Holder, Means, Patience
@@ -99,7 +100,7 @@ class ContractHost:
     async def _serve(self, listener: socket.socket, listening: threading.Event) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(FILE_THREADS, "contract files"))
         link = ServerLink(self._url, "none", client=client_of_many(MOST_CONNECTIONS))
-        tools = server_of("watchkeeper", INSTRUCTIONS, TOOLS, lambda *call: self._call(link, *call))
+        tools = server_of("watchkeeper", INSTRUCTIONS, TOOLS, lambda *call: self._call(link, *call), short)
         app = tools.streamable_http_app(
             streamable_http_path=PATH,
             stateless_http=True,

@@ -13,6 +13,7 @@ from mcp.server.stdio import stdio_server
 
 from watchkeeper.domain.errors import WatchkeeperError
 from watchkeeper.interfaces.mcp import contract, operate
+from watchkeeper.interfaces.mcp.bounds import short
 from watchkeeper.interfaces.mcp.desk import Desk
 from watchkeeper.interfaces.mcp.fence import fenced
 from watchkeeper.interfaces.mcp.holder import Holder, Means, Patience
@@ -54,7 +55,7 @@ async def serve_contract(around: Surroundings) -> None:
         return Answered(done.answer | {"outbox": waiting}) if waiting else done
 
     try:
-        await _serve(server_of("watchkeeper", contract.INSTRUCTIONS, contract.TOOLS, call))
+        await _serve(server_of("watchkeeper", contract.INSTRUCTIONS, contract.TOOLS, call, short))
     finally:
         await link.close()
 
