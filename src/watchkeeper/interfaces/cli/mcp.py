@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +50,7 @@ def contract(
             "an agent needs its token, and WATCHKEEPER_TOKEN is not set", hint=HOW_TO_GET_ONE
         )
     claimed = _Claimed(around, around.token)
-    asyncio.run(
+    _serve(
         serve_contract(
             Surroundings(
                 url=Server(around.url).url,
@@ -76,7 +78,13 @@ def operate(project: Project = None) -> None:
         )
     if project is None and is_of_this_home:
         project = DEFAULT_PROJECT
-    asyncio.run(serve_operate(read_url(settings), token, project))
+    _serve(serve_operate(read_url(settings), token, project))
+
+
+def _serve(serving: Coroutine[Any, Any, None]) -> None:
+    # A read of standard input that waits cannot be called off, and nothing needs tidying: Ctrl-C just ends it all.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    asyncio.run(serving)
 
 
 class _Claimed:
