@@ -15,6 +15,8 @@ import pytest
 
 from interfaces.api_client import Api
 from interfaces.test_session_records import Line
+from secret_examples import SECRETS
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis, FailureClass
 from watchkeeper.domain.sessions.events import (
     Began,
@@ -28,6 +30,8 @@ from watchkeeper.domain.sessions.events import (
 from watchkeeper.domain.sessions.facts import ContractCall
 from watchkeeper.domain.sessions.rows import FactRow, fact_of
 from watchkeeper.interfaces.cli import main
+from watchkeeper.services.corpus.figures import judge
+from watchkeeper.services.corpus.reading import read_corpus, read_row
 from watchkeeper.services.supervision.session_log import ServerLog
 from watchkeeper.services.supervision.session_records import ServerRecords
 
@@ -52,7 +56,8 @@ async def command(api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("WATCHKEEPER_TOKEN", await api.token("viewer"))
 
     async def run(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["watchkeeper", "sessions", *arguments])
+        group = () if arguments[0] == "incident" else ("sessions",)
+        monkeypatch.setattr(sys, "argv", ["watchkeeper", *group, *arguments])
         assert await asyncio.to_thread(main.run) == 0
         return capsys.readouterr().out
 
@@ -130,3 +135,29 @@ async def test_a_recording_says_what_was_seen_and_asks_for_its_label(
     assert tuple(facts[: len(FACTS)]) == FACTS
     assert "AKIA" not in file.read_text()
     assert await command("export", row["id"]) == file.read_text()
+
+
+async def test_an_incident_gives_its_sessions_as_rows_of_the_corpus(
+    api: Api, command: Command, tmp_path: Path
+) -> None:
+    """What really happened becomes a row: each session of the incident's job, redacted, to be labelled and judged."""
+    records, log, job = await begun(api)
+    said = f"the key is {SECRETS['github_token']}"
+    await api.command("progress", job, message=said, phase="build", payload={})
+    log.over({"exit_code": 0})
+    await asyncio.to_thread(records.stop)
+    [incident] = (await api.get("/api/watchdog/incidents?rule=secret_exposed")).body["incidents"]
+    told = await command("incident", "export", incident["id"], "--corpus", "--to", str(tmp_path))
+    assert SECRETS["github_token"] not in labelled(told.splitlines()[0], "F08")
+    [judged] = judge(read_corpus(tmp_path))
+    assert (judged.outcome.failure, judged.outcome.action) == ("F08", Action.BLOCK_COMPLETE)
+
+
+def labelled(name: str, failure: str) -> str:
+    """Label a recording, which is no row before that; give its text."""
+    file = Path(name)
+    with pytest.raises(UsageError, match="label"):
+        read_row(file)
+    text = file.read_text("utf-8").replace('"class": "unlabelled"', f'"class": "{failure}"')
+    file.write_text(text, encoding="utf-8")
+    return text

@@ -16,6 +16,7 @@ from watchkeeper.domain.sessions.facts import (
     ClockJumped,
     ContractCall,
     ErrorLine,
+    Interrupted,
     LeaseChanged,
     ProcessesLeft,
     ProcessExited,
@@ -48,6 +49,7 @@ STREAM: dict[str, type[SessionEvent]] = {_snake(kind.__name__): kind for kind in
 _PLAIN: dict[type[SessionFact], tuple[str, str]] = {
     ProcessStarted: ("proc", "start"),
     ProcessExited: ("proc", "exit"),
+    Interrupted: ("proc", "signal"),
     ArtifactChecked: ("artifact", "check"),
     WorkspaceChanged: ("workspace", "change"),
     TranscriptGrew: ("transcript", "grew"),

@@ -39,11 +39,12 @@ class SessionWatch:
         self.limits = limits
         self.restarts = restarts
         self.record = SessionRecord()
+        self._known: list[Course] | None = None
         self._now = float("-inf")
 
     def take(self, at: float, fact: SessionFact) -> None:
         """Take in one fact; one that comes late counts from now."""
-        self._now = max(self._now, at)
+        self._now, self._known = max(self._now, at), None
         self.record.take(self._now, fact)
 
     def look(self, now: float) -> Diagnosis:
@@ -74,8 +75,11 @@ class SessionWatch:
         return is_late and not self.record.is_over
 
     def _courses(self) -> list[Course]:
-        found = (judge(self.record, self.limits) for judge in JUDGES.values())
-        return [course for course in found if course is not None]
+        """Give the courses; they follow from what was told alone, so that looking again costs next to nothing."""
+        if self._known is None:
+            found = (judge(self.record, self.limits) for judge in JUDGES.values())
+            self._known = [course for course in found if course is not None]
+        return self._known
 
     def _chosen(self, reached: list[tuple[Course, Rung]]) -> Diagnosis:
         """Choose what is acted on before what is only observed, and in both the first of the table."""

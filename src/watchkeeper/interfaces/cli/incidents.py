@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from watchkeeper.domain.errors import UsageError
+from watchkeeper.domain.errors import NotFound, UsageError
 from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
-from watchkeeper.interfaces.cli.client import connected, part
+from watchkeeper.interfaces.cli.client import Client, connected, part
 from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
 from watchkeeper.interfaces.cli.output import show, write
+from watchkeeper.interfaces.cli.session_streams import recorded, write_lines
 
 incident = typer.Typer(no_args_is_help=True, help="Incidents: list, look at, acknowledge, quiet, export.")
 
@@ -149,13 +150,20 @@ def resolve(
 def export(
     incident: IncidentId,
     directory: Annotated[
-        Path, typer.Option("--to", help="The folder for the two files.", file_okay=False)
+        Path, typer.Option("--to", help="The folder for the files.", file_okay=False)
     ] = Path(),
+    corpus: Annotated[
+        bool,
+        typer.Option("--corpus", help="Write the sessions of its job as rows of the truth corpus instead."),
+    ] = False,
     project: Project = None,
     as_json: Json = False,
 ) -> None:
     """Write an incident as JSON and as Markdown, redacted, for somebody who cannot look here; --json prints it."""
     with connected(project) as client:
+        if corpus:
+            _export_sessions(client, incident, directory, as_json=as_json)
+            return
         found = client.get(f"{PATH}/{part(incident)}/export")
     if as_json:
         show(found["document"], as_json=True)
@@ -171,6 +179,21 @@ def export(
         except OSError as error:
             raise UsageError(f"{file} cannot be written: {error.strerror}") from error
         write(str(file))
+
+
+def _export_sessions(client: Client, incident: str, directory: Path, *, as_json: bool) -> None:
+    """Write a recording of each session of the incident's job; a person still has to label them."""
+    job = client.get(f"{PATH}/{part(incident)}")["incident"]["job_id"]
+    sessions = client.get("/api/sessions", job=job, limit=1000)["sessions"] if job else []
+    if not sessions:
+        raise NotFound("no session of an agent is recorded for this incident's job")
+    files = []
+    for session in sessions:
+        file = directory / f"incident-{incident}-{session['id']}.jsonl"
+        write_lines(file, recorded(client, session["id"]))
+        files.append(str(file))
+    told = "\n".join([*files, "fill in their labels before use; docs/corpus.md tells how"])
+    show({"ok": True, "files": files} if as_json else None, as_json=as_json, empty=told)
 
 
 def _until(seconds: float | None, until: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 
@@ -73,16 +73,8 @@ def export(
 ) -> None:
     """Write a session as a redacted recording, in the form of the truth corpus, to hand to a colleague."""
     with connected(project) as client:
-        found = client.get(f"{PATH}/{part(session)}")["session"]
-        lines = [
-            json.dumps(row, ensure_ascii=False, default=str)
-            for row in recording(found, _events(client, session))
-        ]
-    try:
-        with nullcontext(sys.stdout) if to is None else to.open("w", encoding="utf-8") as file:
-            _write_lines(file, lines)
-    except OSError as error:
-        raise UsageError(f"{to} cannot be written: {error.strerror}") from error
+        lines = recorded(client, session)
+    write_lines(to, lines)
     if to is not None:
         told = {"ok": True, "file": str(to), "rows": len(lines) - 1}
         show(told, as_json=True) if as_json else write(
@@ -90,8 +82,21 @@ def export(
         )
 
 
-def _write_lines(file: TextIO, lines: list[str]) -> None:
-    file.writelines(line + "\n" for line in lines)
+def recorded(client: Client, session: str) -> list[str]:
+    """Give the lines of a session's recording: the label to be filled in, then its rows."""
+    found = client.get(f"{PATH}/{part(session)}")["session"]
+    return [
+        json.dumps(row, ensure_ascii=False, default=str) for row in recording(found, _events(client, session))
+    ]
+
+
+def write_lines(to: Path | None, lines: list[str]) -> None:
+    """Write lines to a file, or print them. Raises UsageError where it cannot be written."""
+    try:
+        with nullcontext(sys.stdout) if to is None else to.open("w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
+    except OSError as error:
+        raise UsageError(f"{to} cannot be written: {error.strerror}") from error
 
 
 def _follow(client: Client, session: str, after: int, *, as_json: bool) -> None:
