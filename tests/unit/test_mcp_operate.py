@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.interfaces.mcp import contract, operate
@@ -142,6 +142,7 @@ def test_nothing_leads_elsewhere(tool: str, arguments: dict[str, Any]) -> None:
     assert (done.code, requests) == ("usage", [])
 
 
+@settings(max_examples=50)
 @given(
     st.recursive(
         st.text() | st.integers() | st.none(),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interfaces.agent_tools.names import LIMIT, OTHER, TOKEN
-from interfaces.contract_server import JOB, ContractServer, Trouble, answer, error
+from interfaces.contract_server import JOB, ContractServer, Gate, Trouble, answer, error
 from mcp_agent import agent_over_http
 from watchkeeper.domain.sessions.facts import ContractCall
 from watchkeeper.interfaces.mcp.host import ContractHost
@@ -142,6 +142,35 @@ async def test_a_server_that_is_away_is_told_in_words(
             "End your turn; there is nothing left for you to do.",
         )
     assert kept == [("complete", {"summary": "s", "artifacts": handed_in})]
+
+
+async def test_a_check_that_takes_longer_than_the_call_may_is_told_so(
+    contract: ContractServer, host_of: Callable[..., ContractHost], workspace: Path
+) -> None:
+    """The agent hears that its end or its check is still under way, and asks again; nothing hangs on its client."""
+    gate = Gate()
+    checking = {"ok": True, "status": "running", "phase": "verifying"}
+    contract.always["complete"] = answer(202, checking)
+    contract.always["verify"] = Trouble(gate=gate)
+    host = host_of(contract.url, patience=0.5)
+    host.register(TOKEN, ContractSession(JOB, workspace))
+    async with agent_over_http(host.address, TOKEN) as agent:
+        assert (await agent.refused("complete", summary="s"))["code"] == "queued"
+        assert (await agent.refused("verify"))["code"] == "queued"
+    gate.opened.set()
+
+
+async def test_two_files_of_one_name_are_refused_before_either_is_sent(
+    host: ContractHost, contract: ContractServer, workspace: Path
+) -> None:
+    """The store knows files by name: the second would silently take the place of the first."""
+    for name in ("a/page.html", "b/page.html"):
+        (workspace / name).parent.mkdir()
+        (workspace / name).write_text(name)
+    async with agent_over_http(host.address, TOKEN) as agent:
+        refusal = await agent.refused("upload_files", paths=["a/page.html", "b/page.html"])
+    assert "'page.html': a/page.html and b/page.html" in refusal["message"]
+    assert not contract.seen
 
 
 async def test_a_server_that_comes_back_within_the_call_is_not_missed(

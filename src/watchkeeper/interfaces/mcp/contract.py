@@ -29,7 +29,7 @@ HINTS = {
     "if that answers stale_lease, end your turn.",
     "contract_rejected": "Mend what details.failed and the message name, then call complete again.",
     "server_unreachable": "The server is away; nothing is lost. Wait a minute and call again, up to five times; then "
-    "end your turn and say that the job is not reported.",
+    "write what you hand in, {summary, artifacts}, to artifacts.json in your workspace, and end your turn.",
     "database_unavailable": "The server is there, its database is not. Wait a minute and call again.",
     "rate_limited": "You call too often. Wait ten seconds and call again, less often.",
     "job_not_found": "The job is gone. Stop and end your turn.",
