@@ -24,6 +24,7 @@ from services.watched import (
 )
 from watchkeeper.app.whole import App
 from watchkeeper.domain.jobs import AttemptCause
+from watchkeeper.domain.kinds import KindDeclaration
 from watchkeeper.services.claims import ClaimAsked
 from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.services.watchdog import WatchdogConfig
@@ -100,6 +101,58 @@ async def test_a_secret_in_an_attempt_s_last_words_stops_its_worker(app: App) ->
     assert secret not in str(found)
     [worker] = await rows(app.database, "SELECT stopped_by FROM watchkeeper.workers WHERE worker_id = 'w'")
     assert worker["stopped_by"] is not None
+
+
+async def test_an_attempt_that_ends_without_the_artifact_it_owes_is_an_incident(
+    app: App, clock: MovingClock
+) -> None:
+    """Where its kind asks for one, and the job goes on; who was asked for none, or handed it back, owes none."""
+    await app.kinds.declare("p", KindDeclaration.parse({"name": "k", "contract": {}}), actor="t")
+    await app.kinds.declare("p", KindDeclaration.parse({"name": "free"}), actor="t")
+    for kind, cause, rules in (
+        ("k", AttemptCause.OPERATOR, []),
+        ("free", AttemptCause.AGENT_ERROR, []),
+        ("k", AttemptCause.AGENT_ERROR, ["artifact_missing"]),
+    ):
+        await enqueue(app, kind)
+        [found] = (await app.claims.claim("p", ClaimAsked("w", [kind])))["jobs"]
+        held = HeldLease(found.seq, found.epoch, found.token_hash)
+        await app.queue.end("p", "worker:w", [AttemptEnd(held, cause, "no page")])
+        await watchdog(app).run_once()
+        assert await open_rules(app) == rules, (kind, cause)
+    [incident] = await open_incidents(app)
+    assert (incident["cause"], incident["evidence"]["phase"]) == ("ended_without_artifact", "end")
+    await checked(app, str(incident["job_id"]), passed=True)
+    assert await look_after(app, clock, 1) == []
+
+
+async def test_a_stopped_worker_s_doctor_opens_nothing_beside_the_stop(app: App, clock: MovingClock) -> None:
+    """Its doctor fails because of the stop; once it is resumed, a doctor that fails is an incident again."""
+    await claimed(app)
+    await rows(
+        app.database, "UPDATE watchkeeper.workers SET stopped_at = watchkeeper.now(), stop_reason = 'x'"
+    )
+    for answer in ({"code": "doctor_failed"}, {"exit_code": 3}):
+        await ran(app, "doctor", **answer)
+    await app.attendance.note_doctor("p", "w", ok=False)
+    await watchdog(app).run_once()
+    assert await open_rules(app) == []
+    clock.advance(1)
+    await rows(app.database, "UPDATE watchkeeper.workers SET stopped_at = NULL")
+    clock.advance(1)
+    await ran(app, "doctor", code="doctor_failed")
+    await watchdog(app).run_once()
+    assert await open_rules(app) == ["doctor_failed"]
+
+
+async def test_where_a_complete_failed_the_next_action_is_to_complete_again(app: App) -> None:
+    """Another command that cannot reach its server is a matter of the queue."""
+    job = await claimed(app)
+    for command, action in (("context", "inspect_queue"), ("complete", "retry_complete")):
+        await ran(app, command, job, code="fetch_failed")
+        await watchdog(app).run_once()
+        query = "SELECT next_action FROM watchkeeper.watchdog_incidents ORDER BY id DESC LIMIT 1"
+        assert (await rows(app.database, query))[0]["next_action"] == action
 
 
 async def test_a_failed_gate_is_an_incident_until_a_later_check_passes(app: App, clock: MovingClock) -> None:

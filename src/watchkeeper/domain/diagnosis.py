@@ -58,11 +58,19 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """An unresolved incident of the job; `is_symptom` says that another one explains it."""
+    """An unresolved incident of the job; `is_symptom` says that another one explains it.
+
+    `next_action` is what the incident itself says; None leaves that to its rule.
+    """
 
     rule: RuleName
     severity: Severity
     is_symptom: bool = False
+    next_action: NextAction | None = None
+
+    @property
+    def asks_for(self) -> NextAction:
+        return self.next_action or RULES[self.rule].next_action
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +242,7 @@ def diagnose(facts: JobFacts) -> Diagnosis:
         rule = RULES[incident.rule]
         said = rule.sentence.rstrip(".")
         sentence = said[0].lower() + said[1:]
-        known = (OF_RULES[incident.rule], sentence, rule.action, rule.next_action, rule.closes_when)
+        known = (OF_RULES[incident.rule], sentence, rule.action, incident.asks_for, rule.closes_when)
         return _known(known, f"incident:{incident.rule}")
     if facts.causes:
         return _known(CAUSES[facts.causes[0]], f"attempt:{facts.causes[0]}")

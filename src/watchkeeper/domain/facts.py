@@ -73,6 +73,7 @@ class CommandFact:
 
     `refusals`: how often this command was refused in a row on this job, this time included. `secrets` names the kinds
     of what was taken out of its output. `is_own_word`: our own server refused, and wrote down itself what that means.
+    `is_stopped`: its worker was stopped then, which its doctor says too.
     `verdict`: what the policy's checks make of it.
     """
 
@@ -88,6 +89,7 @@ class CommandFact:
     refusals: int = 1
     secrets: tuple[str, ...] = ()
     is_own_word: bool = False
+    is_stopped: bool = False
     is_mirrored: bool = False
     verdict: StepVerdict = UNJUDGED
 
@@ -166,7 +168,7 @@ class WorkerFact:
     """A worker after a heartbeat: its checks, its last rounds (the newest last), and what waits.
 
     `backlog` names the kinds that have due jobs; `told_backlog` is that of the last time its idleness was settled.
-    `held` are the jobs it holds, of which a contract worker has one at most.
+    `held` are the jobs it holds, of which a contract worker has one at most. `is_stopped`: its doctor fails for that.
     """
 
     project_id: str
@@ -178,6 +180,7 @@ class WorkerFact:
     backlog: str = ""
     told_backlog: str | None = None
     held: tuple[UUID, ...] = ()
+    is_stopped: bool = False
     is_mirrored: bool = False
 
 

@@ -88,19 +88,29 @@ class Opening:
     stops_worker: bool
 
 
-def opening(name: RuleName, policy: Policy) -> Opening | None:
-    """Decide how an incident of the rule begins; None for a rule that is turned off."""
+RETRIED = frozenset(
+    {RuleName.QUEUE_STUCK, RuleName.FETCH_FAILED, RuleName.HIDDEN_FAILURE, RuleName.MULTIPLE_PRIMARY_JOBS}
+)
+"""The supervisor's rules, whose next action is to complete again where a complete was what failed."""
+
+
+def opening(name: RuleName, policy: Policy, command: str | None = None) -> Opening | None:
+    """Decide how an incident of the rule begins; None for a rule that is turned off.
+
+    `command` is the contract command that its finding is about.
+    """
     rule, change = RULES[name], policy.rules.get(name)
     if change is not None and change.mode is PolicyMode.OFF:
         return None
     severity = (change and change.severity) or rule.severity
     is_observed = change is not None and change.mode is PolicyMode.OBSERVE
+    again = NextAction.RETRY_COMPLETE if name in RETRIED and command == "complete" else None
     asks_first = RepairAction.STOP_WORKER in policy.never_without_a_person
     return Opening(
         state=IncidentState.NEEDS_HUMAN if rule.closer is Closer.PERSON else IncidentState.OPEN,
         severity=severity,
         owner=policy.contact((change and change.escalation) or rule.escalation).person,
-        next_action=(change and change.next_action) or rule.next_action,
+        next_action=(change and change.next_action) or again or rule.next_action,
         due=DUE[severity],
         stops_worker=rule.stops_worker and not is_observed and not asks_first,
     )

@@ -9,7 +9,6 @@ from typing import Any
 
 from watchkeeper.domain.diagnosis import OpenIncident, worst
 from watchkeeper.domain.heartbeat_checks import DEFAULT_CHECKS, HeartbeatCheck
-from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import NextAction, Severity
 
 LEASE_SEVERITY = Severity.HIGH
@@ -88,7 +87,7 @@ def checks(
 def next_action(found: dict[str, dict[str, Any]], incidents: Sequence[OpenIncident]) -> NextAction:
     """Say what to do next: as the gravest incident asks, else as the first check asks that fails."""
     if (incident := worst(incidents)) is not None:
-        return RULES[incident.rule].next_action
+        return incident.asks_for
     for name, action in NEXT.items():
         if found[name]["state"] == "failed" or found[name]["state"] in LEASE_TROUBLE:
             return action

@@ -136,7 +136,7 @@ def _batch(
     batch = {}
     for key in sorted(grouped):
         last = max(grouped[key], key=lambda each: each.found_at)
-        begin = opening(last.rule, policy)
+        begin = opening(last.rule, policy, last.evidence.get("command"))
         if begin is not None:
             times = len(grouped[key] if is_edge else {each.evidence_ref for each in grouped[key]})
             batch[key] = _row(last, begin, times)

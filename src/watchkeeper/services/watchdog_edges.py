@@ -168,6 +168,7 @@ FAMILIES: dict[str, Family] = {
     "run": Family("run_facts", _by_id, _run, RUN_RULES),
     "outcome": Family("outcome_facts", _by_attempt, _run, RUN_RULES),
     "ending": Family("ending_facts", _by_attempt, _run, RUN_RULES),
+    "unfinished": Family("unfinished_facts", _by_attempt, _run, RUN_RULES),
     "artifact": Family(
         "artifact_facts", _by_id, lambda row, _checks: LostArtifactFact(**row), ARTIFACT_RULES
     ),

@@ -12,7 +12,7 @@ from watchkeeper.domain.diagnosis import OpenIncident, worst
 from watchkeeper.domain.errors import NotFound
 from watchkeeper.domain.heartbeat_checks import CheckState, HeartbeatCheck, judge_step, said_of
 from watchkeeper.domain.policies import Policy
-from watchkeeper.domain.rules.names import RuleName, Severity
+from watchkeeper.domain.rules.names import NextAction, RuleName, Severity
 from watchkeeper.domain.worker_checks import OF_THE_JOB, Heard, LeaseRisk, check_of, checks, next_action
 from watchkeeper.services.watchdog_edges import answer_in
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
@@ -53,7 +53,12 @@ def as_incidents(rows: Sequence[Row]) -> list[OpenIncident]:
     """Give incidents as a diagnosis takes them; a rule of a newer program is left out."""
     known = set(RuleName)
     return [
-        OpenIncident(RuleName(row["rule"]), Severity(row["severity"]), is_symptom=row["is_symptom"])
+        OpenIncident(
+            RuleName(row["rule"]),
+            Severity(row["severity"]),
+            is_symptom=row["is_symptom"],
+            next_action=NextAction(row["next_action"]),
+        )
         for row in rows
         if row["rule"] in known
     ]

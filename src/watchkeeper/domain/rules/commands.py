@@ -68,7 +68,7 @@ def check_failed(run: CommandFact, _limits: Thresholds) -> Moment | None:
     rule = CHECKED.get(run.command)
     if rule is None or run.worker_id is None or run.verdict.state is not CheckState.FAIL:
         return None
-    if run.error_code in OF_THE_WIRE | NO_OUTPUT:
+    if run.error_code in OF_THE_WIRE | NO_OUTPUT or (run.is_stopped and run.command == "doctor"):
         return None
     return _moment(run, rule, _of_worker(run), run.error_code or "not_ok", **told_of(run.verdict))
 

@@ -55,11 +55,11 @@ def hidden_failure(run: RunFact, _limits: Thresholds) -> Moment | None:
 
 
 def artifact_missing(run: RunFact, _limits: Thresholds) -> Moment | None:
-    """Fire when a job that owes an artifact is told as done and none was verified."""
+    """Fire when a job that owes an artifact is told as done, or its attempt just ends, and none was verified."""
     if not run.is_done or not run.owes_artifact or run.failed_complete is not None:
         return None
-    told = {"phase": run.phase}
-    return _moment(run, RuleName.ARTIFACT_MISSING, "done_without_artifact", run.ref, told)
+    cause = "ended_without_artifact" if run.phase == "end" else "done_without_artifact"
+    return _moment(run, RuleName.ARTIFACT_MISSING, cause, run.ref, {"phase": run.phase})
 
 
 def secret_in_words(run: RunFact, _limits: Thresholds) -> Moment | None:

@@ -14,8 +14,11 @@ from watchkeeper.domain.rules.names import RuleName
 
 
 def doctor_failed(worker: WorkerFact, _limits: Thresholds) -> Moment | None:
-    """Fire when the policy's checks fail on a worker's last doctor; what is not known of it is no failure."""
-    if worker.doctor.state is not CheckState.FAIL:
+    """Fire when the policy's checks fail on a worker's last doctor; what is not known of it is no failure.
+
+    The doctor of a worker that was stopped says so: that is the stop's incident, and not another.
+    """
+    if worker.is_stopped or worker.doctor.state is not CheckState.FAIL:
         return None
     return _moment(worker, RuleName.DOCTOR_FAILED, "not_ok", **told_of(worker.doctor))
 

@@ -19,6 +19,7 @@ SELECT e.project_id, e.id, e.command, e.exit_code, e.created_at AS received_at, 
                                             AND g.created_at < e.created_at), '-infinity')) END AS refusals,
        CASE WHEN e.reported_at IS NOT NULL THEN e.redacted END AS secrets,
        CASE WHEN e.command IN ('doctor', 'touch') THEN e.output END AS output, coalesce(w.origin, 'own') = 'own' AS is_own_word,
+       coalesce(w.origin = 'own' AND (w.stopped_at IS NOT NULL OR e.created_at < w.resumed_at), false) AS is_stopped,
        coalesce(s.origin, w.origin, 'own') <> 'own' AS is_mirrored
   FROM unnest(%(projects)s::text[], %(ids)s::uuid[]) AS g (project_id, id)
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.helper_events x WHERE x.project_id = g.project_id AND x.id = g.id LIMIT 1) e
@@ -96,6 +97,21 @@ SELECT a.project_id, 'attempt:' || s.id || '/' || a.epoch AS ref, a.worker_id, '
                        WHERE x.project_id = g.project_id AND x.seq = g.seq AND x.epoch = g.epoch LIMIT 1) a
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x WHERE x.project_id = a.project_id AND x.seq = a.seq LIMIT 1) s
 
+-- name: unfinished_facts
+-- Attempts that their agent ended without success at jobs that go on, as the phase that ended each would tell it.
+SELECT a.project_id, 'attempt:' || s.id || '/' || a.epoch AS ref, a.worker_id, 'end' AS phase, a.ended_at AS received_at,
+       s.id AS job_id, s.kind, true AS is_done, NULL::uuid AS failed_complete,
+       coalesce(s.contract, k.contract) IS NOT NULL
+         AND (SELECT true FROM watchkeeper.job_outcomes o WHERE o.project_id = a.project_id AND o.seq = a.seq LIMIT 1) IS NULL
+         AND (SELECT true FROM watchkeeper.artifact_checks c
+                          WHERE c.project_id = a.project_id AND c.job_id = s.id AND c.passed LIMIT 1) IS NULL AS owes_artifact,
+       NULL::text[] AS secrets, false AS is_mirrored
+  FROM unnest(%(projects)s::text[], %(seqs)s::bigint[], %(epochs)s::int[]) AS g (project_id, seq, epoch)
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.closed_attempts x
+                       WHERE x.project_id = g.project_id AND x.seq = g.seq AND x.epoch = g.epoch LIMIT 1) a
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x WHERE x.project_id = a.project_id AND x.seq = a.seq LIMIT 1) s
+  LEFT JOIN watchkeeper.job_kinds k ON k.project_id = s.project_id AND k.kind = s.kind
+
 -- name: artifact_facts
 -- Stored files that are gone or differ, as far as that still holds.
 SELECT a.project_id, a.id, s.id AS job_id, a.lost_at AS received_at, a.name, a.sha256, s.kind
@@ -114,7 +130,7 @@ SELECT w.project_id, w.worker_id, last.id AS last_heartbeat,
                                      'job_claimed', CASE WHEN last.claim_ok THEN last.current_job_id IS NOT NULL END),
          'answers', CASE WHEN w.doctor_answer IS NULL THEN last.answers
                          ELSE coalesce(last.answers, '{}') || jsonb_build_object('doctor', w.doctor_answer) END) AS said,
-       w.origin <> 'own' AS is_mirrored,
+       w.origin = 'own' AND w.stopped_at IS NOT NULL AS is_stopped, w.origin <> 'own' AS is_mirrored,
        coalesce(r.rounds, '[]') AS rounds, coalesce(b.kinds, '') AS backlog, told.backlog AS told_backlog,
        CASE WHEN w.profile = 'session' THEN coalesce(held.jobs, '{}') ELSE '{}' END AS held
   FROM (SELECT DISTINCT project_id, worker_id

@@ -84,6 +84,10 @@ WITH clock AS MATERIALIZED (
          jsonb_strip_nulls(jsonb_build_object('cause', e.cause, 'state_reason', e.state_reason, 'code', e.code,
                                               'worker_id', e.worker_id)), %(output_hash)s
     FROM ended e CROSS JOIN clock
+), told_watchdog AS (
+  INSERT INTO watchkeeper.watchdog_inbox (project_id, family, seq, epoch)
+  SELECT %(project_id)s, 'unfinished', e.seq, e.epoch FROM ended e
+   WHERE e.cause = 'agent_error' AND e.state IN ('pending', 'stuck', 'paused')
 )
 SELECT e.seq, e.epoch, e.state, e.worker_id,
        CASE WHEN e.state = 'pending' THEN clock.now + make_interval(secs => e.delay) END AS next_run_at,
