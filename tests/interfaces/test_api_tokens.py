@@ -170,3 +170,31 @@ async def test_a_long_list_is_read_page_by_page(api: Api, what: str) -> None:
     assert [word for word in found if word in wanted] == wanted
     assert len(found) == len(set(found))
     assert (await api.get(f"{asked}{joint}limit=1001", token=whole)).code == "usage"
+
+
+async def test_tokens_of_the_installation_s_own_project_reach_no_further_than_it(api: Api) -> None:
+    """They read and decide what is in `system`; switches, projects, other projects and jobs are beyond them."""
+    whole = await api.token("owner", project=None)
+    owner, supervisor = await api.token("owner", "system"), await api.token("supervisor", "system")
+    mine, why = "?project=system", {"reason": "tried"}
+    for token in (owner, supervisor):
+        for path in ("/api/watchdog/incidents", "/api/proposals", "/api/audit"):
+            assert (
+                (await api.get(path, token=token)).status
+                == (await api.get(path + mine, token=token)).status
+                == 200
+            )
+            assert (await api.get(f"{path}?project=p", token=token)).status == 404
+        refused = [
+            await api.post("/api/switches/actions", {"on": False, **why}, token=token),
+            await api.post("/api/projects", {"project_id": "more"}, token=token),
+        ]
+        assert [each.code for each in refused] == ["permission_denied", "permission_denied"]
+        assert (await api.post("/api/jobs", {"kind": "k"}, token=token)).code == "usage"
+    made = {"name": "kim", "role": "viewer"}
+    assert (await api.post("/api/tokens", made, token=supervisor)).code == "permission_denied"
+    named = await api.post("/api/tokens", made | {"project_id": "system"}, token=owner)
+    assert named.status in (200, 201)
+    assert (await api.post("/api/tokens", made | {"project_id": "p"}, token=owner)).status in (403, 404)
+    assert (await api.post("/api/tokens", made | {"role": "worker"}, token=owner)).code == "usage"
+    assert (await api.post("/api/switches/actions", {"on": False, **why}, token=whole)).status == 200

@@ -103,7 +103,11 @@ def test_kinds_queues_workers_and_switches(run: Run) -> None:
     (queue,) = told(run("queue-health", "--json"))["queues"]
     assert queue["waiting_reasons"] == {"paused": 1}
     assert "why they wait" in run("queue-health").stdout
-    assert told(run("switch", "claims", "off", "--json"))["on"] is False
+    refused = run("switch", "claims", "off")
+    assert (refused.returncode, "--reason" in refused.stderr) == (2, True), (
+        "nobody stops everything without a word"
+    )
+    assert told(run("switch", "claims", "off", "--reason", "a bad release", "--json"))["on"] is False
     assert told(run("switch", "claims", "on", "--json"))["on"] is True
     assert run("workers", "list").stdout == "no workers\n"
     assert run("workers", "drain", "nobody").returncode == 3
@@ -150,7 +154,7 @@ def test_a_job_that_waits_says_why(run: Run) -> None:
     assert "no_eligible_worker" in run("jobs", "show", "now").stdout
     told(run("kinds", "pause", "page", "--json"))
     assert why("now") == "paused"
-    told(run("switch", "claims", "off", "--json"))
+    told(run("switch", "claims", "off", "--reason", "look", "--json"))
     assert (why("now"), why("soon")) == ("claims_off", "not_due")
     told(run("jobs", "cancel", "now", "--json"))
     assert why("now") == "None"

@@ -87,22 +87,6 @@ async def test_an_answer_of_no_is_a_failure_also_with_exit_code_0(app: App, cloc
     assert await open_rules(app) == ["fetch_failed", "hidden_failure"]
 
 
-async def test_a_secret_in_an_attempt_s_last_words_stops_its_worker(app: App) -> None:
-    """Whoever ends the attempt: the incident names the attempt and the secret's kind, and holds not a word of it."""
-    job = await claimed(app)
-    secret = "ghp_" + "a1B2c3D4e5" * 4
-    lease = await rows(app.database, "SELECT seq, epoch, token_hash FROM watchkeeper.leases")
-    held = HeldLease(**lease[0])
-    await app.queue.end("p", "worker:w", [AttemptEnd(held, AttemptCause.AGENT_ERROR, f"it printed {secret}")])
-    await watchdog(app).run_once()
-    [found] = await open_incidents(app)
-    assert (found["rule"], found["cause"], str(found["job_id"])) == ("secret_exposed", "in_last_words", job)
-    assert found["evidence"]["secrets"] == ["github_token"]
-    assert secret not in str(found)
-    [worker] = await rows(app.database, "SELECT stopped_by FROM watchkeeper.workers WHERE worker_id = 'w'")
-    assert worker["stopped_by"] is not None
-
-
 async def test_an_attempt_that_ends_without_the_artifact_it_owes_is_an_incident(
     app: App, clock: MovingClock
 ) -> None:

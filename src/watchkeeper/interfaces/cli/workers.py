@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
@@ -110,6 +111,10 @@ def switch(
     as_json: Json = False,
 ) -> None:
     """Turn all claims, or all actions, on or off, everywhere."""
+    if setting is Setting.OFF and not reason and not dry_run:
+        raise UsageError(
+            f"say why all {name} are to stop", hint="Add --reason WHY: it is what people read at 3 a.m."
+        )
     body = {"on": setting is Setting.ON, "reason": reason_or_default(reason)}
     act = Act(f"switch {name} {setting}", "POST", f"/api/switches/{name}", body)
     carry_out(act, project=None, dry_run=dry_run, as_json=as_json)
