@@ -31,13 +31,13 @@ class StubModel:
     `asked` tells what was asked of each; `admits`, where it is set, says which Authorization is good.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.scripts: dict[str, Script] = {}
         self.asked: dict[str, list[Asked]] = {}
         self.leaving = threading.Event()
         self.admits: Callable[[str], bool] | None = None
         self._numbers = itertools.count(1)
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.model = self
         self._thread = threading.Thread(target=self._server.serve_forever, name="stub model", daemon=True)
         self._thread.start()

@@ -14,7 +14,10 @@ import httpx2
 import pytest
 
 from agents.living import living, remove_scopes
+from agents.real_agents import PROGRAMS
 from e2e.work_agent.desk import Desk, server_process
+from e2e.work_agent.real_work import RealWork
+from stubmodel.server import StubModel
 from watchkeeper.agents.session import Session
 from watchkeeper.services.supervision.records import attempts_at
 
@@ -64,3 +67,18 @@ def nonce() -> Iterator[str]:
     number = f"{700 + os.getpid() % 200}.{uuid4().int % 10**9:09}1"
     yield number
     assert not living(number)
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[StubModel]:
+    """A scripted model, for as many agents as there are."""
+    served = StubModel()
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def real(desk: Desk, model: StubModel, monkeypatch: pytest.MonkeyPatch) -> RealWork:
+    """A desk whose workers run the real agents, as tests/agents_npm pins them."""
+    monkeypatch.setenv("PATH", f"{PROGRAMS}:{os.environ['PATH']}")
+    return RealWork(desk, model)

@@ -15,6 +15,15 @@ from watchkeeper.logs import configure
 from watchkeeper.services.supervise import supervise
 from watchkeeper.services.supervision.config import SupervisorConfig
 
+
+class ToolsDown(ContractHost):
+    """A server of tools that nobody reaches: its address is refused."""
+
+    def start(self, place: Path) -> None:
+        super().start(place)
+        self.stop()
+
+
 PATHS = ("home", "system_place")
 
 token = sys.stdin.readline().strip()
@@ -25,6 +34,8 @@ configure(level="info", form="json", redact=str)
 scripted = given.pop("scripted", None)
 limits = SessionLimits(**given.pop("session_limits", {}))
 config = SupervisorConfig(token=token, session_limits=limits, **given)
-host = ContractHost(config.url, config.artifact_limit_bytes) if given_tools else None
+host = {False: None, True: ContractHost, "down": ToolsDown}[given_tools]
 made = adapter if scripted is None else lambda *_: ScriptedAgent(given["home"].parent, **scripted)
-sys.exit(asyncio.run(supervise(config, host, adapter_of=made)))
+sys.exit(
+    asyncio.run(supervise(config, host and host(config.url, config.artifact_limit_bytes), adapter_of=made))
+)

@@ -1,0 +1,69 @@
+"""Real agents under a real supervisor: a worker of theirs, a scripted model before them, jobs for them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from agents.real_agents import setup_for
+from e2e.work_agent.desk import PAGE, Desk, Worker
+from stubmodel.script import Contract, Script, Shell
+from stubmodel.server import StubModel
+
+PAGE_WANTED = {"required_kinds": ["html_page"]}
+WRITE_PAGE = Shell(f"echo '{PAGE}' > index.html")
+WRITE_HOLLOW = Shell(": > index.html")
+HAND_IN = Contract(
+    "complete",
+    {"summary": "a page", "artifacts": [{"kind": "html_page", "path": "index.html", "primary": True}]},
+)
+
+SOON: dict[str, Any] = {"settle_seconds": 0.2}
+"""Thresholds so small that a test need not wait; each names those that it is about."""
+
+
+@dataclass
+class RealWork:
+    """One project's desk, with workers that run real agents."""
+
+    desk: Desk
+    model: StubModel
+
+    def worker(self, agent: str, script: Script, **config: Any) -> Worker:
+        """Start a worker of this agent before a script, at `address` if that is where the model is said to be."""
+        address = config.pop("address", None) or self.model.serve(script)
+        setup = setup_for(agent, address, self.desk.place)
+        told = {
+            "agent": agent,
+            "arguments": list(setup.arguments),
+            "agent_environ": dict(setup.environ),
+            "agent_user": setup.user.name if not setup.user.other else None,
+            "contract_tools": True,
+            "grace_seconds": 3.0,
+        }
+        limits = SOON | config.pop("session_limits", {})
+        return self.desk.worker(**(told | config | {"session_limits": limits}))
+
+    def put(self, **more: Any) -> str:
+        """Put in a job that asks for a page."""
+        return self.desk.put(
+            None, payload={"prompt": "Make a page about queues."}, contract=PAGE_WANTED, **more
+        )
+
+    def over(self, job: str, *states: str, timeout: float = 60.0) -> dict[str, Any]:
+        return self.desk.wait_for(job, *(states or ("completed", "stuck", "failed")), timeout=timeout)
+
+
+def agents_of(desk: Desk) -> list[int]:
+    """Give the pids of the agents' own processes, of every turn that was begun, in their order."""
+    found = sorted(
+        desk.place.glob("home*/sessions/*/*/session*/started.json"), key=lambda path: path.stat().st_mtime
+    )
+    return [json.loads(path.read_text())["agent"]["pid"] for path in found]
+
+
+def outputs_of(desk: Desk) -> str:
+    """Give all that the agents have printed."""
+    found = desk.place.glob("home*/sessions/*/*/session*/stdout")
+    return "\n".join(path.read_text(errors="replace") for path in found)
