@@ -8,6 +8,7 @@ import pytest
 
 from watchkeeper.agents.session import Session
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.services.runs import told_by_supervisor
 from watchkeeper.services.supervision.output_watch import BACKLOG_BYTES, KEPT_CHARS, TAIL_CHARS, OutputWatch
 
 SECRET = "correct-horse-battery"
@@ -20,7 +21,8 @@ def watch(tmp_path: Path) -> OutputWatch:
 
 
 def test_secrets_are_taken_out_wherever_they_are_cut(tmp_path: Path, watch: OutputWatch) -> None:
-    """A known secret shows neither in the copy nor in the tail, even when it came in two writes."""
+    """A known secret shows neither in the copy nor in the tail, even when it came in two writes; the server is told."""
+    assert watch.taken_out == {}
     stdout = tmp_path / "session/stdout"
     stdout.write_text(f"begin {SECRET[:7]}")
     watch.look()
@@ -30,7 +32,7 @@ def test_secrets_are_taken_out_wherever_they_are_cut(tmp_path: Path, watch: Outp
     watch.finish()
     assert watch.tail("stdout") == "begin [redacted:known] end\nlast"
     assert (tmp_path / "stdout.redacted").read_text() == "begin [redacted:known] end\nlast"
-    assert watch.secrets == ["known"]
+    assert told_by_supervisor(watch.taken_out) == ["known"]
     assert (tmp_path / "stdout.redacted").stat().st_mode & 0o777 == 0o600
 
 

@@ -16,7 +16,7 @@ from watchkeeper.domain.diagnosis import (
 )
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, WaitingReason
 from watchkeeper.domain.rules.catalogue import RULES
-from watchkeeper.domain.rules.names import RuleName, Severity
+from watchkeeper.domain.rules.names import NextAction, RuleName, Severity
 from watchkeeper.domain.waiting import WAITING
 
 STANDING_STILL = [JobState.STUCK, JobState.PAUSED, JobState.FAILED]
@@ -63,3 +63,11 @@ def test_who_moved_the_job_is_believed_before_what_was_found() -> None:
     assert diagnose(JobFacts(JobState.PAUSED, StateReason.OPERATOR)).stuck_class is StuckClass.OPERATOR
     lost = JobFacts(JobState.FAILED, None, [AttemptCause.LEASE_LOST, AttemptCause.AGENT_ERROR])
     assert diagnose(lost).stuck_class is StuckClass.LEASE_LOST
+
+
+def test_an_incident_says_itself_what_is_to_be_done_next() -> None:
+    """Where a complete failed that is to complete again, whatever its rule says else."""
+    failed = OpenIncident(RuleName.FETCH_FAILED, Severity.MEDIUM, next_action=NextAction.RETRY_COMPLETE)
+    plain = OpenIncident(RuleName.FETCH_FAILED, Severity.MEDIUM)
+    found = [diagnose(JobFacts(JobState.RUNNING, incidents=[one])).next_action for one in (failed, plain)]
+    assert found == [NextAction.RETRY_COMPLETE, NextAction.INSPECT_QUEUE]

@@ -10,7 +10,7 @@ from typing import Any
 from watchkeeper.agents.session import Session
 from watchkeeper.domain.jobs import StateReason
 from watchkeeper.domain.known_values import secret_variables
-from watchkeeper.domain.redaction import TAKEN_OUT, Redactor
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.sessions.facts import ContractCall, Interrupted
 from watchkeeper.domain.sessions.watch import SessionWatch
 from watchkeeper.services.known_secrets import secrets_of_home
@@ -90,9 +90,7 @@ class Eyes:
         if following is None:
             return None
         end, output = following.session.ended(), following.seen.output
-        told: Json = {"output_cut": output.cut} if output.cut else {}
-        if output.secrets:
-            told[TAKEN_OUT] = [f"[redacted:{kind}]" for kind in output.secrets]
+        told: Json = output.taken_out | ({"output_cut": output.cut} if output.cut else {})
         return told | {
             "exit_code": None if end is None else end.exit_code,
             "wall_seconds": None if end is None else end.wall_seconds,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from watchkeeper.agents.output import Follower, Line
 from watchkeeper.agents.session import Session
-from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.redaction import TAKEN_OUT, Redactor
 from watchkeeper.domain.redaction_stream import RedactingStream
 from watchkeeper.logs import log
 
@@ -63,9 +63,10 @@ class OutputWatch:
         return self._streams[name].tail(chars)
 
     @property
-    def secrets(self) -> list[str]:
-        """Name the kinds of what was taken out of either stream, however long ago."""
-        return sorted({kind for stream in self._streams.values() for kind in stream.secrets})
+    def taken_out(self) -> dict[str, list[str]]:
+        """Name, as the server is told of it, the kinds of secrets in either stream, however long ago; {} for none."""
+        kinds = sorted({kind for stream in self._streams.values() for kind in stream.secrets})
+        return {TAKEN_OUT: kinds} if kinds else {}
 
     @property
     def cut(self) -> list[str]:
