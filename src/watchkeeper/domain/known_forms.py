@@ -42,7 +42,12 @@ _FEW = 400
 
 _PIECE = 4
 _STRIDE = MIN_KNOWN - _PIECE + 1
-_BREAK = re.compile(r"(?<=[^\s\\]{16})(?:\r?\n|\\r\\n|\\n)[ \t]{0,64}(?=[^\s\\])")
+_RUN = rf"(?<=[^\s\\]{{{WRAPPED_RUN}}}"
+_BREAK = re.compile(
+    rf"(?:\n{_RUN}\n)|\r\n{_RUN}\r\n)|\\(?:n{_RUN}\\n)|r\\n{_RUN}\\r\\n)))[ \t]{{0,64}}(?=[^\s\\])"
+)
+"""A line's end, written out or not, after an unbroken run. The run stands behind the literals, which are found fast."""
+
 _LAST_BREAK = re.compile(r"(?<=[^\s\\]{16})(?:\r?\n|\\r\\n|\\n)[ \t]{0,64}\Z")
 _LAST_RUNS = 4096
 

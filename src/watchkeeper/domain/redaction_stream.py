@@ -11,6 +11,10 @@ CONTEXT = 512
 """Characters kept of what was passed on: what announces a secret is no longer than this."""
 
 
+PIECES = 4
+"""So much of a text, in buffers' lengths, is looked through at once: what a buffer holds back is looked through again."""
+
+
 class RedactingStream:
     """Redacts chunk by chunk: give each to `feed`, keep what it returns, and what `close` returns in the end.
 
@@ -38,8 +42,8 @@ class RedactingStream:
         """Take a chunk and give what may be passed on."""
         text = self._decoder.decode(chunk) if isinstance(chunk, bytes) else chunk
         passed = []
-        for begin in range(0, len(text), self._hold):
-            piece = text[begin : begin + self._hold]
+        for begin in range(0, len(text), PIECES * self._hold):
+            piece = text[begin : begin + PIECES * self._hold]
             self._waiting += piece
             ends_line = "\n" in piece and (len(self._waiting) >= self._look_again_at or "-----" in piece)
             if ends_line or len(self._waiting) >= 2 * self._hold:

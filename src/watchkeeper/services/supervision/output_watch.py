@@ -21,6 +21,7 @@ BACKLOG_BYTES = 8 * 1024 * 1024
 """More unread output than this is skipped but for its last megabyte: what counts is how it goes on."""
 
 AFTER_SKIP_BYTES = 1024 * 1024
+TOGETHER_BYTES = 64 * 1024
 
 
 class Listener(Protocol):
@@ -108,16 +109,29 @@ class _Stream:
         if skipped:
             # The first line is a line's end, which could be the end of a secret.
             lines = [line for line in lines[:1] if line.cut] + lines[1:]
+        together: list[bytes] = []
+        size = 0
         for line in lines:
             if line.cut:
                 self.was_cut = True
                 log("output_cut", file=str(self._follower.path), detail=line.text)
             elif self._listener is not None:
                 self._listener.line(self._name, line)
-            self._take(self._redacting.feed(line.data + b"\n"))
+            together.append(line.data)
+            size += len(line.data)
+            if size >= TOGETHER_BYTES:
+                self._redact(together)
+                size = 0
+        self._redact(together)
         # What was not read yet, for there is a bound to one look, is more.
         self._looked_at = written if written is None or self._follower.read_to >= written[0] else None
         return len(lines)
+
+    def _redact(self, together: list[bytes]) -> None:
+        """Take in whole lines: many at once, since each look for secrets has its price, however short the text."""
+        if together:
+            self._take(self._redacting.feed(b"\n".join(together) + b"\n"))
+            together.clear()
 
     def finish(self) -> None:
         if (last := self._follower.last()) is not None:

@@ -34,7 +34,11 @@ MAX_TEXT_CHARS = 4000
 MOST_WAITING_FACTS = 10_000
 """Facts from other threads that wait to be taken in; an agent that calls faster loses the oldest."""
 
-_TEXTS = {
+MOST_READ_AHEAD = 1000
+MARK = "\x1e"
+BETWEEN = f"\n{MARK}\n"
+
+_TEXTS: dict[type, str] = {
     Said: "text",
     Retrying: "text",
     Limited: "text",
@@ -70,6 +74,7 @@ class TurnWatch:
         self._redactor = redactor
         self._clock = clock
         self._keep = keep
+        self._read: list[SessionFact] = []
         self._waiting: deque[SessionFact] = deque(maxlen=MOST_WAITING_FACTS)
         self._open: dict[str, None] = {}
         self._said: Diagnosis | None = None
@@ -88,41 +93,44 @@ class TurnWatch:
         """Take in a line of `stdout` or `stderr`."""
         text = line.text
         if name == "stderr":
-            self.take(ErrorLine(text[:MAX_TEXT_CHARS]))
+            self._read.append(ErrorLine(text[:MAX_TEXT_CHARS]))
             found = self._stream.read_error(text)
         else:
             found = self._stream.read(text)
-        for event in found:
-            self.take(event)
+        self._read += found
+        if len(self._read) >= MOST_READ_AHEAD:
+            self._take_read()
 
     def skipped(self) -> None:
         """Take in that output was passed over: which tools were closed in it nobody knows."""
-        for tool in list(self._open):
-            self.take(ToolClosed(tool, "passed over"))
+        self._take_read()
+        self._read += [ToolClosed(tool, "passed over") for tool in self._open]
 
-    def take(self, fact: SessionFact) -> None:
+    def _take_read(self) -> None:
+        """Take in what was read, and before it what was told from beside."""
+        read, self._read = self._read, []
+        while self._waiting:
+            read.insert(0, self._waiting.pop())
+        if not read:
+            return
         at = self._clock.now()
-        fact = self._redacted(fact)
         self.last_event_at = at
-        self._note(fact)
-        self._watch.take(at, fact)
-        self._log.take(at, fact)
+        for fact in self._redacted(read):
+            self._note(fact)
+            self._watch.take(at, fact)
+            self._log.take(at, fact)
 
     def verdict(self) -> Diagnosis:
         """Take in what waits and give what is held of a turn that is over: nothing more will be told of it."""
-        while self._waiting:
-            self.take(self._waiting.popleft())
+        self._take_read()
         held = self._watch.verdict(self._clock.now())
         self._log.diagnosed(self._clock.now(), held)
         return held
 
     def look(self, facts: Iterable[SessionFact] = ()) -> Diagnosis:
         """Take in what waits and give what is held of the turn now."""
-        while self._waiting:
-            self.take(self._waiting.popleft())
-        for fact in facts:
-            self._watch.take(self._clock.now(), fact)
-            self._log.take(self._clock.now(), fact)
+        self._read += facts
+        self._take_read()
         now = self._clock.now()
         held = self._watch.look(now)
         if self._said is None or (held.failure, held.action) != (self._said.failure, self._said.action):
@@ -144,10 +152,17 @@ class TurnWatch:
             case ToolClosed(id=tool):
                 self._open.pop(tool, None)
 
-    def _redacted(self, fact: SessionFact) -> SessionFact:
-        """Take secrets out of a fact's text: from here on nobody needs to think of them any more."""
-        name = _TEXTS.get(type(fact))
-        if name is None or not (text := getattr(fact, name)):
-            return fact
-        shown = self._redactor.redact(text[: 2 * MAX_TEXT_CHARS])[:MAX_TEXT_CHARS]
-        return fact if shown == text else cast("SessionFact", replace(cast("Any", fact), **{name: shown}))
+    def _redacted(self, facts: list[SessionFact]) -> list[SessionFact]:
+        """Take secrets out of the texts of facts: from here on nobody needs to think of them any more.
+
+        All texts are looked through as one, between marks; where a secret swallowed a mark each is on its own.
+        """
+        named = [(place, name) for place, fact in enumerate(facts) if (name := _TEXTS.get(type(fact)))]
+        texts = [getattr(facts[place], name)[: 2 * MAX_TEXT_CHARS].replace(MARK, "") for place, name in named]
+        shown = self._redactor.redact(BETWEEN.join(texts)).split(BETWEEN)
+        if len(shown) != len(texts):
+            shown = [self._redactor.redact(text) for text in texts]
+        for (place, name), text in zip(named, shown, strict=True):
+            if text[:MAX_TEXT_CHARS] != getattr(facts[place], name):
+                facts[place] = replace(cast("Any", facts[place]), **{name: text[:MAX_TEXT_CHARS]})
+        return facts
