@@ -45,7 +45,8 @@ class Turn:
     """One turn to start. `thread` resumes that conversation; without one a new one is begun.
 
     `state` is a directory of the agent's own that outlives the attempt's turns; `tokens` and `cost` (US dollars)
-    are what is left of the job's limits. `payload` is the job's, in which a plain command is named.
+    are what is left of the job's limits. `also_writes` is where it works beside its workspace. `payload` is the
+    job's, in which a plain command is named.
     """
 
     prompt: str
@@ -56,6 +57,7 @@ class Turn:
     contract: ContractServer | None = None
     tokens: int | None = None
     cost: float | None = None
+    also_writes: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,8 @@ class Codex(CodexStream):
             self._learn()
         options = ["exec", "--json", "--skip-git-repo-check", "--cd", str(turn.workspace)]
         settings = SETTINGS | (_contract_settings(turn.contract) if turn.contract else {})
+        if turn.also_writes:
+            settings["sandbox_workspace_write.writable_roots"] = [str(path) for path in turn.also_writes]
         options += [
             part for name, value in settings.items() for part in ("-c", f"{name}={json.dumps(value)}")
         ]

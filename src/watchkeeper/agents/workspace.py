@@ -91,14 +91,14 @@ class Workspaces:
         attempt_dir = self._fresh(parent, str(order.epoch))
         for name in ("work", "state", "tmp", "home", AGENT_STATE):
             (attempt_dir / name).mkdir(mode=0o700)
-        files = write_inputs(attempt_dir / "work", order)
+        files = write_inputs(_inputs_in(attempt_dir, order), order)
         self._hand_over(attempt_dir, files)
         return Workspace(attempt_dir, self._environment(order, attempt_dir, environ))
 
     def taken_up(self, order: JobOrder, attempt_dir: Path) -> None:
         """Tell who goes on in a former attempt's workspace of the job as it is now. Raises OSError."""
         for name, text in inputs_of(order).items():
-            write_into_agents_own(attempt_dir / "work", name, text, self.user)
+            write_into_agents_own(_inputs_in(attempt_dir, order), name, text, self.user)
 
     def again(
         self,
@@ -112,10 +112,11 @@ class Workspaces:
         Raises OSError when that cannot be written.
         """
         environment = self._environment(order, attempt_dir, environ)
+        inputs = _inputs_in(attempt_dir, order)
         if gate is not None:
-            write_gate(attempt_dir / "work", gate, self.user)
+            write_gate(inputs, gate, self.user)
             environment |= {
-                "WATCHKEEPER_GATE": str(attempt_dir / "work" / GATE_FILE),
+                "WATCHKEEPER_GATE": str(inputs / GATE_FILE),
                 "WATCHKEEPER_GATE_ROUND": str(gate.number),
             }
         return Workspace(attempt_dir, environment)
@@ -211,11 +212,17 @@ class Workspaces:
             values["PATH"] = f"{self.cli.bin}:{values['PATH']}"
         named = {"payload.json": "WATCHKEEPER_PAYLOAD", "prompt.md": "WATCHKEEPER_PROMPT"}
         values |= {
-            named[name]: str(attempt_dir / "work" / name) for name in inputs_of(order) if name in named
+            named[name]: str(_inputs_in(attempt_dir, order) / name)
+            for name in inputs_of(order)
+            if name in named
         }
         if order.worker_id is not None:
             values["WATCHKEEPER_WORKER_ID"] = order.worker_id
         return values
+
+
+def _inputs_in(attempt_dir: Path, order: JobOrder) -> Path:
+    return attempt_dir / (AGENT_STATE if order.inputs_beside else "work")
 
 
 def _safe(name: str) -> str:

@@ -22,6 +22,7 @@ GATE_HINT = (
 class JobOrder:
     """What an agent is to know of its job. `record` is the job as claimed, with no lease token in it.
 
+    With `inputs_beside` its files stand beside the workspace, for a work tree that they would not belong into.
     Without a `token` the agent has no contract to call: neither the server's address nor the contract CLI is given.
     """
 
@@ -34,6 +35,7 @@ class JobOrder:
     url: str | None = None
     token: str | None = field(default=None, repr=False)
     worker_id: str | None = None
+    inputs_beside: bool = False
 
 
 @dataclass(frozen=True)

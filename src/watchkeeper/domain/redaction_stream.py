@@ -12,7 +12,7 @@ CONTEXT = 512
 
 
 PIECES = 4
-"""So much of a text, in buffers' lengths, is looked through at once: what a buffer holds back is looked through again."""
+"""So much of a text, in buffers' lengths, is looked through at once: what waits is looked through again."""
 
 
 class RedactingStream:

@@ -83,6 +83,9 @@ STEPS: dict[str, Callable[[int, Any], object]] = {
     "error": lambda _, text: say("error", message=text),
     "raw": lambda _, text: print(text, flush=True),
     "raw_part": lambda _, text: print(text, end="", flush=True),
+    "long": lambda number, megabytes: item(
+        number, "item.updated", type="reasoning", text="x" * (megabytes * 2**20)
+    ),
     "stderr": lambda _, text: print(text, file=sys.stderr, flush=True),
     "spent": lambda _, tokens: say("turn.completed", usage={"input_tokens": tokens, "output_tokens": 0}),
     "done": lambda _, tokens: say("turn.completed", usage={"input_tokens": tokens, "output_tokens": 1}),

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-from pathlib import Path
-from typing import Any
 
 from e2e.work_agent.desk import PAGE, Desk
+from e2e.work_agent.turns import AGENT, PAGE_WANTED, put_turns, turns_of
 from waiting import wait_until
-
-PAGE_WANTED = {"required_kinds": ["html_page"]}
-AGENT: dict[str, Any] = {"scripted": {}}
-
-
-def put(desk: Desk, *turns: list[tuple[str, Any]], **more: Any) -> str:
-    """Put in a job for the scripted agent."""
-    script = json.dumps(turns)
-    return desk.put(None, payload={"prompt": f"Do it. <script>{script}</script>"}, **more)
-
-
-def turns_of(desk: Desk, home: str = "home") -> list[dict[str, Any]]:
-    """Give what the agent was told in each of its turns."""
-    (memory,) = Path(desk.place).glob("**/turns.json")
-    return list(json.loads(memory.read_text()))
 
 
 def test_a_turn_that_ends_well_completes_its_job(desk: Desk) -> None:
     """What the agent left is handed in, the gate looks at it, and the job is completed and verified."""
     desk.worker(**AGENT)
-    job = put(
+    job = put_turns(
         desk, [("run", f"echo '{PAGE}' > index.html"), ("say", "Done."), ("done", 10)], contract=PAGE_WANTED
     )
     done = desk.wait_for(job, "completed", "stuck", "failed")
     assert (done["state"], done["verified"]) == ("completed", "artifact")
-    assert "<script>" in turns_of(desk)[0]["prompt"]
+    assert "<script>" in turns_of(desk, job)[0]["prompt"]
 
 
 def test_failed_checks_are_a_turn_of_the_same_thread(desk: Desk) -> None:
     """A hollow page comes back as data in the prompt of a resumed turn, with a job token of its own."""
     desk.worker(**AGENT)
-    job = put(
+    job = put_turns(
         desk,
         [("run", ": > index.html"), ("done", 10)],
         [("run", f"echo '{PAGE}' > index.html"), ("done", 20)],
@@ -49,7 +32,7 @@ def test_failed_checks_are_a_turn_of_the_same_thread(desk: Desk) -> None:
     )
     done = desk.wait_for(job, "completed", "stuck", "failed")
     assert (done["state"], len(desk.attempts(job))) == ("completed", 1)
-    first, second = turns_of(desk)
+    first, second = turns_of(desk, job)
     assert second["resumed"] == first["thread"]
     assert "empty_body" in second["prompt"]
     assert second["token"] != first["token"]
@@ -58,7 +41,7 @@ def test_failed_checks_are_a_turn_of_the_same_thread(desk: Desk) -> None:
 def test_a_killed_agent_is_resumed_in_the_same_attempt(desk: Desk) -> None:
     """SIGKILL of the agent costs its turn: the thread goes on in the same workspace, under the same lease."""
     worker = desk.worker(**AGENT)
-    job = put(
+    job = put_turns(
         desk,
         [("run", "echo half > half"), ("kill", signal.SIGKILL)],
         [("run", f"test -e half && echo '{PAGE}' > index.html"), ("done", 20)],
@@ -66,7 +49,7 @@ def test_a_killed_agent_is_resumed_in_the_same_attempt(desk: Desk) -> None:
     )
     done = desk.wait_for(job, "completed", "stuck", "failed")
     assert (done["state"], len(desk.attempts(job))) == ("completed", 1)
-    first, second = turns_of(desk)
+    first, second = turns_of(desk, job)
     assert second["resumed"] == first["thread"]
     assert [event["restarts"] for event in worker.events("session_begun_again")] == [1]
 
@@ -74,10 +57,10 @@ def test_a_killed_agent_is_resumed_in_the_same_attempt(desk: Desk) -> None:
 def test_an_agent_that_is_killed_again_and_again_is_left_to_a_person(desk: Desk) -> None:
     """After three restarts the job is stuck as a crash loop, with its class; it does not run for ever."""
     desk.worker(**AGENT)
-    job = put(desk, [("kill", signal.SIGKILL)])
+    job = put_turns(desk, [("kill", signal.SIGKILL)])
     stuck = desk.wait_for(job, "stuck", "failed", "completed")
     assert (stuck["state"], stuck["state_reason"]) == ("stuck", "crash_loop")
-    assert len(turns_of(desk)) == 4
+    assert len(turns_of(desk, job)) == 4
 
 
 def test_a_silent_turn_is_interrupted_and_resumed(desk: Desk) -> None:
@@ -86,7 +69,7 @@ def test_a_silent_turn_is_interrupted_and_resumed(desk: Desk) -> None:
         **AGENT,
         session_limits={"silence_warn_seconds": 0.5, "silence_act_seconds": 1.0, "settle_seconds": 0.1},
     )
-    job = put(
+    job = put_turns(
         desk,
         [("say", "Let me think."), ("hang", None)],
         [("run", f"echo '{PAGE}' > index.html"), ("done", 20)],
@@ -95,25 +78,25 @@ def test_a_silent_turn_is_interrupted_and_resumed(desk: Desk) -> None:
     assert desk.wait_for(job, "completed", "stuck", "failed", timeout=40)["state"] == "completed"
     (healed,) = worker.events("session_healed")
     assert (healed["failure"], healed["action"]) == ("F02", "interrupt_resume")
-    assert turns_of(desk)[1]["resumed"]
+    assert turns_of(desk, job)[1]["resumed"]
 
 
 def test_a_used_up_quota_parks_the_job_and_counts_as_no_failure(desk: Desk) -> None:
     """Refused until a time that its provider names, the job waits for it: nobody's error, and no restart."""
     desk.worker(**AGENT)
-    job = put(desk, [("failed", "You've hit your usage limit. Try again in 2 hours 5 minutes.")])
+    job = put_turns(desk, [("failed", "You've hit your usage limit. Try again in 2 hours 5 minutes.")])
     wait_until(lambda: desk.attempts(job), 10, "the attempt to be over")
     parked = desk.wait_for(job, "pending")
     assert desk.attempts(job)[0]["cause"] == "quota"
     assert parked["waiting_reason"] in {"not_due", "quota_parked"}
-    assert len(turns_of(desk)) == 1
+    assert len(turns_of(desk, job)) == 1
 
 
 def test_the_next_supervisor_goes_on_with_the_thread(desk: Desk) -> None:
     """All of it killed at once, agent and supervisor: the next one resumes the thread in the same workspace."""
     out = desk.place / "out"
     first = desk.worker(**AGENT)
-    job = put(
+    job = put_turns(
         desk,
         [("run", f"echo half > half; echo $PPID > {out}/pid"), ("hang", None)],
         [("run", f"test -e half && echo '{PAGE}' > index.html"), ("done", 20)],
@@ -124,7 +107,7 @@ def test_the_next_supervisor_goes_on_with_the_thread(desk: Desk) -> None:
     os.kill(pid, signal.SIGKILL)
     desk.worker(**AGENT)
     assert desk.wait_for(job, "completed", "stuck", "failed")["state"] == "completed"
-    one, two = turns_of(desk)
+    one, two = turns_of(desk, job)
     assert two["resumed"] == one["thread"]
 
 
@@ -133,7 +116,7 @@ def test_another_attempt_on_the_same_machine_goes_on_where_the_last_one_was(desk
     out = desk.place / "out"
     desk.kind("short", on_lost="requeue", lease_seconds=2)
     first = desk.worker(**AGENT)
-    job = put(
+    job = put_turns(
         desk,
         [("run", f"echo half > half; echo on > {out}/on"), ("hang", None)],
         [("run", f"test -e half && echo '{PAGE}' > index.html"), ("done", 20)],
@@ -145,6 +128,6 @@ def test_another_attempt_on_the_same_machine_goes_on_where_the_last_one_was(desk
     wait_until(lambda: desk.job(job)["state"] == "pending", 20, "the lease to run out")
     desk.worker(**AGENT)
     assert desk.wait_for(job, "completed", "stuck", "failed")["state"] == "completed"
-    one, two = turns_of(desk)
+    one, two = turns_of(desk, job)
     assert two["resumed"] == one["thread"]
     assert len(desk.attempts(job)) == 2

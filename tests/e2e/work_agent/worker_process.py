@@ -29,6 +29,7 @@ PATHS = ("home", "system_place")
 token = sys.stdin.readline().strip()
 given = json.load(sys.stdin)
 given |= {name: Path(given[name]) for name in PATHS if name in given}
+given |= {"repositories": [Path(one) for one in given.get("repositories", ())]}
 given_tools = given.pop("contract_tools", False)
 configure(level="info", form="json", redact=str)
 scripted = given.pop("scripted", None)

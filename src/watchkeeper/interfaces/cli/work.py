@@ -61,6 +61,10 @@ def work(
         list[str] | None,
         typer.Option(help="With --agent: a variable of this process that agents get; may be repeated."),
     ] = None,
+    repository: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --agent: a clone that jobs may name as payload.repository; may be repeated."),
+    ] = None,
     parent: Parent = None,
 ) -> None:
     """Run a worker until it is stopped; then it finishes or hands back what runs."""
@@ -71,13 +75,20 @@ def work(
     settings = begin()
     worker_id = worker_id or settings.worker_id
     options = WorkOptions(
-        slots, tuple(kind or ()), project, worker_id, pool, max_gate_rounds, tuple(agent_env or ())
+        slots,
+        tuple(kind or ()),
+        project,
+        worker_id,
+        pool,
+        max_gate_rounds,
+        tuple(agent_env or ()),
+        tuple(repository or ()),
     )
     with tied_to(parent, settings.home):
         if app is not None:
-            if command or token_file or kind or agent_env or max_gate_rounds is not None:
+            if command or token_file or kind or agent_env or repository or max_gate_rounds is not None:
                 raise UsageError(
-                    "COMMAND, --kind, --token-file, --agent-env and --max-gate-rounds belong to --agent"
+                    "COMMAND, --kind, --token-file, --agent-env, --repository and --max-gate-rounds belong to --agent"
                 )
             _work_app(app, settings, options)
         elif project is not None:

@@ -11,6 +11,7 @@ from watchkeeper.agents.command import NAME
 from watchkeeper.documents import read_file
 from watchkeeper.domain.config_document import read_document
 from watchkeeper.domain.errors import SettingError, Unauthenticated, UsageError
+from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
 from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.services.supervise import supervise
@@ -35,6 +36,7 @@ def work_agent(
         home=settings.home,
         agent=agent,
         arguments=arguments,
+        repositories=options.repositories,
         agent_environ=_passed_on(options.agent_env),
         slots=options.slots or DEFAULT_SLOTS,
         kinds=options.kinds or None,
@@ -42,10 +44,17 @@ def work_agent(
         pool=options.pool,
         max_gate_rounds=DEFAULT_GATE_ROUNDS if options.max_gate_rounds is None else options.max_gate_rounds,
         agent_user=settings.agent_user,
+        session_limits=_session_limits(settings.document),
         artifact_limit_bytes=settings.artifact_limit_bytes,
         shared_daemons=_shared_daemons(settings),
     )
     return asyncio.run(supervise(config, None if agent == NAME else _tools(config)))
+
+
+def _session_limits(document: Path | None) -> SessionLimits:
+    if document is None:
+        return SessionLimits()
+    return read_document(read_file(document), str(document), FIELDS).policy.sessions
 
 
 def _tools(config: SupervisorConfig) -> ContractHost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class WorkOptions:
     pool: str
     max_gate_rounds: int | None = None
     agent_env: tuple[str, ...] = ()
+    repositories: tuple[Path, ...] = ()

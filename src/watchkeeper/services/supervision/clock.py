@@ -14,17 +14,23 @@ class SteadyClock:
 
     def __init__(self) -> None:
         self._offset = time.time() - boot_clock()
+        self._slept = _slept()
 
     def now(self) -> float:
         return boot_clock() + self._offset
 
     def jump(self) -> float:
-        """Give by how much the wall clock was set since the last call, and count on from there; 0.0 for a small drift.
+        """Give for how long the machine slept, or by how much its wall clock was set, since the last call; else 0.0.
 
-        What a provider says of its limits is wall time, so that the clock has to follow in the end.
+        What a provider says of its limits is wall time, so that this clock follows the wall clock in the end.
         """
+        slept, self._slept = _slept() - self._slept, _slept()
         seconds = time.time() - self.now()
-        if abs(seconds) < JUMP_SECONDS:
-            return 0.0
-        self._offset += seconds
-        return seconds
+        if abs(seconds) >= JUMP_SECONDS:
+            self._offset += seconds
+            return seconds
+        return slept if slept >= JUMP_SECONDS else 0.0
+
+
+def _slept() -> float:
+    return boot_clock() - time.monotonic()

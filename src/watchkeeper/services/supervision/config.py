@@ -24,13 +24,14 @@ class SupervisorConfig:
     """One `work --agent`. Times are in seconds, sizes in bytes.
 
     `arguments` are further ones of the agent's program, or the command for jobs whose payload names none;
-    `agent_environ` are variables that agents get, by name and value. `worker_id` None makes one of this machine
-    and home; the second process on one home gets a number behind it. `agent_url` is where agents find the server, if
-    not at `url`. `shutdown_grace_seconds`: how long running sessions may go on after the first SIGTERM before
-    they are handed back. `grace_seconds`: from an agent's SIGTERM to its SIGKILL. `max_gate_rounds`: how often an
-    agent is given the failed checks as a further turn before its completion is decided. `probe_seconds`: how long an
-    agent whose provider cannot be reached is left alone before it is begun again, doubled each time. Of ended
-    attempts the last `keep_attempts` are kept, none longer than `keep_hours`. Raises SettingError for what cannot be.
+    `agent_environ` are variables that agents get, by name and value; `repositories` are the clones that jobs may name.
+    `worker_id` None makes one of this machine and home; the second process on one home gets a number behind it.
+    `agent_url` is where agents find the server, if not at `url`. `shutdown_grace_seconds`: how long running sessions
+    may go on after the first SIGTERM before they are handed back. `grace_seconds`: from an agent's SIGTERM to its
+    SIGKILL. `max_gate_rounds`: how often an agent is given the failed checks as a further turn before its completion is
+    decided. `probe_seconds`: how long an agent whose provider cannot be reached is left alone before it is begun again,
+    doubled each time. Of ended attempts the last `keep_attempts` are kept, none longer than `keep_hours`. Raises
+    SettingError for what cannot be.
     """
 
     url: str
@@ -38,6 +39,7 @@ class SupervisorConfig:
     home: Path
     agent: str = "command"
     arguments: Sequence[str] = ()
+    repositories: Sequence[Path] = ()
     agent_environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     slots: int = 2
     kinds: Sequence[str] | None = None

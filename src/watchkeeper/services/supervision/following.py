@@ -11,6 +11,7 @@ from watchkeeper.agents.session import Session, Standing
 from watchkeeper.agents.sweep import SweepReport, prove_gone
 from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis
 from watchkeeper.domain.sessions.facts import (
+    ClockJumped,
     Interrupted,
     ProcessesLeft,
     ProcessExited,
@@ -28,6 +29,9 @@ from watchkeeper.services.supervision.turn_watch import TurnWatch
 
 LOOK_SECONDS = 1.0
 """How often the output and the clocks are looked at; the session's end wakes at once."""
+
+UNREAD_SECONDS = 0.05
+"""The same while more is written than one look takes in."""
 
 HANGING_SECONDS = 60.0
 """How long a session may take to end after its agent; then its shim hangs, and is ended too."""
@@ -101,7 +105,7 @@ class Following:
                 if self._is_due():
                     await asyncio.to_thread(self._look)
                 self._look_at_clocks()
-                await wait_for(over, LOOK_SECONDS)
+                await wait_for(over, UNREAD_SECONDS if self.seen.output.has_more else LOOK_SECONDS)
                 if not self.agent_is_gone():
                     agent_seen_at = boot_clock()
                 elif boot_clock() - agent_seen_at > HANGING_SECONDS:
@@ -125,6 +129,8 @@ class Following:
     def _look(self) -> None:
         seen = self.seen
         seen.output.look()
+        if seen.watch is not None and (jumped := self._clock.jump()):
+            seen.watch.put(ClockJumped(jumped))
         if seen.watch is None or seen.beside is None:
             self._next_look_at = float("inf")
             return

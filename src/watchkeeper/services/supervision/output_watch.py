@@ -20,6 +20,9 @@ TAIL_CHARS = 8_000
 BACKLOG_BYTES = 8 * 1024 * 1024
 """More unread output than this is skipped but for its last megabyte: what counts is how it goes on."""
 
+LISTENED_BACKLOG_BYTES = 64 * 1024 * 1024
+"""The same of a stream of events, in which everything counts."""
+
 AFTER_SKIP_BYTES = 1024 * 1024
 TOGETHER_BYTES = 64 * 1024
 
@@ -183,10 +186,11 @@ class _Stream:
             size = self._follower.path.stat().st_size
         except FileNotFoundError:
             return False
-        if size - self._follower.offset <= BACKLOG_BYTES or self._follower.is_cut():
+        most = BACKLOG_BYTES if self._listener is None else LISTENED_BACKLOG_BYTES
+        if size - self._follower.read_to <= most or self._follower.is_cut():
             return False
         self._take(
-            self._redacting.feed(f"[{size - self._follower.offset - AFTER_SKIP_BYTES} bytes skipped]\n")
+            self._redacting.feed(f"[{size - self._follower.read_to - AFTER_SKIP_BYTES} bytes skipped]\n")
         )
         self._follower = Follower(self._follower.path, size - AFTER_SKIP_BYTES)
         if self._listener is not None:

@@ -50,9 +50,10 @@ class Retention:
             if records.session.is_dir():
                 Session.adopt(records.session).discard()
             workspace = (records.lease() or {}).get("workspace")
-            if workspace is not None and Path(workspace).exists():
-                self._workspaces.remove(Path(workspace))
             shutil.rmtree(records.directory)
+            # A later attempt at the job may have gone on in it.
+            if workspace is not None and Path(workspace) not in self._in_use() and Path(workspace).exists():
+                self._workspaces.remove(Path(workspace))
         except (OSError, ValueError, SessionError) as error:
             log("retention_failed", directory=str(records.directory), detail=str(error))
             return False
@@ -60,9 +61,12 @@ class Retention:
 
     def _remove_stray_workspaces(self, before: float) -> None:
         """Remove old workspaces that no attempt of any worker of this home knows of."""
-        known = ((records.lease() or {}).get("workspace") for records in attempts_at(self._config.home))
-        keep = frozenset(Path(workspace) for workspace in known if workspace is not None)
         try:
-            self._workspaces.remove_older(before, keep)
+            self._workspaces.remove_older(before, self._in_use())
         except (OSError, WatchkeeperError) as error:
             log("retention_failed", directory=str(self._workspaces.root), detail=str(error))
+
+    def _in_use(self) -> frozenset[Path]:
+        """Give the workspaces that any attempt of this home knows of."""
+        known = ((records.lease() or {}).get("workspace") for records in attempts_at(self._config.home))
+        return frozenset(Path(workspace) for workspace in known if workspace is not None)

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.agents.adapter import ContractServer, Turn
+from watchkeeper.agents.repository import BASE, Clones
 from watchkeeper.agents.session import Session, SessionSpec
+from watchkeeper.agents.user import SYSTEM_PATH
 from watchkeeper.agents.workspace_files import GateRound, JobOrder
 from watchkeeper.services.supervision.config import KILL_SECONDS
 from watchkeeper.services.supervision.contract_host import ContractSession
 from watchkeeper.services.supervision.conversation import Conversation
+from watchkeeper.services.supervision.delivery import FOUND
 from watchkeeper.services.supervision.means import Means
 from watchkeeper.services.supervision.records import AttemptRecords
 
@@ -48,14 +51,25 @@ class Turns:
         return Path(self._facts["workspace"]) / "work"
 
     def make_workspace(self, former: Path | None) -> None:
-        """Make the attempt's workspace, or go on in a former attempt's, and note which it is. Raises OSError."""
+        """Make the attempt's workspace, or go on in a former attempt's, and note which it is.
+
+        Raises OSError, and UsageError for a repository that is not there for it.
+        """
+        payload = self._job.get("payload")
+        clones = self._clones()
+        if (clone := clones.named(payload)) is not None:
+            # A work tree's files are no results: what is one is handed in, or named.
+            self._note(clone=str(clone), **{FOUND: False})
         order = self._order(None)
-        if former is None:
-            attempt_dir = self._means.workspaces.prepare(order, os.environ).attempt_dir
-        else:
-            self._means.workspaces.taken_up(order, attempt_dir := former)
-        self._facts["workspace"] = str(attempt_dir)
-        self._records.note(workspace=str(attempt_dir))
+        if former is not None:
+            self._means.workspaces.taken_up(order, former)
+            self._note(workspace=str(former))
+            return
+        attempt_dir = self._means.workspaces.prepare(order, os.environ).attempt_dir
+        self._note(workspace=str(attempt_dir))
+        if clone is not None:
+            branch = clones.make_tree(clone, attempt_dir / "work", self._job["id"], payload.get(BASE))
+            self._note(branch=branch)
 
     def start(self, order: TurnOrder, token: str, contract: ContractSession) -> Session:
         """Start a turn with a job token of its own; what the last turn was is set aside first.
@@ -68,8 +82,7 @@ class Turns:
         if cap is not None and cap <= 0:
             raise TimeUsedUp
         self.forget_token()
-        self._facts["job_token"] = token
-        self._records.note(job_token=token)
+        self._note(job_token=token)
         self.let_in(contract)
         return Session.start(self._spec(order, token, cap))
 
@@ -93,11 +106,21 @@ class Turns:
             workspace=self.workspace(),
             state=self.workspace().parent / "agent",
             payload=self._job.get("payload"),
+            also_writes=(Path(self._facts["clone"], ".git"),) if "clone" in self._facts else (),
             thread=known.resumes,
             contract=None if host is None else ContractServer(host.address, TOKEN_VARIABLE),
             tokens=None if tokens is None else max(0, int(tokens) - known.all_tokens),
             cost=None if cost is None else max(0.0, float(cost) - known.all_cost),
         )
+
+    def _clones(self) -> Clones:
+        user = self._means.workspaces.user
+        path = user.reachable(os.environ.get("PATH", SYSTEM_PATH))
+        return Clones(self._means.config.repositories, user, path)
+
+    def _note(self, **noted: Any) -> None:
+        self._facts |= noted
+        self._records.note(**noted)
 
     def cap_left(self) -> float | None:
         """Give how many seconds of its hard cap the attempt has left by the turns set aside; None without one."""
@@ -145,4 +168,5 @@ class Turns:
             url=self._means.config.agent_url or self._means.config.url,
             token=token,
             worker_id=self._means.worker_id,
+            inputs_beside="clone" in self._facts,
         )

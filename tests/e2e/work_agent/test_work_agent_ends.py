@@ -1,0 +1,150 @@
+"""How sessions end that go wrong: each under the name of its class, with evidence, and none hangs its supervisor."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.work_agent.desk import PAGE, Desk
+from e2e.work_agent.turns import AGENT, PAGE_WANTED, put_turns, turns_of
+from waiting import wait_until
+from watchkeeper.agents.user import agent_user
+
+FULL = "Codex ran out of room in the model's context window. Start a new thread or clear earlier history."
+PAGED = [("run", f"echo '{PAGE}' > index.html"), ("done", 5)]
+ONCE = {"max_attempts": 1}
+
+
+def error_of(desk: Desk, job: str) -> str:
+    return str(desk.attempts(job)[-1]["error"])
+
+
+def test_what_no_other_turn_mends_ends_under_its_name(desk: Desk) -> None:
+    """A refused login and a job that tells its agent nothing fail, and say why."""
+    desk.kind("once", **ONCE)
+    desk.worker(**AGENT, slots=4)
+    login = put_turns(desk, [("failed", "unexpected status 401 Unauthorized: Missing bearer")], kind="once")
+    nothing = desk.put(None, "once", payload={"prompt": "   "})
+    for job in (login, nothing):
+        assert desk.wait_for(job, "failed", "stuck", "completed")["state"] == "failed"
+    assert "401" in error_of(desk, login)
+    assert "payload.prompt" in error_of(desk, nothing)
+
+
+def test_a_full_context_gets_a_fresh_thread_in_the_same_workspace(desk: Desk) -> None:
+    """What the thread cannot hold any more is begun anew where its work lies, and not resumed."""
+    worker = desk.worker(**AGENT)
+    job = put_turns(
+        desk,
+        [("run", "echo half > half"), ("failed", FULL)],
+        [("run", "test -e half"), *PAGED],
+        contract=PAGE_WANTED,
+    )
+    assert desk.wait_for(job, "completed", "stuck", "failed")["state"] == "completed"
+    first, second = turns_of(desk, job)
+    assert second["resumed"] is None
+    assert second["thread"] != first["thread"]
+    assert "cannot be gone on with" in second["prompt"]
+    assert worker.events("session_begun_again")[0]["fresh"] is True
+
+
+def test_a_provider_out_of_reach_is_tried_again_and_costs_nothing(desk: Desk) -> None:
+    """An agent that gave up on its provider is left alone for a while, and its thread goes on: no restart counts."""
+    worker = desk.worker(**AGENT, probe_seconds=0.1)
+    away = "stream disconnected before completion: error sending request for url (http://127.0.0.1:1/v1/responses)"
+    job = put_turns(desk, *[[("failed", away)]] * 5, PAGED, contract=PAGE_WANTED)
+    assert desk.wait_for(job, "completed", "stuck", "failed", timeout=30)["state"] == "completed"
+    told = turns_of(desk, job)
+    assert {turn["resumed"] for turn in told[1:]} == {told[0]["thread"]}
+    assert len(worker.events("session_parked")) == 5
+    assert not worker.events("session_begun_again")
+
+
+def test_limits_of_the_job_end_it_as_its_budget(desk: Desk) -> None:
+    """Tokens over all turns of a thread, and what the workspace holds: stuck for a person, with the figures."""
+    desk.kind("cheap", tokens_limit=100)
+    desk.worker(**AGENT, slots=4, workspace_limit_bytes=1024 * 1024)
+    tokens = put_turns(desk, [("spent", 101), ("hang", None)], kind="cheap")
+    stuck = desk.wait_for(tokens, "stuck", "failed", "completed")
+    assert stuck["state_reason"] == "budget"
+    assert "101 tokens" in error_of(desk, tokens)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        [("raw_part", '{"type":"item.completed","item":{"id":"x","ty')],
+        [("raw_part", "\x00\x01\xff not json \x1b[31m"), ("raw", "")],
+        [("raw", "[" * 5000)],
+        [("long", 50)],
+    ],
+    ids=["half a line at death", "binary", "deep", "50 MB"],
+)
+def test_strange_output_is_no_obstacle(desk: Desk, strange: list[tuple[str, Any]]) -> None:
+    """Half a line, binary, depths without end and a line of 50 MB: a turn that ends well after them still completes."""
+    desk.worker(**AGENT)
+    dies = strange[0][0] == "raw_part" and len(strange) == 1
+    turns = [[*strange, ("kill", 9)], PAGED] if dies else [[*strange, *PAGED]]
+    job = put_turns(desk, *turns, contract=PAGE_WANTED)
+    assert desk.wait_for(job, "completed", "stuck", "failed", timeout=40)["state"] == "completed"
+
+
+def test_a_false_done_is_told_and_never_believed(desk: Desk) -> None:
+    """ "All tests pass" over a command that failed is no success: told twice, it is left to a person as stuck."""
+    desk.worker(**AGENT, max_gate_rounds=1)
+    job = put_turns(
+        desk,
+        [("run", "exit 3"), ("say", "Task complete, all tests pass."), ("done", 5)],
+        contract=PAGE_WANTED,
+    )
+    stuck = desk.wait_for(job, "completed", "stuck", "failed")
+    assert (stuck["state"], stuck["state_reason"]) == ("stuck", "gate_failed")
+    assert len(turns_of(desk, job)) == 2
+
+
+def clone_of_agents(place: Path) -> Path:
+    """Make a repository with one commit that belongs to the agents' user."""
+    user = agent_user(None)
+    clone = place / "clone"
+    clone.mkdir(mode=0o755)
+    os.chown(clone, user.uid, user.gid)
+    script = (
+        "git init -q -b main . && echo hello > README && git add README && "
+        "git -c user.name=a -c user.email=a@example.org commit -qm first"
+    )
+    identity: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": []} if user.other else {}
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    subprocess.run(["sh", "-c", script], cwd=clone, env=environment, check=True, **identity)
+    return clone
+
+
+def test_a_job_works_on_a_branch_of_its_repository(desk: Desk) -> None:
+    """A clone that the operator named is there as a work tree; commits stay on the job's branch, and nothing else."""
+    clone = clone_of_agents(desk.place)
+    desk.worker(**AGENT, slots=3, repositories=[str(clone)])
+    commit = "git add -A && git -c user.name=b -c user.email=b@example.org commit -qm second"
+    named = '{"artifacts":[{"kind":"html_page","path":"page.html"}]}'
+    job = put_turns(
+        desk,
+        [("run", f"cat README && echo '{PAGE}' > index.html && {commit}"), ("kill", 9)],
+        [("run", f"mv index.html page.html; echo '{named}' > artifacts.json"), ("done", 5)],
+        contract=PAGE_WANTED,
+        payload={"repository": str(clone)},
+    )
+    other = put_turns(desk, PAGED, payload={"repository": str(desk.place)})
+    assert desk.wait_for(job, "completed", "stuck", "failed")["state"] == "completed"
+    asked = ["git", "-c", f"safe.directory={clone}", "-C", str(clone), "log", "--format=%s", "--name-only"]
+    told = subprocess.run(
+        [*asked, f"watchkeeper/{job}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+    )
+    assert told.stdout.split() == ["second", "index.html", "first", "README"]
+    wait_until(lambda: desk.attempts(other), 10, "the other job's attempt")
+    assert "no clone of this worker" in error_of(desk, other)
