@@ -23,16 +23,19 @@ def error_of(desk: Desk, job: str) -> str:
     return str(desk.attempts(job)[-1]["error"])
 
 
-def test_what_no_other_turn_mends_ends_under_its_name(desk: Desk) -> None:
-    """A refused login and a job that tells its agent nothing fail, and say why."""
+def test_what_the_agent_is_not_to_blame_for_uses_up_no_attempt(desk: Desk) -> None:
+    """A refused login parks the job in its provider's own words; a job that tells its agent nothing fails for that."""
     desk.kind("once", **ONCE)
     desk.worker(**AGENT, slots=4)
     login = put_turns(desk, [("failed", "unexpected status 401 Unauthorized: Missing bearer")], kind="once")
     nothing = desk.put(None, "once", payload={"prompt": "   "})
-    for job in (login, nothing):
-        assert desk.wait_for(job, "failed", "stuck", "completed")["state"] == "failed"
-    assert "401" in error_of(desk, login)
+    assert desk.wait_for(nothing, "failed", "stuck", "completed")["state"] == "failed"
     assert "payload.prompt" in error_of(desk, nothing)
+    wait_until(lambda: [one for one in desk.attempts(login) if one["ended_at"]], 15, "the attempt to be over")
+    (attempt,) = desk.attempts(login)
+    assert desk.wait_for(login, "pending")["agent_errors"] == 0
+    assert attempt["cause"] == "quota"
+    assert "401 Unauthorized" in attempt["error"]
 
 
 def test_a_full_context_gets_a_fresh_thread_in_the_same_workspace(desk: Desk) -> None:
@@ -90,7 +93,8 @@ def test_strange_output_is_no_obstacle(desk: Desk, strange: list[tuple[str, Any]
     dies = strange[0][0] == "raw_part" and len(strange) == 1
     turns = [[*strange, ("kill", 9)], PAGED] if dies else [[*strange, *PAGED]]
     job = put_turns(desk, *turns, contract=PAGE_WANTED)
-    assert desk.wait_for(job, "completed", "stuck", "failed", timeout=40)["state"] == "completed"
+    done = desk.wait_for(job, "completed", "stuck", "failed", timeout=40)
+    assert done["state"] == "completed", done
 
 
 def test_a_false_done_is_told_and_never_believed(desk: Desk) -> None:

@@ -58,8 +58,6 @@ class OutputWatch:
     def finish(self) -> None:
         """Take in the rest, once nobody writes any more."""
         for stream in self._streams.values():
-            while stream.look():
-                continue
             stream.finish()
 
     def tail(self, name: str, chars: int = TAIL_CHARS) -> str:
@@ -137,6 +135,11 @@ class _Stream:
             together.clear()
 
     def finish(self) -> None:
+        """Read to the end that the file has now: a spared daemon may write on for ever."""
+        end = (self._written() or (0, 0))[0]
+        self.look()
+        while self._follower.read_to < end and not self._follower.is_cut():
+            self.look()
         if (last := self._follower.last()) is not None:
             if self._listener is not None:
                 self._listener.line(self._name, last)

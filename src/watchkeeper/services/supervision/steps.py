@@ -19,7 +19,7 @@ QUOTA_SECONDS = 3600.0
 """How long to wait for a quota whose reset nobody told."""
 
 FOR_A_FRESH_THREAD = frozenset({Trouble.CONTEXT_OVERFLOW, Trouble.SESSION_UNKNOWN, Trouble.BAD_REQUEST})
-NOT_MENDED_BY_GOING_ON = frozenset({Trouble.AUTH, Trouble.TOOLS_MISSING})
+OUT_OF_REACH = frozenset({Trouble.UNREACHABLE, Trouble.NETWORK})
 BUDGETS = frozenset({Trouble.BUDGET, Trouble.TURNS_USED_UP})
 
 
@@ -73,7 +73,7 @@ class GoOn:
 
 @dataclass(frozen=True)
 class Quota:
-    """Back when the provider's limit ends (Unix time); nobody's failure."""
+    """Back when the provider may serve again (Unix time): its limit ends, or a login is mended. Nobody's failure."""
 
     until: float
     because: str
@@ -128,12 +128,12 @@ def _by_end(over: TurnOver) -> Step | None:
 def _by_diagnosis(held: Diagnosis | None, over: TurnOver, now: float) -> Step | None:
     if held is None or held.failure is None:
         return None
-    failure, because = held.failure.value, held.because
+    failure, because = held.failure.value, _in_words(held)
     match held.action:
-        case Action.PARK if held.failure is FailureClass.USAGE_LIMIT or held.until is not None:
-            return Quota(held.until or over.until or now + QUOTA_SECONDS, because)
-        case Action.PARK:
+        case Action.PARK if held.evidence.get("trouble") in OUT_OF_REACH:
             return Probe(because)
+        case Action.PARK:
+            return Quota(held.until or over.until or now + QUOTA_SECONDS, because)
         case Action.FRESH_SESSION:
             return GoOn(failure, because, fresh=True)
         case Action.BLOCK_COMPLETE:
@@ -156,15 +156,21 @@ def _by_last_word(over: TurnOver, now: float) -> Step:
     if said is None or said.ok:
         return GoOn(failure, f"the agent ended with {_how(over.end)} and no word that its turn is over")
     because = f"the agent's turn failed: {said.trouble or Trouble.OTHER}: {said.text}"
-    if said.trouble in {Trouble.USAGE_LIMIT, Trouble.RATE_LIMIT}:
+    if said.trouble in {Trouble.USAGE_LIMIT, Trouble.RATE_LIMIT, Trouble.AUTH}:
         return Quota(over.until or now + QUOTA_SECONDS, because)
-    if said.trouble in {Trouble.UNREACHABLE, Trouble.NETWORK}:
+    if said.trouble in OUT_OF_REACH:
         return Probe(because)
-    if said.trouble in NOT_MENDED_BY_GOING_ON:
+    if said.trouble is Trouble.TOOLS_MISSING:
         return GiveUp(failure, because, evidence=_evidence(over))
     if said.trouble in BUDGETS:
         return GiveUp("budget", because, StateReason.BUDGET, _evidence(over))
     return GoOn(failure, because, fresh=said.trouble in FOR_A_FRESH_THREAD)
+
+
+def _in_words(held: Diagnosis) -> str:
+    """Say what is held of it, with the provider's own words where there are any."""
+    said = str(held.evidence.get("text") or "")
+    return f"{held.because} It said: {said}" if said else held.because
 
 
 def _is_clean(over: TurnOver) -> bool:
