@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 from agents.real_agents import setup_for
+from e2e.running_up import SOURCE
 from e2e.work_agent.desk import PAGE, Desk, Worker
 from stubmodel.script import Contract, Script, Shell
 from stubmodel.server import StubModel
@@ -44,6 +48,35 @@ class RealWork:
         }
         limits = SOON | config.pop("session_limits", {})
         return self.desk.worker(**(told | config | {"session_limits": limits}))
+
+    def command(self, agent: str, script: Script) -> Worker:
+        """Start a worker as a person does: by `watchkeeper work`, with what the agent needs on its command line."""
+        desk = self.desk
+        setup = setup_for(agent, self.model.serve(script), desk.place)
+        token = desk.place / "worker.token"
+        token.touch(mode=0o600)
+        token.write_text(desk.token())
+        named = [part for name in setup.environ for part in ("--agent-env", name)]
+        command = ["work", "--agent", agent, "--token-file", str(token), *named, "--", *setup.arguments]
+        own = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(SOURCE),
+            "WATCHKEEPER_HOME": str(desk.place / "home"),
+        }
+        if not setup.user.other:
+            own["WATCHKEEPER_AGENT_USER"] = setup.user.name
+        log = desk.place / "work.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "watchkeeper", *command],
+                env={**own, **setup.environ, "WATCHKEEPER_URL": desk.url, "WATCHKEEPER_LOG_FORMAT": "json"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        desk.workers.append(Worker(process, log))
+        return desk.workers[-1]
 
     def put(self, **more: Any) -> str:
         """Put in a job that asks for a page."""

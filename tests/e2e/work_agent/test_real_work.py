@@ -14,9 +14,10 @@ REPORTS = [Contract("context"), Contract("progress", {"message": "half of it"})]
 @pytest.mark.parametrize("agent", REAL)
 def test_work_is_handed_in_over_the_contracts_tools(real: RealWork, agent: str) -> None:
     """The agent reads its job, says that it moves, writes a page and completes: what it made was checked."""
-    real.worker(agent, Script([*REPORTS, WRITE_PAGE, HAND_IN, "The page is there."]))
+    worker = real.command(agent, Script([*REPORTS, WRITE_PAGE, HAND_IN, "The page is there."]))
     done = real.over(real.put())
     assert (done["state"], done["verified"], len(done["attempts"])) == ("completed", "artifact", 1)
+    assert worker.stop() == 0
 
 
 @pytest.mark.parametrize("agent", REAL)

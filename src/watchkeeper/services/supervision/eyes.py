@@ -126,7 +126,7 @@ class Eyes:
         """Tell the record what holds of the thread, and of a turn's process."""
         known = self._conversation
         facts: dict[str, Any] = {
-            "cli_version": known.version,
+            "cli_version": known.version or self._means.adapter.version,
             "thread_id": known.thread,
             "restarts": known.restarts,
             "tokens": known.all_tokens,
