@@ -30,6 +30,7 @@ from watchkeeper.domain.sessions.facts import (
     ClockJumped,
     ContractCall,
     ErrorLine,
+    Interrupted,
     LeaseChanged,
     ProcessesLeft,
     ProcessExited,
@@ -63,6 +64,7 @@ ONE_OF_EACH: tuple[SessionFact, ...] = (
     ProcessStarted(7),
     ProcessSample(SEEN, 2),
     ProcessExited(None, 9),
+    Interrupted(2),
     ProcessesLeft(SEEN),
     LeaseChanged("taken_over", 3, "w2"),
     ArtifactChecked(200, 1, 512, ("empty_body",)),
@@ -141,6 +143,24 @@ def test_a_message_that_a_dropped_stream_repeats_is_told_once() -> None:
     for text in ("a", "a", "b", "a"):
         telling.take(1.0, Said(text))
     assert [fields["text"] for _, fields in rows(telling)] == ["a", "b", "a"]
+
+
+def test_a_turn_that_is_read_again_is_told_from_where_it_was_left() -> None:
+    """Who adopts a session reads its turn from the beginning: nothing is told twice, and the next turn whole."""
+    first = Telling()
+    first.begin_turn(1)
+    turn = [TurnBegan(), Said("a"), ToolOpened("i1", "shell", "c"), Said("b")]
+    for fact in turn[:3]:
+        first.take(1.0, fact)
+    again = Telling()
+    again.begin_turn(1, told_until=first.rows[-1].ordinal)
+    for fact in turn:
+        again.take(2.0, fact)
+    assert [fields["text"] for event, fields in rows(again) if event == "said"] == ["b"]
+    assert again.standing(3.0)["open_tools"] == 1, "what was told is known all the same"
+    again.begin_turn(2)
+    again.take(3.0, TurnBegan())
+    assert [told.row.event for told in again.rows] == ["said", "turn_began"]
 
 
 def test_how_a_session_stands() -> None:

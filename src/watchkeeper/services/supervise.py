@@ -19,7 +19,7 @@ from watchkeeper.domain.errors import SettingError
 from watchkeeper.services.supervision.config import SupervisorConfig
 from watchkeeper.services.supervision.contract_host import ContractHost
 from watchkeeper.services.supervision.place import taken_place
-from watchkeeper.services.supervision.seams import SessionRecords
+from watchkeeper.services.supervision.session_records import ServerRecords
 from watchkeeper.services.supervision.supervisor import Supervisor
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -29,7 +29,6 @@ MOST_THREADS = 64
 async def supervise(
     config: SupervisorConfig,
     contract_host: ContractHost | None = None,
-    session_records: SessionRecords | None = None,
     adapter_of: Callable[[str, Setup], Adapter] = adapter,
 ) -> int:
     """Work until SIGTERM, SIGINT or SIGHUP, then finish or hand back what runs; a second signal hurries. Gives 0.
@@ -48,17 +47,20 @@ async def supervise(
     def asked_to_stop() -> None:
         (hurrying if stopping.is_set() else stopping).set()
 
+    records = ServerRecords(config.url, config.token)
     with taken_place(config.home, config.worker_id, config.token) as place:
         for number in SIGNALS:
             loop.add_signal_handler(number, asked_to_stop)
         try:
             if contract_host is not None:
                 await asyncio.to_thread(contract_host.start, place.directory)
-            supervisor = Supervisor(config, place, workspaces, made, contract_host, session_records)
+            records.start()
+            supervisor = Supervisor(config, place, workspaces, made, contract_host, records)
             await supervisor.run(stopping, hurrying)
         finally:
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
+            await asyncio.to_thread(records.stop)
             if contract_host is not None:
                 await asyncio.to_thread(contract_host.stop)
     return 0

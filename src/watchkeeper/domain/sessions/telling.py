@@ -57,10 +57,12 @@ REPEATING = (
 
 @dataclass(slots=True)
 class ToldRow:
-    """A row with the time at which its fact was seen, as Unix time."""
+    """A row with the time at which its fact was seen, as Unix time, and how far its turn's stream was read then."""
 
     at: float
     row: FactRow
+    turn: int = 0
+    ordinal: int = 0
 
 
 @dataclass(slots=True)
@@ -82,6 +84,9 @@ class Telling:
     cost: float | None = None
     unknown: Counter[str] = field(default_factory=Counter)
     last_event_at: float | None = None
+    turn: int = 0
+    _ordinal: int = 0
+    _skip_until: int = 0
     _budget: float = BURST_ROWS
     _budget_at: float | None = None
     _repeats: dict[str, _Repeat] = field(default_factory=dict)
@@ -90,9 +95,18 @@ class Telling:
     _parked_until: float | None = None
     _said: str | None = None
 
+    def begin_turn(self, turn: int, told_until: int = 0) -> None:
+        """Take in which turn is followed; of one that is read again the first `told_until` events were told before."""
+        if turn != self.turn:
+            self.turn, self._ordinal, self._skip_until = turn, 0, told_until
+
     def take(self, at: float, fact: SessionFact) -> None:
         """Take in a fact that was seen at `at`."""
         self._note(at, fact)
+        if is_of_the_stream(fact):
+            self._ordinal += 1
+            if self._ordinal <= self._skip_until:
+                return
         if isinstance(fact, Said) and fact.text == self._said:
             return  # a stream that was dropped repeats what it said
         if isinstance(fact, Said):
@@ -137,7 +151,7 @@ class Telling:
         return said
 
     def _note(self, at: float, fact: SessionFact) -> None:
-        if row_of_stream(fact):
+        if is_of_the_stream(fact):
             self.last_event_at = at
             if not isinstance(fact, Retrying):
                 self._retrying_since = None
@@ -187,7 +201,7 @@ class Telling:
         if len(self.rows) >= MOST_ROWS:
             self.rows.popleft()
             self.dropped += 1
-        self.rows.append(ToldRow(at, row))
+        self.rows.append(ToldRow(at, row, self.turn, self._ordinal))
 
     def _may_tell(self, at: float) -> bool:
         since = 0.0 if self._budget_at is None else max(0.0, at - self._budget_at)
@@ -199,6 +213,6 @@ class Telling:
         return True
 
 
-def row_of_stream(fact: SessionFact) -> bool:
+def is_of_the_stream(fact: SessionFact) -> bool:
     """Say whether the agent itself said it: what is seen from beside is no sign of life of its stream."""
     return type(fact).__module__ == Said.__module__

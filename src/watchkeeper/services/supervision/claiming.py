@@ -34,6 +34,7 @@ class Claiming:
     """The claims of one worker. `taken` gets the jobs and the boot clock when they were asked for.
 
     `held` gives the jobs that are in this worker's hands: the server hands out again what it does not know of.
+    `requested` gets what it asks of sessions.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Claiming:
         link: ServerLink,
         place: Path,
         held: Callable[[], list[str]],
+        requested: Callable[[list[dict[str, Any]]], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._worker_id = worker_id
         self._link = link
         self._place = place
         self._held = held
+        self._requested = requested
         self._pause = FIRST_PAUSE_SECONDS
         self._disk_was_full = False
         self._away = False
@@ -117,6 +120,8 @@ class Claiming:
             await self._rest()
         else:
             self._is_back()
+            if asked := answer.get("session_requests"):
+                self._requested(asked)
             if answer["jobs"]:
                 await _whole(taken(answer["jobs"], sent_at))
             elif not config.wait_seconds:

@@ -24,6 +24,7 @@ from watchkeeper.services.supervision.output_watch import OutputWatch
 from watchkeeper.services.supervision.records import AttemptRecords
 from watchkeeper.services.supervision.seams import SessionLog
 from watchkeeper.services.supervision.server_link import Json
+from watchkeeper.services.supervision.session_requests import left_of
 from watchkeeper.services.supervision.steps import GiveUp
 from watchkeeper.services.supervision.turn_watch import TurnWatch
 from watchkeeper.services.supervision.turns import Turns
@@ -57,10 +58,18 @@ class Eyes:
     def on(self, session: Session, look_at_clocks: Callable[[], None]) -> Following:
         """Begin to follow a turn, one that was adopted too. Blocks."""
         redactor = Redactor(self._secrets())
+        if self._log is None:
+            facts = {
+                "agent": self._conversation.agent,
+                "workspace": str(self._turns.workspace()),
+                "place": str(self._records.directory),
+            }
+            self._log = self._means.session_records.begin(self._job, self._facts["lease"], facts)
         if not self._means.adapter.converses:
+            self._tell(session)
             seen = Seen(OutputWatch(session, self._records.directory, redactor))
         else:
-            seen = self._seen(session, redactor)
+            seen = self._seen(session, redactor, self._log)
         self._following = Following(
             str(self._job["id"]), session, seen, self._clock, look_at_clocks, self._over_limit
         )
@@ -75,12 +84,16 @@ class Eyes:
         """Tell the record that the session is over."""
         if self._log is None or self._following is None:
             return
-        end = self._following.session.ended()
+        end, report = self._following.session.ended(), self._following.session.swept()
         self._log.over(
             {
+                "left": None if report is None else left_of(report),
                 "exit_code": None if end is None else end.exit_code,
                 "exit_signal": None if end is None else end.signal,
                 "failure_class": failure,
+                "tokens": self._conversation.all_tokens,
+                "cost": self._conversation.all_cost,
+                "restarts": self._conversation.restarts,
             }
         )
 
@@ -99,11 +112,8 @@ class Eyes:
             "stderr": output.tail("stderr"),
         }
 
-    def _seen(self, session: Session, redactor: Redactor) -> Seen:
+    def _seen(self, session: Session, redactor: Redactor, log: SessionLog) -> Seen:
         known = self._conversation
-        if self._log is None:
-            facts = {"agent": known.agent, "workspace": str(self._turns.workspace())}
-            self._log = self._means.session_records.begin(self._job, self._facts["lease"], facts)
         minutes = self._job.get("tool_limit_minutes")
         watch = SessionWatch(
             self._means.config.session_limits,
@@ -117,7 +127,7 @@ class Eyes:
             beside.follow_transcript(self._transcript())
             self._tell()
 
-        reading = TurnWatch(self._means.adapter, known, watch, self._log, redactor, self._clock, on_thread)
+        reading = TurnWatch(self._means.adapter, known, watch, log, redactor, self._clock, on_thread)
         output = OutputWatch(session, self._records.directory, redactor, reading)
         self._tell(session)
         return Seen(output, reading, beside)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from watchkeeper.agents.session import Session, Standing
@@ -76,6 +76,7 @@ class Following:
         self._over_limit = over_limit
         self._reader = ProcReader()
         self._next_look_at = 0.0
+        self._asked: bool | None = None
         self.acted: Diagnosis | None = None
         self.stopped: GiveUp | None = None
         self.final: Diagnosis | None = None
@@ -86,6 +87,10 @@ class Following:
         report = await self._gone()
         await asyncio.to_thread(self._finish, report)
         return report
+
+    def ask_to_end(self, *, insists: bool) -> None:
+        """Have the turn looked at closely, and ended if it is not well, or if a person `insists`."""
+        self._asked = insists or bool(self._asked)
 
     def agent_is_gone(self) -> bool:
         agent = self.session.agent
@@ -120,7 +125,7 @@ class Following:
     def _is_due(self) -> bool:
         """Say whether there is anything to look at: a quiet session must cost next to nothing."""
         seen = self.seen
-        if seen.output.has_more or boot_clock() >= self._next_look_at:
+        if self._asked is not None or seen.output.has_more or boot_clock() >= self._next_look_at:
             return True
         if seen.watch is None or seen.beside is None:
             return False
@@ -148,6 +153,12 @@ class Following:
             log("session_stopped", job=self._job, failure=passed.failure, because=passed.because)
             watch.put(Interrupted())
             self.session.interrupt(passed.because)
+        elif (insists := self._asked) is not None:
+            self._asked = None
+            held = watch.look(beside.look_closely())
+            if insists or held.failure is not None:
+                because = held.because if held.failure is not None else "a person asked for it"
+                self._act(replace(held, action=Action.INTERRUPT_RESUME, because=because))
         elif self._is_to_end(held):
             held = watch.look(beside.look_closely())
             if self._is_to_end(held):

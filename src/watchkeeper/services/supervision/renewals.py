@@ -54,6 +54,7 @@ class RenewalEvents:
     on_cancel: Callable[[LeaseHold], None]
     on_unconfirmed: Callable[[LeaseHold], None]
     on_outage: Callable[[str | None], None]
+    on_requests: Callable[[list[dict[str, Any]]], None] = lambda _: None
 
 
 class Renewals:
@@ -136,6 +137,8 @@ class Renewals:
             return
         self._take_in(wanted, answer, sent_at)
         self._events.on_outage(None)
+        if asked := answer.get("session_requests"):
+            self._events.on_requests(asked)
         if answer.get("touch_requested"):
             self._touch(patience)
 

@@ -7,11 +7,16 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from watchkeeper.domain.sessions.diagnosis import Diagnosis
-from watchkeeper.domain.sessions.facts import SessionFact
+from watchkeeper.domain.sessions.facts import Interrupted, SessionFact
 from watchkeeper.domain.sessions.telling import Telling, ToldRow
+
+TOLD = "told.json"
+"""How far the stream of which turn was told: who adopts a session reads its turn again from the beginning."""
 
 HEARTBEAT_SECONDS = 60.0
 """A live session is told of so often at least, so that its silence can be told from its supervisor's."""
@@ -25,6 +30,9 @@ LENGTHS |= dict.fromkeys(("transcript", "workspace"), 4096)
 NUMBERS = frozenset(
     {"pid", "start_ticks", "turns", "restarts", "tokens", "cost", "exit_code", "exit_signal", "interrupted"}
 )
+ONCE = frozenset({"interrupted", "left"})
+"""What happened at a moment: told again it would be another interruption, and another sweep."""
+
 ALSO_CALLED = {"thread": "thread_id", "version": "cli_version", "tokens_used": "tokens"}
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -38,6 +46,7 @@ class ServerLog:
         self._lock = threading.Lock()
         self._telling = Telling()
         self._facts: dict[str, Any] = {}
+        self._once: dict[str, Any] = {}
         self._is_new = True
         self._diagnosis: Diagnosis | None = None
         self._is_over = False
@@ -46,18 +55,21 @@ class ServerLog:
         self._next_number = 1
         self._batch: list[tuple[int, ToldRow]] = []
         self.is_refused = False
+        self._place = Path(facts["place"]) / TOLD if facts.get("place") else None
+        self._told = _read(self._place)
         self.note(facts)
 
     def note(self, facts: Mapping[str, Any]) -> None:
         """Tell what holds from now on, by the columns of agent_sessions; other names are left out."""
         with self._lock:
-            self._facts |= _sendable(facts)
-            self._is_new = True
+            self._keep(facts)
 
     def take(self, at: float, fact: SessionFact) -> None:
         """Tell one fact; `at` is Unix time. Its texts are redacted already."""
         with self._lock:
             self._telling.take(at, fact)
+            if isinstance(fact, Interrupted):
+                self._keep({"interrupted": True})
 
     def diagnosed(self, at: float, diagnosis: Diagnosis) -> None:
         """Tell what is held of the session now."""
@@ -68,9 +80,17 @@ class ServerLog:
     def over(self, facts: Mapping[str, Any]) -> None:
         """Tell that it is over, and how."""
         with self._lock:
-            self._facts |= _sendable(facts)
+            self._keep(facts)
             self._telling.settle(time.time(), everything=True)
-            self._is_over = self._is_new = True
+            self._is_over = True
+
+    def _keep(self, facts: Mapping[str, Any]) -> None:
+        if (turn := facts.get("turns")) is not None:
+            self._telling.begin_turn(turn, self._told[1] if turn == self._told[0] else 0)
+        sendable = _sendable(facts)
+        self._once |= {name: sendable.pop(name) for name in ONCE if name in sendable}
+        self._facts |= sendable
+        self._is_new = True
 
     @property
     def is_done(self) -> bool:
@@ -89,21 +109,25 @@ class ServerLog:
             # The end is told after all events: who follows a session stops there.
             ends = self._is_over and not self._batch and not telling.rows
             self._is_new = self._is_over and not ends
-            said = {"standing": telling.standing(now), "turns": telling.turns, "dropped": telling.dropped}
-            said |= {"tokens": telling.tokens, "cost": telling.cost} | self._facts | {"ended": ends}
+            said: dict[str, Any] = {"turns": telling.turns, "dropped": telling.dropped}
+            said |= self._facts | self._once | {"standing": telling.standing(now), "ended": ends}
+            said["tokens"] = max(telling.tokens or 0, said.get("tokens") or 0) or None
+            said["cost"] = max(telling.cost or 0.0, said.get("cost") or 0.0) or None
             said |= {"unknown": {_short(kind): n for kind, n in telling.unknown.items()} or None}
             if self._diagnosis is not None:
                 said["diagnosis"] = _diagnosis(self._diagnosis, now)
             return {name: value for name, value in said.items() if value is not None}
 
-    def was_told(self, now: float, answer: Mapping[str, Any]) -> None:
-        """Take in that the server has the last word; the first answer says where an earlier telling left off."""
+    def was_told(self, now: float, told: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """Take in that the server has this word; the first answer says where an earlier telling left off."""
         session = answer.get("session") or {}
         with self._lock:
             if self._told_at == float("-inf"):
                 self._began_at = now - float(session.get("age_s") or 0.0)
                 self._next_number = int(session.get("last_number") or 0) + 1
             self._told_at = now
+            for name in told:
+                self._once.pop(name, None)
 
     def was_not_told(self) -> None:
         with self._lock:
@@ -127,7 +151,11 @@ class ServerLog:
 
     def was_kept(self) -> None:
         with self._lock:
+            self._told = max((told.turn, told.ordinal) for _, told in self._batch)
             self._batch = []
+        if self._place is not None:
+            with suppress(OSError):  # on a full disk the next supervisor tells a little twice
+                self._place.write_text(json.dumps(self._told))
 
     def _event(self, number: int, told: ToldRow) -> dict[str, Any]:
         row = told.row
@@ -157,13 +185,21 @@ def _sendable(facts: Mapping[str, Any]) -> dict[str, Any]:
     return sendable
 
 
+def _read(place: Path | None) -> tuple[int, int]:
+    try:
+        turn, ordinal = json.loads(place.read_text()) if place is not None else (0, 0)
+        return int(turn), int(ordinal)
+    except (OSError, ValueError, TypeError):
+        return 0, 0
+
+
 def _left(one: Any) -> dict[str, Any]:
     """Give a process that was left, told as facts or as a pid alone."""
     known = dict(one) if isinstance(one, Mapping) else {"pid": one}
     pid = known.get("pid")
     return {
         "pid": pid if isinstance(pid, int) and pid >= 0 else 0,
-        "command": str(known.get("command") or known.get("comm") or ("" if pid else one))[:500],
+        "command": str(known.get("command") or known.get("name") or ("" if pid else one))[:500],
         "why": str(known.get("why") or "")[:200],
     }
 

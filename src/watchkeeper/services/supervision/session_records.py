@@ -108,7 +108,7 @@ class ServerRecords:
             one.was_not_told()
             raise
         if answer is not None:
-            one.was_told(now, answer)
+            one.was_told(now, word, answer)
 
     def _post(self, one: ServerLog, what: str, body: dict[str, Any]) -> dict[str, Any] | None:
         """Tell; None where the server refuses it for good. Raises ServerUnreachable where it may take it later."""

@@ -72,6 +72,10 @@ class Attempt:
         return str(self.job["id"])
 
     @property
+    def epoch(self) -> int:
+        return int(self.job["epoch"])
+
+    @property
     def _held(self) -> Held:
         workspace = self._turns.workspace() if "workspace" in self._facts else None
         return Held(self.job, self._facts["lease"], workspace, self._facts)
@@ -112,6 +116,11 @@ class Attempt:
         if self._session is not None:
             self._eyes.interrupted()
             self._session.interrupt(self._detail)
+
+    def asked_to_interrupt(self, *, insists: bool) -> None:
+        """Interrupt the turn, to go on with its thread: as a person insists, or where it is not well indeed."""
+        if self._following is not None:
+            self._following.ask_to_end(insists=insists)
 
     async def lease_is_gone(self) -> bool:
         """Take in that the server no longer knows the lease: the agent has ended its job, or it was taken away.

@@ -28,6 +28,7 @@ from watchkeeper.services.supervision.renewals import LeaseHold, RenewalEvents, 
 from watchkeeper.services.supervision.retention import Retention
 from watchkeeper.services.supervision.seams import SessionRecords, Unrecorded
 from watchkeeper.services.supervision.server_link import Refused, ServerLink
+from watchkeeper.services.supervision.session_requests import SessionRequests
 from watchkeeper.services.supervision.session_run import Attempt
 
 LOOK_SECONDS = 0.2
@@ -64,8 +65,12 @@ class Supervisor:
         )
         self._attempts: dict[Attempt, asyncio.Task[None]] = {}
         self._beside: set[asyncio.Task[None]] = set()
-        self._claiming = Claiming(config, place.worker_id, self._link, config.home, self._jobs)
-        self._retention = Retention(config, workspaces, (place.directory, *place.orphaned))
+        self._claiming = Claiming(
+            config, place.worker_id, self._link, config.home, self._jobs, self._requested
+        )
+        places = (place.directory, *place.orphaned)
+        self._requests = SessionRequests(places, self._means.session_records)
+        self._retention = Retention(config, workspaces, places)
         self._is_away = False
 
     async def run(self, stopping: asyncio.Event, hurrying: asyncio.Event) -> None:
@@ -206,6 +211,7 @@ class Supervisor:
             on_cancel=on_loop(self._cancel),
             on_unconfirmed=on_loop(self._unconfirmed),
             on_outage=lambda detail: _call(loop, self._outage, detail),
+            on_requests=lambda asked: _call(loop, self._requested, asked),
         )
 
     def _lost(self, hold: LeaseHold) -> None:
@@ -237,6 +243,9 @@ class Supervisor:
             attempt.interrupt(
                 Why.UNCONFIRMED, "renewals stayed unconfirmed past the lease: the server is away"
             )
+
+    def _requested(self, asked: list[dict[str, Any]]) -> None:
+        self._requests.take(asked, list(self._attempts))
 
     def _outage(self, detail: str | None) -> None:
         if detail is not None and not self._is_away:
