@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchkeeper.domain.sessions.course import Course, Rung
 from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
+from watchkeeper.domain.sessions.endings import ended_while_well
 from watchkeeper.domain.sessions.events import Trouble
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.provider import failed_trouble
@@ -18,7 +19,7 @@ def control_plane_failed(record: SessionRecord, limits: SessionLimits) -> Course
     if not broken and failed_trouble(record) is Trouble.TOOLS_MISSING and record.terminal is not None:
         broken = {"mcp": record.terminal[0]}
     if not broken:
-        return None
+        return _undelivered(record, limits)
     since = min(broken.values())
     codes = {name: call.error_code for name, (_, call) in record.contract.last.items() if not call.ok}
     return Course(
@@ -30,12 +31,29 @@ def control_plane_failed(record: SessionRecord, limits: SessionLimits) -> Course
     )
 
 
-def lease_lost(record: SessionRecord, _limits: SessionLimits) -> Course | None:
+def _undelivered(record: SessionRecord, limits: SessionLimits) -> Course | None:
+    """What waits in the outbox is delivered by itself; for how long it waits is worth a look."""
+    since = record.contract.queued_at
+    if since is None:
+        return None
+    return Course(
+        FailureClass.CONTROL_PLANE_FAILED,
+        (Rung(since, Action.NONE), Rung(since + limits.retries_act_seconds, Action.RETRY)),
+        "The end of the job waits to be delivered.",
+        {"queued_at": since},
+    )
+
+
+def lease_lost(record: SessionRecord, limits: SessionLimits) -> Course | None:
     """F10: the lease ran out; once somebody else holds the job, what was made goes to a person to reconcile."""
     lease = record.lease
     refused = record.contract.refused("stale_lease", "lease_lost", "lease_expired", "not_current")
     lost = [at for at in (lease.taken_at, refused[0] if refused else None) if at is not None]
     evidence = {"expired_at": lease.expired_at, "taken_over_at": lease.taken_at, "refused": bool(refused)}
+    is_late = bool(lost) and record.exited is not None and min(lost) >= record.exited[0]
+    if is_late and ended_while_well(record, limits):
+        # It was ended first, and lost its lease because of that.
+        return None
     if lost:
         because = "The lease was lost while the session worked; what it made must not be thrown away."
         return Course(FailureClass.LEASE_LOST, (Rung(min(lost), Action.RECONCILE),), because, evidence)

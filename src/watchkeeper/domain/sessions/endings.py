@@ -83,7 +83,8 @@ def exit_without_contract_call(record: SessionRecord, limits: SessionLimits) -> 
             because,
             {"trouble": trouble.value},
         )
-    if _claimed_at(record) is None or record.contract.accepted("complete", "fail", "release") is not None:
+    told = record.contract.accepted("complete", "fail", "release") or record.contract.queued_at
+    if _claimed_at(record) is None or told is not None:
         return None
     because = "The agent ended in good order and told the contract nothing."
     evidence: dict[str, object] = {"calls": sorted(record.contract.last), "said": record.last_words[:300]}
@@ -107,9 +108,7 @@ def state_lost(record: SessionRecord, limits: SessionLimits) -> Course | None:
 
 def false_stall(record: SessionRecord, limits: SessionLimits) -> Course | None:
     """F16: a healthy session was ended from outside: a fault of a watchdog, not of the session."""
-    if record.exited is None or record.contract.accepted("complete", "fail", "release") is not None:
-        return None
-    if not _was_well(record, limits) or not _was_ended(record):
+    if record.exited is None or not ended_while_well(record, limits):
         return None
     because = "A session that was well was ended from outside."
     evidence = {
@@ -122,6 +121,12 @@ def false_stall(record: SessionRecord, limits: SessionLimits) -> Course | None:
     if late is not None and late[0] >= at:
         rungs = (Rung(late[0], Action.RECONCILE),)
     return Course(FailureClass.FALSE_STALL, rungs, because, evidence, is_verdict=True)
+
+
+def ended_while_well(record: SessionRecord, limits: SessionLimits) -> bool:
+    """Say whether the session was ended from outside though it gave no reason for it, and before its job ended."""
+    is_told = record.contract.accepted("complete", "fail", "release") is not None
+    return not is_told and record.is_over and _was_well(record, limits) and _was_ended(record)
 
 
 def _verdict(
@@ -150,9 +155,9 @@ def _claimed_at(record: SessionRecord) -> float | None:
     if record.exited is None:
         # A recording that ends with the turn tells no exit.
         return NEVER if record.terminal is not None and record.terminal[1].ok else None
-    if _signal(record) is not None and completed is None:
-        return None
     ended = record.terminal[1] if record.terminal is not None else None
+    if _signal(record) is not None and completed is None and (ended is None or not ended.ok):
+        return None
     in_order = record.exited[1].code == 0 if ended is None or not ended.ok else True
     is_claim = completed is not None or (in_order and (ended is None or ended.ok))
     times = [record.exited[0], completed, record.evidence[0] if record.evidence else None]
@@ -182,9 +187,13 @@ def _contradictions(record: SessionRecord) -> dict[str, object]:
 
 def _worked(record: SessionRecord) -> bool:
     """Say whether there is any trace of work; a plain command shows no tools, what it prints has to do."""
-    if record.tools.closed or record.moved or record.contract.handed_in:
+    if record.moved or record.contract.handed_in:
         return True
     if is_proven(record.evidence[1] if record.evidence is not None else None):
+        return True
+    if record.unmoved:
+        return False
+    if record.tools.closed:
         return True
     return not record.speaks and record.event_at is not None
 
@@ -206,9 +215,10 @@ def _died(record: SessionRecord) -> tuple[float | None, dict[str, object]]:
     if record.exited is None:
         return None, {}
     at, end = record.exited
-    if record.terminal is not None and record.terminal[1].ok and end.code is not None:
+    if record.terminal is not None and record.terminal[1].ok:
         return None, {}
-    if failed_trouble(record) in TOLD_OTHERWISE or (record.contract.broken and end.code):
+    cause = record.contract.broken or record.hindered.retries is not None
+    if failed_trouble(record) in TOLD_OTHERWISE or (cause and end.code):
         return None, {}
     evidence: dict[str, object] = {"code": end.code, "signal": end.signal, "stderr": record.error_text[-300:]}
     return (None, {}) if end.code == 0 and record.terminal is None else (at, evidence)
@@ -250,7 +260,7 @@ def _was_well(record: SessionRecord, limits: SessionLimits) -> bool:
     asked = record.interrupted_at if record.interrupted_at is not None else record.exited[0]
     seen = [record.life_at, record.processes.busy_at, record.started_at]
     quiet = asked - max((at for at in seen if at is not None and at <= asked), default=asked)
-    allowed = limits.tool_silence_act_seconds if record.had_open else limits.silence_act_seconds
+    allowed = limits.tool_silence_act_seconds if record.tools.open else limits.silence_act_seconds
     if record.first_event_at is None:
         allowed = limits.first_event_act_seconds
     retried = (

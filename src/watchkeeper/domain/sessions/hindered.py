@@ -13,6 +13,11 @@ LONG_WAIT_SECONDS = 300.0
 ASKS = re.compile(r"approval|requires_action|input.?required|elicitation|permission.?request", re.IGNORECASE)
 """Events of agents that no table names, whose very name says that a person is asked."""
 
+AWAITS = re.compile(
+    r"\b(waiting|awaiting|waits) (for |on )?(your |user |human |manual |an? )?(approval|input|confirmation|permission)",
+    re.IGNORECASE,
+)
+
 USED_UP = re.compile(
     r"\b(usage|session|weekly|daily|\w*hour) limit (was |is )?(reached|exceeded|hit)\b|hit your .{0,20}\blimit\b",
     re.IGNORECASE,
@@ -59,6 +64,8 @@ class Hindered:
 
     def take_text(self, at: float, text: str) -> None:
         """Take in a text that is no event."""
+        if AWAITS.search(text):
+            self.waits = (at, Waits(text[:300]))
         if self.limited is None and USED_UP.search(text):
             self.limited = (at, Limited(None, text[:300]))
 

@@ -19,10 +19,15 @@ REFUSALS = frozenset(
             "stale_lease",
         ),
         *("multiple_primary_jobs", "gate_failed", "contract_rejected", "paused", "worker_stopped"),
-        *("rate_limited", "queued"),
+        "rate_limited",
     }
 )
 """Answers of a server that works; any other error, or none, means that the call did not come through."""
+
+QUEUED = "queued"
+"""The call is kept on the worker's side and delivered later: it has neither failed nor come through."""
+
+TERMINAL = frozenset({"complete", "fail", "release"})
 
 GAP_OF_RENEWALS = 3
 OPENED = frozenset({200, 204, 301, 302, 304})
@@ -88,6 +93,7 @@ class ContractSeen:
     broken: dict[str, float] = field(default_factory=dict)
     last: dict[str, tuple[float, ContractCall]] = field(default_factory=dict)
     handed_in: int | None = None
+    queued_at: float | None = None
 
     def take(self, at: float, call: ContractCall) -> bool:
         """Take in a call; say whether the job moved by it."""
@@ -95,10 +101,14 @@ class ContractSeen:
         command = call.command.replace("_", "-")
         self.last[command] = (at, call)
         if not call.ok:
-            if call.error_code not in REFUSALS:
+            if call.error_code == QUEUED:
+                self.queued_at = at if self.queued_at is None else self.queued_at
+            elif call.error_code not in REFUSALS:
                 self.broken.setdefault(command, at)
             return False
         self.broken.pop(command, None)
+        if command in TERMINAL:
+            self.queued_at = None
         if command == "claim":
             self.claimed_at = at
         if call.artifacts is not None and command in ("upload-files", "complete"):
@@ -109,6 +119,11 @@ class ContractSeen:
         if call.phase is not None:
             self.phases.add(call.phase)
         return moved
+
+    @property
+    def called_at(self) -> float | None:
+        """Give when the contract was last called."""
+        return max((at for at, _ in self.last.values()), default=None)
 
     def accepted(self, *commands: str) -> float | None:
         """Give when one of the commands was last accepted."""

@@ -12,6 +12,9 @@ LADDER = (
     Action.FRESH_SESSION,
     Action.ESCALATE,
 )
+GENTLE = frozenset(LADDER[:3])
+"""To observe, to touch and to try again leave a session as it is."""
+
 RESTARTS = frozenset({Action.RETRY, Action.INTERRUPT_RESUME, Action.FRESH_SESSION})
 UNCOUNTED = frozenset({FailureClass.USAGE_LIMIT, FailureClass.CONTROL_PLANE_FAILED})
 """Trying again here restarts no session of the job by a fault of its own."""
@@ -30,8 +33,11 @@ def climbed(failure: FailureClass, action: Action, restarts: int, most: int) -> 
 def is_earlier(action: Action, right: Action) -> bool:
     """Say whether an act is an earlier rung than the right one.
 
-    To look on, to touch and to try again come before every act but one: what must be blocked would be green meanwhile.
+    To kill is the last of all. To look on, to touch and to try again come before every act but one: what must be
+    blocked would be green meanwhile.
     """
+    if right is Action.KILL:
+        return action in (*LADDER, Action.SWEEP)
     if action in LADDER and right in LADDER:
         return LADDER.index(action) < LADDER.index(right)
     return action in LADDER[:3] and right is not Action.BLOCK_COMPLETE

@@ -10,7 +10,7 @@ from watchkeeper.domain.sessions.facts import QueueTick
 
 GOOD_REASONS = re.compile(
     r"paus|full|limit|capacity|slot|quota|park|cool|rate|throttl|not_?due|schedul|later|back.?off|unique|depend|wait"
-    r"|stopped|claims_off|switched|drain|maintenance|quiet|budget|busy|reserved|approval|held|hold",
+    r"|stopped|claims_off|switched|drain|maintenance|quiet|budget|busy|reserved|quarantin|approval|held|hold",
     re.IGNORECASE,
 )
 """Reasons for which work is rightly held back; a dispatcher that names another, or none, is stuck."""

@@ -50,12 +50,24 @@ from watchkeeper.domain.sessions.queue_seen import QueueSeen
 from watchkeeper.domain.sessions.tools_seen import ToolsSeen
 
 THINKING = frozenset(
-    {"reasoning", "thinking", "redacted_thinking", "text", "assistant", "agent_message", "output"}
+    {
+        "reasoning",
+        "thinking",
+        "redacted_thinking",
+        "text",
+        "assistant",
+        "agent_message",
+        "output",
+        "stream_event",
+    }
 )
 """What an agent stirs by that is work of the model, not a heartbeat."""
 
 BESIDE = frozenset({"doctor", "touch", "claim", "fail", "release"})
 """Contract commands that are called for a session while it does nothing."""
+
+OVERLAP_SECONDS = 60.0
+"""A session that was heard of so shortly before lives on beside the one that begins now."""
 
 READS_STDIN = re.compile(r"reading .{0,40}stdin", re.IGNORECASE)
 
@@ -82,6 +94,7 @@ class SessionRecord:
     transcript_at: float | None = None
     speaks: bool = False
     moved: bool = False
+    unmoved: bool = False
     last_words: str = ""
     error_text: str = ""
     threads: dict[str, float] = field(default_factory=dict)
@@ -145,7 +158,9 @@ class SessionRecord:
                 self.evidence = (at, fact)
                 self.life_at = at
             case WorkspaceChanged():
+                self.unmoved = not self.moved
                 if fact.files > 0 or fact.commits > 0:
+                    self.unmoved = False
                     self.life_at = at
                     self.moved = True
                     self._progress(at)
@@ -169,7 +184,8 @@ class SessionRecord:
         if self.lease.expired_at is not None:
             return False
         if seen.sampled_at is None:
-            return self.event_at is not None and at - self.event_at < 60.0
+            heard = [one for one in (self.event_at, self.lease.renewed_at) if one is not None]
+            return bool(heard) and at - max(heard) < OVERLAP_SECONDS
         return any(one.pid == seen.root for one in seen.last)
 
     def _show_session(self, at: float) -> None:
@@ -243,7 +259,8 @@ class SessionRecord:
         self.speaks = True
         if began.thread is not None:
             is_other = bool(self.threads) and began.thread not in self.threads
-            if is_other and self.exited is None and self.terminal is None and self.work_at is not None:
+            goes_on = self.work_at is not None and at - self.work_at < OVERLAP_SECONDS
+            if is_other and self.exited is None and self.terminal is None and goes_on:
                 self.doubled_at = at
             self.threads[began.thread] = at
 
@@ -281,13 +298,3 @@ class SessionRecord:
     @property
     def is_over(self) -> bool:
         return self.exited is not None
-
-    @property
-    def contract_at(self) -> float | None:
-        """Give when the contract was last called."""
-        return max((at for at, _ in self.contract.last.values()), default=None)
-
-    @property
-    def had_open(self) -> bool:
-        """Say whether a tool was open when the session was last heard of."""
-        return bool(self.tools.open)

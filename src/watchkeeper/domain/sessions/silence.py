@@ -16,12 +16,15 @@ def silent_before_output(record: SessionRecord, limits: SessionLimits) -> Course
     if record.contract.calls > (record.contract.claimed_at is not None) and record.started_at is None:
         return None
     most = since + limits.silence_act_seconds - limits.first_event_act_seconds
-    alive = [since, record.transcript_at, _capped(record.processes.busy_at, most), record.contract_at]
+    alive = [since, record.transcript_at, _capped(record.processes.busy_at, most), record.contract.called_at]
     quiet = max(at for at in alive if at is not None)
-    act = (limits.first_event_warn_seconds, limits.first_event_act_seconds, limits.settle_seconds)
+    warn, act = limits.first_event_warn_seconds, limits.first_event_act_seconds
+    if record.started_at is None:
+        # Only the claim is known; what is made ready before the start takes its time.
+        warn, act = limits.silence_warn_seconds, limits.silence_act_seconds
     return Course(
         FailureClass.SILENT_BEFORE_OUTPUT,
-        rising(quiet, *act, Action.INTERRUPT_RESUME),
+        rising(quiet, warn, act, limits.settle_seconds, Action.INTERRUPT_RESUME),
         "The agent was started and has told nothing.",
         {"since": since, "stderr": record.error_text[-300:].strip(), **_sight(record)},
     )

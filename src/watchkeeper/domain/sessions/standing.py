@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchkeeper.domain.sessions.course import Course, Rung
 from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 from watchkeeper.domain.sessions.limits import SessionLimits
+from watchkeeper.domain.sessions.processes_seen import INIT
 from watchkeeper.domain.sessions.record import SessionRecord
 
 FAILURES_IN_A_ROW = 10
@@ -73,7 +74,7 @@ def queue_stuck(record: SessionRecord, limits: SessionLimits) -> Course | None:
 
 def orphaned_processes(record: SessionRecord, limits: SessionLimits) -> Course | None:
     """F13: processes outlive what began them."""
-    found = _left(record)
+    found = _left(record) or _holds_a_pipe(record, limits)
     if found is None:
         runaways = {} if record.tools.open else record.processes.runaways
         if not runaways:
@@ -82,6 +83,18 @@ def orphaned_processes(record: SessionRecord, limits: SessionLimits) -> Course |
     at, pids = found
     because = "Processes of the session outlive it."
     return Course(FailureClass.ORPHANED_PROCESSES, (Rung(at, Action.SWEEP),), because, {"pids": pids})
+
+
+def _holds_a_pipe(record: SessionRecord, limits: SessionLimits) -> tuple[float, list[int]] | None:
+    """Say whether a tool stays open only for those whose parent is gone: its own processes have ended."""
+    root, seen, quiet = record.processes.root, record.processes.last, record.life_at
+    if not record.tools.open or record.is_over or root is None or quiet is None:
+        return None
+    others = [one for one in seen if one.pid != root]
+    busy = record.processes.busy_at is not None and record.processes.busy_at > quiet
+    if not others or busy or any(one.ppid != INIT for one in others):
+        return None
+    return quiet + limits.tool_silence_warn_seconds, sorted(one.pid for one in others)
 
 
 def _left(record: SessionRecord) -> tuple[float, list[int]] | None:

@@ -11,7 +11,7 @@ from watchkeeper.domain.sessions.classes import JUDGES
 from watchkeeper.domain.sessions.course import NEVER, Course, Rung
 from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis
 from watchkeeper.domain.sessions.facts import SessionFact
-from watchkeeper.domain.sessions.ladder import climbed
+from watchkeeper.domain.sessions.ladder import GENTLE, climbed
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.record import SessionRecord
 
@@ -82,9 +82,9 @@ class SessionWatch:
         return self._known
 
     def _chosen(self, reached: list[tuple[Course, Rung]]) -> Diagnosis:
-        """Choose what is acted on before what is only observed, and in both the first of the table."""
+        """Choose what changes the session, before what leaves it as it is, before what is observed; then the first."""
         acted = [(one, rung) for one, rung in reached if rung.action is not Action.NONE]
-        for course, rung in acted or reached:
+        for course, rung in [one for one in acted if one[1].action not in GENTLE] or acted or reached:
             action = climbed(course.failure, rung.action, self.restarts, self.limits.restarts_most)
             return Diagnosis(course.failure, action, course.because, course.evidence, until=course.until)
         return Diagnosis(None, Action.NONE, WELL)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from watchkeeper.domain.sessions.diagnosis import Action
-from watchkeeper.domain.sessions.ladder import is_earlier
+from watchkeeper.domain.sessions.ladder import GENTLE, is_earlier
 from watchkeeper.services.corpus.reading import CLASSES, HEALTHY, CorpusRow, Label
-from watchkeeper.services.corpus.replay import GENTLE, Outcome, replay
+from watchkeeper.services.corpus.replay import Outcome, replay
 
 ENDING = frozenset({Action.INTERRUPT_RESUME, Action.FRESH_SESSION, Action.KILL})
 """Acts that end a process."""

@@ -37,6 +37,9 @@ SOME_DAY = 1_795_305_600.0
 
 PLAUSIBLE_PARK_SECONDS = 8 * 86_400.0
 _STAMP = re.compile(r'"timestamp"\s*:\s*"(\d{4}-\d\d-\d\dT[^"]{5,30})"')
+CODES = {"404": "job_not_found", "409": "stale_lease", "401": "unauthenticated", "429": "rate_limited"}
+"""Statuses of HTTP that stand where a code should."""
+
 _LINE_KEYS = ("line", "text", "data", "raw", "message")
 
 
@@ -129,7 +132,7 @@ def _process(event: str, given: dict[str, Any]) -> SessionFact | None:
             return ProcessExited(_whole(given.get("code")), _signal(given.get("signal")))
         case "left":
             return ProcessesLeft(_processes(given.get("processes")))
-        case "signal" | "signalled" | "interrupt" | "interrupted":
+        case "signal" | "signalled" | "interrupt" | "interrupted" | "sigterm" | "terminate":
             return Interrupted(_signal(given.get("signal")) or 15)
     return None
 
@@ -150,10 +153,11 @@ def _processes(given: Any) -> tuple[SeenProcess, ...]:
 
 def _call(command: str, given: dict[str, Any]) -> ContractCall:
     """Read a call; whether it was answered well follows from its error where it is not told."""
-    code, ok = _text(given.get("error_code")), given.get("ok")
+    told, ok = given.get("error_code"), given.get("ok")
+    code = CODES.get(str(told), str(told)[:100]) if told is not None and told != "" else None
     handed = given.get("artifacts")
     return ContractCall(
-        command,
+        command.replace("_", "-"),
         ok=bool(ok) if ok is not None else code is None,
         error_code=code,
         phase=_text(given.get("phase")),

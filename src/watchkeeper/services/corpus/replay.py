@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis
 from watchkeeper.domain.sessions.facts import ClockJumped
-from watchkeeper.domain.sessions.ladder import LADDER
+from watchkeeper.domain.sessions.ladder import GENTLE
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.watch import SessionWatch
 from watchkeeper.services.corpus.meaning import Meaning
 from watchkeeper.services.corpus.reading import HEALTHY, CorpusRow
-
-GENTLE = frozenset(LADDER[:3])
-"""Observing, touching and trying again leave a session as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,8 @@ class Outcome:
     unknown: Counter[str]
 
 
+INTERRUPTED = frozenset({"signal", "signalled", "interrupt", "interrupted", "sigterm", "terminate"})
+
 Seen = tuple[float, Diagnosis]
 
 
@@ -44,9 +43,15 @@ def replay(row: CorpusRow, limits: SessionLimits | None = None) -> Outcome:
     for at, found in _looks(row, meaning, watch):
         if not seen or (seen[-1][1].failure, seen[-1][1].action) != (found.failure, found.action):
             seen.append((at - meaning.begin, found))
-        if found.action not in GENTLE and found.action is not Action.PARK:
+        if found.action not in GENTLE and found.action is not Action.PARK and not _is_asked_later(row, seen):
             break
     return _outcome(seen, meaning.unknown)
+
+
+def _is_asked_later(row: CorpusRow, seen: list[Seen]) -> bool:
+    """Say whether the recording tells how the session took its interruption: then it goes on beyond that act."""
+    acted = min(at for at, found in seen if found.action not in GENTLE)
+    return any(told.t >= acted and told.event in INTERRUPTED for told in row.facts)
 
 
 def _looks(row: CorpusRow, meaning: Meaning, watch: SessionWatch) -> Iterator[Seen]:
@@ -100,6 +105,7 @@ def _outcome(seen: list[Seen], unknown: Counter[str]) -> Outcome:
 def _chosen(seen: list[Seen]) -> tuple[float, Diagnosis | None]:
     """Choose the first act that changes the session, else the last gentle one, else what stands at the end."""
     decisive = [one for one in seen if one[1].action not in GENTLE]
+    decisive = [one for one in decisive if one[1].action is Action.KILL] or decisive
     if decisive:
         return decisive[0]
     gentle = [one for one in seen if one[1].action is not Action.NONE]
