@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 from e2e.work_agent.desk import PAGE, Desk
-from e2e.work_agent.test_work_agent_turns import AGENT, PAGE_WANTED, put
+from e2e.work_agent.turns import AGENT, PAGE_WANTED, put_turns
 from waiting import wait_until
 
 PAGE_DONE = (("run", f"echo '{PAGE}' > index.html"), ("done", 10))
@@ -33,7 +33,7 @@ def events_of(desk: Desk, session: str) -> list[dict[str, Any]]:
 def test_every_turn_of_a_thread_is_told_of_one_session(desk: Desk) -> None:
     """Killed and resumed: one session with two turns, its restart, its tokens, its words in order, and nothing left."""
     desk.worker(**AGENT)
-    job = put(
+    job = put_turns(
         desk,
         [("say", "I begin."), ("spent", 100), ("kill", signal.SIGKILL)],
         [("say", "I go on."), ("run", f"echo '{PAGE}' > index.html"), ("done", 250)],
@@ -56,7 +56,7 @@ def test_the_next_supervisor_goes_on_with_the_record(desk: Desk) -> None:
     """The supervisor is killed and another adopts the session: the same one, its events numbered on."""
     first = desk.worker(**AGENT)
     go = desk.place / "out" / "go"
-    job = put(
+    job = put_turns(
         desk, [("say", "I wait."), ("wait", str(go)), ("say", "I am done."), *PAGE_DONE], contract=PAGE_WANTED
     )
     row = wait_until(lambda: session_of(desk, job), 15, "the session")
