@@ -119,3 +119,9 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
 def test_the_readme_fits_on_three_screens() -> None:
     """The README is a door, not the manual."""
     assert len(page("README.md").splitlines()) <= 150
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    """Whoever reads of decision 0012 finds one page of it, and no number is left out."""
+    numbers = sorted(page.name[:4] for page in (ROOT / "docs" / "adr").glob("*.md"))
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]

@@ -12,7 +12,7 @@ from watchkeeper.services import watchdog_facts
 from watchkeeper.services.watchdog_closing import find_over
 from watchkeeper.services.watchdog_edges import read_inbox
 from watchkeeper.services.watchdog_facts import Watch
-from watchkeeper.storage.database import Connection, Database, fetch_row
+from watchkeeper.storage.database import Connection, Database, fetch, fetch_row
 
 LIMITS = Thresholds()
 HISTORY = """
@@ -37,6 +37,22 @@ INSERT INTO watchkeeper.watchdog_inbox (project_id, family, ref_id, seq, epoch, 
          unnest(ARRAY['attempt', 'round', 'outcome']) f
 """
 ALSO_DEEP = {"artifact_checks", "worker_runs", "helper_events", "worker_heartbeats"}
+
+
+REPAIRS = """
+INSERT INTO watchkeeper.repair_actions
+       (project_id, job_id, worker_id, trigger, action, authority, actor, plan, state, result, attempted_at, ended_at)
+  SELECT 'p', s.id, 'w' || s.seq % 20, 'lease_expired', 'reclaim', 'system', 'system',
+         jsonb_build_object('target', jsonb_build_object('what', 'job', 'id', s.id)), 'succeeded', 'success',
+         now() - make_interval(days => 1 + (s.seq % 300)::int), now() - make_interval(days => 1 + (s.seq % 300)::int)
+    FROM watchkeeper.job_specs s ORDER BY s.seq LIMIT 20000;
+INSERT INTO watchkeeper.repair_actions
+       (project_id, job_id, worker_id, trigger, action, authority, actor, plan, state, attempted_at)
+  SELECT 'p', s.id, 'w1', 'lease_near_expiry', 'ask_renewal', 'system', 'system',
+         jsonb_build_object('target', jsonb_build_object('what', 'worker', 'id', 'w1')), 'executing', now()
+    FROM (SELECT * FROM watchkeeper.leases ORDER BY seq DESC LIMIT 1) l
+    JOIN watchkeeper.job_specs s USING (project_id, seq)
+"""
 
 
 async def past(deep: Database) -> None:
@@ -65,6 +81,36 @@ async def test_a_full_sweep_reads_no_history(deep: Database) -> None:
     found = [node for node in await plans_of(deep, act) if not _is_of_an_empty_partition(node)]
     assert_no_deep_scan(found)
     assert not [node for node in found if _is_scan_of(node, ALSO_DEEP)]
+
+
+async def test_what_a_repair_asks_before_it_acts_reads_no_history(deep: Database) -> None:
+    """Cool-down, the effects of other repairs and what was begun are found by index beside 20,000 old repairs."""
+    await past(deep)
+    for statement in REPAIRS.split(";\n"):
+        await rows(deep, statement)
+    of_job = (
+        "SELECT job_id FROM watchkeeper.repair_actions WHERE state = 'succeeded' ORDER BY id DESC LIMIT 1"
+    )
+    job = (await rows(deep, of_job))[0]["job_id"]
+
+    async def act(connection: Connection) -> None:
+        cooling = {"trigger": "lease_expired", "id": job, "target": "{}", "cool_down_seconds": 60.0}
+        await fetch_row(connection, "seconds_since_attempt", {"project_id": "p", **cooling})
+        before = {
+            "rule": "queue_stuck",
+            "changing": ["reclaim"],
+            "opened_at": (await fetch_row(connection, "clock"))["now"],
+            "seconds": 600.0,
+        }
+        for about in ({"job_id": job}, {"worker_id": "w1"}, {"kind": "k0"}):
+            asked = {"job_id": None, "worker_id": None, "kind": None, **about, **before}
+            await fetch(connection, "repair_before_incident", {"project_id": "p", **asked})
+        begun = {"looked_at": ["retouch", "ask_renewal"], "passed_over": [], "limit": 100}
+        assert not await fetch(connection, "executing_repairs", begun), "no renewal came since"
+
+    found = [node for node in await plans_of(deep, act) if not _is_of_an_empty_partition(node)]
+    assert_no_deep_scan(found)
+    assert not [node for node in found if _is_scan_of(node, {*ALSO_DEEP, "repair_actions"})]
 
 
 def _is_scan_of(node: dict[str, Any], tables: set[str]) -> bool:

@@ -92,13 +92,26 @@ SELECT r.project_id, r.id, r.state,
 ) due ORDER BY due.turn, due.id LIMIT %(limit)s
 
 -- name: executing_repairs
--- Repairs that were begun and whose effect may be seen now, or is overdue; each project in its turn.
+-- Repairs that were begun and whose effect may be seen now, or is overdue; each project in its turn. Not those that wait for a
+-- renewal or a touch while none came: nobody needs to lock and to ask for them one by one.
 SELECT due.* FROM (
 SELECT r.project_id, r.id, row_number() OVER (PARTITION BY r.project_id ORDER BY r.due_at, r.id) AS turn
   FROM watchkeeper.repair_actions r
   LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = r.project_id AND i.id = r.incident_id
+ CROSS JOIN LATERAL (
+   SELECT CASE r.action
+     WHEN 'retouch' THEN NOT EXISTS (
+       SELECT FROM watchkeeper.worker_heartbeats h
+        WHERE h.project_id = r.project_id AND h.worker_id = r.plan #>> '{target,id}' AND h.created_at > r.attempted_at)
+     WHEN 'ask_renewal' THEN EXISTS (
+       SELECT FROM watchkeeper.job_specs s
+         LEFT JOIN watchkeeper.leases l ON l.project_id = s.project_id AND l.seq = s.seq
+         LEFT JOIN watchkeeper.foreign_leases f ON f.project_id = s.project_id AND f.seq = s.seq AND f.ended_at IS NULL
+        WHERE s.project_id = r.project_id AND s.id = r.job_id
+          AND coalesce(l.renewed_at, f.received_at) <= r.attempted_at)
+     ELSE false END AS yes) still
  WHERE r.state = 'executing'
-   AND (r.due_at <= (SELECT watchkeeper.now()) OR i.state = 'resolved' OR r.action = ANY (%(looked_at)s::text[]))
+   AND (r.due_at <= (SELECT watchkeeper.now()) OR i.state = 'resolved' OR (r.action = ANY (%(looked_at)s::text[]) AND NOT still.yes))
    AND r.id <> ALL (%(passed_over)s::uuid[])
 ) due ORDER BY due.turn, due.id LIMIT %(limit)s
 
