@@ -29,6 +29,10 @@ class Credential:
     stale: bool = False
 
     @property
+    def of_whole(self) -> bool:
+        return self.name.endswith("of the whole")
+
+    @property
     def headers(self) -> dict[str, str]:
         if self.cookie is not None:
             return {"Cookie": f"{SESSION_COOKIE}={self.cookie}"}

@@ -166,7 +166,7 @@ async def test_queue_health_says_what_waits_and_why(api: Api) -> None:
 
 
 async def test_doctor_is_red_for_a_stopped_worker_and_shows_operators_the_system(api: Api) -> None:
-    """200 with ok false and every check; `system` is for supervisors and owners, never for workers."""
+    """200 with ok false and every check; `system` is for supervisors and owners of the whole, never for a project's."""
     await api.worker("touch")
     await rows(
         api.app.database,
@@ -178,6 +178,7 @@ async def test_doctor_is_red_for_a_stopped_worker_and_shows_operators_the_system
     asked = {"worker_id": "w1", "system": True}
     assert (await api.post("/api/worker/doctor", asked, role="worker")).code == "permission_denied"
     for role in ("supervisor", "owner"):
+        assert (await api.post("/api/worker/doctor", asked, role=role)).code == "permission_denied"
         whole = await api.token(role, None)
         body = {"worker_id": "me", "system": True}
         seen = (await api.post("/api/worker/doctor", body, token=whole)).body

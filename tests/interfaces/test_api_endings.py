@@ -87,6 +87,25 @@ async def test_a_blocked_completion_is_blocked_again_when_repeated(api: Api) -> 
     assert not await rows(api.app.database, "SELECT 1 FROM watchkeeper.reconcile_items")
 
 
+async def test_another_completion_after_a_blocked_one_is_not_told_the_failures_of_the_first(api: Api) -> None:
+    """With other artifacts it is stale, and kept for a person; who sent the first ones still learns what failed."""
+    await api.declare(contract=PAGE_CONTRACT)
+    job = await api.claimed()
+    await api.upload(job, index__html=b"")
+    await api.upload(job, good__html=PAGE)
+    blocked = await api.command("complete", job, summary="done!", artifacts=PRIMARY)
+    assert blocked.code == "gate_failed"
+    better = [{"kind": "html_page", "path": "good.html", "primary": True}]
+    other = await api.command("complete", job, summary="done!", artifacts=better)
+    assert other.code == "stale_lease"
+    again = await api.command("complete", job, summary="in other words", artifacts=PRIMARY)
+    assert again.body["error"] == blocked.body["error"]
+    [kept] = await rows(
+        api.app.database, "SELECT body->'artifacts' AS named FROM watchkeeper.reconcile_items"
+    )
+    assert kept["named"][0]["path"] == "good.html"
+
+
 async def test_results_that_cannot_fit_the_contract_wait_for_a_person(api: Api) -> None:
     """`fail` with the cause gate uses up no attempt and loops for ever nowhere: the job is stuck, with the reason."""
     await api.declare(contract=PAGE_CONTRACT)

@@ -94,6 +94,17 @@ async def test_who_rotates_anothers_token_has_minted_the_new_one(api: Api) -> No
     assert (await api.post(f"/api/tokens/{lin.id}/rotate", WHY, token=theirs)).code == "not_found"
 
 
+async def test_a_projects_owner_makes_no_token_of_the_whole(api: Api) -> None:
+    """Asked for outright it is refused, not narrowed in silence; left out, the project is the owner's own."""
+    body = {"name": "wide", "role": "viewer"}
+    refused = await api.post("/api/tokens", {**body, "project_id": None})
+    assert (refused.status, refused.code) == (403, "permission_denied")
+    assert (await api.post("/api/tokens", body)).body["token"]["project_id"] == "p"
+    whole = await api.token("owner", None)
+    made = await api.post("/api/tokens", {**body, "project_id": None}, token=whole)
+    assert (made.status, made.body["token"]["project_id"]) == (201, None)
+
+
 async def test_a_name_is_another_principal_in_each_project(api: Api) -> None:
     """A project's owner can speak in nobody else's name, and learns of no name that others use."""
     await api.app.kinds.ensure_project("q")

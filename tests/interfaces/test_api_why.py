@@ -88,6 +88,19 @@ async def test_a_job_that_is_not_due_dead_or_free_says_so(api: Api, clock: Movin
     assert fact(free, "worker w2")["value"] == "free"
 
 
+async def test_a_job_in_back_off_stands_there_since_its_last_attempt_ended(
+    api: Api, clock: MovingClock
+) -> None:
+    """Not since it was made: `state_since`, the fact of its state and the attempt's end are one moment."""
+    job = await api.claimed()
+    clock.advance(600)
+    await api.command("progress", job, message="m", phase="build")
+    await api.command("fail", job, reason="it broke")
+    shown = (await api.get(f"/api/jobs/{job['id']}")).job
+    assert (shown["state"], shown["state_since"]) == ("pending", shown["attempts"][0]["ended_at"])
+    assert fact(await why(api, job["id"]), "state")["age_s"] < 300
+
+
 async def test_a_job_that_stands_still_has_a_class_and_a_repair(api: Api) -> None:
     """For each reason there is: class, cause, suggestion, and what would change it."""
     for reason in StateReason:

@@ -50,10 +50,14 @@ async def test_a_repair_names_exactly_one_target(api: Api) -> None:
 
 
 async def test_the_policy_says_how_far_each_rule_may_go(api: Api) -> None:
-    """Every rule with its mode, the switches, and a breaker that never tripped is not there."""
+    """Every rule with its mode, the switches (why they are off only for the whole), and a breaker that never tripped is not there."""
     told = (await api.get("/api/policy")).body
     assert {rule["rule"]: rule["mode"] for rule in told["rules"]} == dict.fromkeys(RULES, "auto")
-    assert [switch["is_on"] for switch in told["switches"]] == [True, True]
+    assert told["switches"] == [{"name": "actions", "is_on": True}, {"name": "claims", "is_on": True}]
+    await api.app.kinds.set_switch("claims", is_on=False, actor="t", reason="theirs alone")
+    whole = (await api.get("/api/policy?project=p", token=await api.token("viewer", None))).body
+    assert [(row["name"], row["reason"]) for row in whole["switches"]][1] == ("claims", "theirs alone")
+    assert "theirs alone" not in str((await api.get("/api/policy")).body)
     reset = await api.post("/api/policy/breakers/lease_expired/reset", {"waiting": "drop", "reason": "r"})
     assert (reset.status, reset.code) == (404, "not_found")
 

@@ -108,7 +108,7 @@ async def test_an_approval_that_waited_too_long_is_not_used(shop: Shop, clock: M
     repair = await asked(shop)
     await shop.app.kinds.set_switch("actions", is_on=False, actor="t", reason="r")
     waiting = await shop.desk.approve("p", repair, await shop.person("lin"), digest=None, reason="yes")
-    assert (waiting["state"], waiting["note"]) == ("approved", "all actions are switched off: r")
+    assert (waiting["state"], waiting["note"]) == ("approved", "all actions are switched off")
     assert (waiting["expires_at"] - waiting["approvals"][0]["created_at"]).total_seconds() == 3600
     clock.advance(3601)
     await shop.app.kinds.set_switch("actions", is_on=True, actor="t", reason="r")

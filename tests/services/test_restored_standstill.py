@@ -36,6 +36,9 @@ async def test_a_backup_comes_back_elsewhere_and_stands_still(
         assert "nothing moves until" in health["standstill"]
         checks = {check.name: check for check in await there.diagnosis.system()}
         assert not checks["standstill"].ok
+        why = await there.watchdog.why.why("p", str(before.ready))
+        assert (why["reason"], "db resume" in why["changes"]) == ("claims_off", True)
+        assert "db resume" in (await there.watchdog.why.why("p", why["subject"]["kind"]))["changes"]
         with pytest.raises(Conflict, match="stands still"):
             await there.kinds.set_switch("claims", is_on=True, actor="t", reason="I know better")
 

@@ -5,8 +5,10 @@ Whether a claim is true is for the gate (domain/gate.py) to find out.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -133,6 +135,12 @@ def guess_kind(filename: str, media_type: str | None = None) -> ArtifactKind:
     if media.startswith("image/"):
         return ArtifactKind.IMAGE
     return MEDIA_TYPE_KINDS.get(media, ArtifactKind.OTHER)
+
+
+def hash_of(claimed: Sequence[ClaimedArtifact]) -> str:
+    """Give what stands for a list of claimed artifacts: the same list, sent again, has the same."""
+    text = json.dumps([asdict(each) for each in claimed], sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,11 @@ class Principal:
         if not self.may(right):
             raise PermissionDenied(f"to {right.replace('_', ' ')} is for owners of the whole installation")
 
+    def demand_whole(self, what: str) -> None:
+        """Raise PermissionDenied, about `what`, unless this is a principal of the whole installation."""
+        if self.project_id is not None:
+            raise PermissionDenied(f"{what} is for principals of the whole installation")
+
     def project(self, asked: str | None = None) -> str:
         """Give the project that a request is about.
 

@@ -48,6 +48,12 @@ WAITING: dict[WaitingReason, Waiting] = {
     ),
 }
 
+STANDS_STILL = Waiting(
+    "all claims are turned off: the database was restored from a backup and stands still",
+    "an operator who lets it move again: 'watchkeeper db resume', on a machine that has the database",
+)
+"""In place of `claims_off` after a restore: the switch cannot be turned on before."""
+
 CLAIMABLE = Waiting("a worker may take it at once", "the next claim of a worker that takes its kind")
 RUNNING = Waiting("it runs under a live lease", "its completion, or the end of its lease")
 THERE = Waiting("it waits in the foreign queue that it lives in", "a claim there")

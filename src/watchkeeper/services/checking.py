@@ -78,20 +78,31 @@ class Checking:
         except JobNotFound:
             await self._late.keep_unknown_job(caller, job, "complete", body)
             raise
-        if (done := await completed_before(self._database, caller.project_id, claim)) is not None:
-            return done
         try:
+            if (
+                done := await completed_before(self._database, caller.project_id, claim, claimed)
+            ) is not None:
+                return done
             holding = await self._hold(caller.project_id, claim, "verifying")
             contract = await self._contract_of(caller.project_id, claim)
             check = self._gate.check(caller.project_id, holding.lease, contract, claimed, command="complete")
             outcome = await self._verifying.during(caller.project_id, holding, check)
             return await self._conclude(caller.project_id, holding, outcome, body["summary"])
         except StaleLease:
-            # The same command, sent twice, may have ended the attempt while this one checked.
-            if (done := await completed_before(self._database, caller.project_id, claim)) is not None:
-                return done
-            await self._late.keep(caller, claim, "complete", body)
-            raise
+            done = await self._done_meanwhile(caller, claim, claimed)
+            if done is None:
+                await self._late.keep(caller, claim, "complete", body)
+                raise
+            return done
+
+    async def _done_meanwhile(
+        self, caller: Caller, claim: Claim, claimed: list[ClaimedArtifact]
+    ) -> dict[str, Any] | None:
+        """Give what the same command came to, which, sent twice, may have ended the attempt while this one checked."""
+        try:
+            return await completed_before(self._database, caller.project_id, claim, claimed)
+        except StaleLease:
+            return None
 
     async def _conclude(
         self, project_id: str, holding: Holding, outcome: GateOutcome, summary: str

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from watchkeeper.domain.artifacts import ArtifactKind, ClaimedArtifact, guess_kind, normalise_kind
+from watchkeeper.domain.artifacts import ArtifactKind, ClaimedArtifact, guess_kind, hash_of, normalise_kind
 from watchkeeper.domain.contracts import ResultContract
 from watchkeeper.domain.errors import ContractRejected, GateFailed, StaleLease, WatchkeeperError
 from watchkeeper.domain.evidence import PENDING_MARKERS, FileFindings, GateVerdict
@@ -173,7 +173,7 @@ class Gate:
             verdict = judge(rules, named, manifest, opened.findings, verified)
             if not is_asked:
                 return GateOutcome("none", rejected=False, failed=[], output_hash=verdict.output_hash)
-            await self._keep(where, verdict, opened, command)
+            await self._keep({**where, "claimed_hash": hash_of(claimed)}, verdict, opened, command)
             is_kept = command == "complete" and verdict.passed and wanted
             snapshots = await self._snapshots.take(project_id, verdict, opened) if is_kept else ()
         return self._outcome("none" if contract is None else "artifact", verdict, snapshots)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from watchkeeper.domain.errors import GateFailed
+from watchkeeper.domain.artifacts import ClaimedArtifact, hash_of
+from watchkeeper.domain.errors import GateFailed, StaleLease
 from watchkeeper.domain.jobs import AttemptCause, StateReason
 from watchkeeper.services.holding import Claim
 from watchkeeper.storage.database import Database, Row
 
 
-async def completed_before(database: Database, project_id: str, claim: Claim) -> dict[str, Any] | None:
+async def completed_before(
+    database: Database, project_id: str, claim: Claim, claimed: Sequence[ClaimedArtifact] | None = None
+) -> dict[str, Any] | None:
     """Give the answer to a completion under this very token, None where there was none.
 
-    Raises GateFailed, with the checks that failed then, where it was blocked.
+    Raises GateFailed, with the checks that failed then, where it was blocked with the artifacts that are `claimed` now,
+    and StaleLease where it was blocked with others: their failures would lead to mending the wrong thing.
     """
-    ended = await _ended(database, project_id, claim)
+    ended = await _ended(database, project_id, claim, None if claimed is None else hash_of(claimed))
     if ended is None:
         return None
     if _is_blocked(ended):
+        if ended["failed"] is None and claimed is not None:
+            raise StaleLease
         raise GateFailed(failed=ended["failed"] or [], status=ended["answer"]["status"])
     if ended["outcome"] != "completed":
         return None
@@ -59,7 +66,9 @@ def _is_blocked(ended: Row) -> bool:
     return ended["cause"] == AttemptCause.GATE and not refused
 
 
-async def _ended(database: Database, project_id: str, claim: Claim) -> Row | None:
+async def _ended(
+    database: Database, project_id: str, claim: Claim, claimed_hash: str | None = None
+) -> Row | None:
     return await database.fetch_one(
         "ended_attempt",
         {
@@ -67,5 +76,6 @@ async def _ended(database: Database, project_id: str, claim: Claim) -> Row | Non
             "seq": claim.seq,
             "epoch": claim.epoch,
             "token_hash": claim.token_hash,
+            "claimed_hash": claimed_hash,
         },
     )

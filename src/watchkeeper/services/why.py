@@ -12,7 +12,16 @@ from watchkeeper.domain.errors import JobNotFound, NotFound
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, WaitingReason
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.domain.waiting import CANCELLED, CLAIMABLE, COMPLETED, RUNNING, THERE, WAITING, Waiting
+from watchkeeper.domain.waiting import (
+    CANCELLED,
+    CLAIMABLE,
+    COMPLETED,
+    RUNNING,
+    STANDS_STILL,
+    THERE,
+    WAITING,
+    Waiting,
+)
 from watchkeeper.services.insights import Insights
 from watchkeeper.services.operations import find_job
 from watchkeeper.services.why_facts import Fact, of_job, of_kind, of_worker
@@ -48,12 +57,15 @@ class Why:
         async with self._database.transaction() as connection:
             found = await self._find(connection, project_id, name, of)
             now: datetime = (await fetch_row(connection, "clock"))["now"]
+            stands_still = bool(await fetch(connection, "standing_still"))
         if found is None:
             what = "job, kind or worker" if of is None else of.value
             raise NotFound(f"there is no {what} {name[:100]!r} here")
         facts: list[Fact] = found.pop("facts")
         if found["subject"]["type"] == Subject.KIND:
             found |= await self._of_queue(project_id, name)
+        if stands_still and found["reason"] == WaitingReason.CLAIMS_OFF:
+            found |= {"sentence": STANDS_STILL.sentence, "changes": STANDS_STILL.changes}
         told = {"generated_at": now, **found, "facts": [fact.told(now) for fact in facts]}
         return {key: self._redactor.redact_data(value) for key, value in told.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -123,7 +124,7 @@ async def complete(
 ) -> Response:
     """Complete a job, if its evidence passes; 202 while the check goes on: repeat it to learn the end."""
     done = await state_of(request).completions.run(
-        (caller.project_id, job, _who(caller)),
+        (caller.project_id, job, _asked(caller, body)),
         lambda: access.app.checking.complete(caller, job, body.summary, body.artifacts),
     )
     if done is None:
@@ -131,9 +132,11 @@ async def complete(
     return answer(**done)
 
 
-def _who(caller: Caller) -> str:
+def _asked(caller: Caller, body: CompleteBody) -> str:
+    """Give what stands for a completion: who sends it, under which lease, with which artifacts."""
     held = f"{caller.principal.id}/{caller.principal.job_epoch}/{caller.lease_token}"
-    return hashlib.sha256(held.encode()).hexdigest()
+    said = json.dumps([held, body.artifacts], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 @contract.post(

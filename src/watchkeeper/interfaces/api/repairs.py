@@ -213,7 +213,8 @@ async def roll_back_repair(repair_id: UUID, body: SaidBody, access: Here) -> Res
 )
 async def show_policy(access: Here) -> Response:
     """Show the policy in force: how far each rule may go by itself, its breakers, and both switches."""
-    return answer(**await access.app.watchdog.brakes.in_force(await access.project()))
+    of_whole = access.principal.project_id is None
+    return answer(**await access.app.watchdog.brakes.in_force(await access.project(), of_whole=of_whole))
 
 
 @policy_acts.post("/breakers/{rule}/reset", **declared(Right.DECIDE, key="required", example={"repairs": 3}))

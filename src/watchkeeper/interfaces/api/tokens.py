@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from watchkeeper.domain.errors import NotFound
+from watchkeeper.domain.errors import NotFound, PermissionDenied
 from watchkeeper.domain.principals import PrincipalKind, Right, Role
 from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Access, Here
@@ -73,6 +73,8 @@ def _project(body: TokenBody, access: Access) -> str | None:
     asked = body.project_id if "project_id" in body.model_fields_set else access.project_asked
     if access.principal.project_id is None:
         return asked
+    if asked is None and "project_id" in body.model_fields_set:
+        raise PermissionDenied("a token of the whole installation is for owners of the whole to make")
     return access.principal.project(asked)
 
 

@@ -68,10 +68,11 @@ REQUEST = {
     ),
 )
 async def doctor(body: DoctorBody, access: Here) -> Response:
-    """Check that a worker can work; `system` adds the operator's diagnosis, for supervisors and owners."""
+    """Check that a worker can work; `system` adds the operator's diagnosis, for supervisors of the whole."""
     checks = [Check("server", ok=True, detail=f"Watchkeeper {__version__}")]
     if body.system:
         access.principal.demand(Right.OPERATE)
+        access.principal.demand_whole("the diagnosis of the installation")
         checks += await access.app.diagnosis.system()
         return as_json(_diagnosed(body.worker_id, checks))
     access.principal.demand(Right.CONTRACT)

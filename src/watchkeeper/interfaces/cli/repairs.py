@@ -163,7 +163,8 @@ def show_policy(project: Project = None, as_json: Json = False) -> None:
     told = answer["policy"]
     write(f"policy {told['version']} ({told['digest'][:12]}), approvals by {told['four_eyes']}")
     for switch in answer["switches"]:
-        write(f"{switch['name']} {'on' if switch['is_on'] else 'OFF: ' + str(switch['reason'])}")
+        reason = f": {switch['reason']}" if switch.get("reason") else ""
+        write(f"{switch['name']} {'on' if switch['is_on'] else 'OFF' + reason}")
     show(answer["rules"], as_json=False, columns=RULES)
     show(answer["breakers"], as_json=False, columns=BREAKERS, empty="no breaker has tripped")
 

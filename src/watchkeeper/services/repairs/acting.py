@@ -15,7 +15,7 @@ from watchkeeper.domain.repairs import Authority, Plan, RepairState, authority_n
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.repairs.approving import approvals_needed, standing_approvals
 from watchkeeper.services.repairs.asking import ask, asked_worker, seen_effect
-from watchkeeper.services.repairs.breaker import TRIPPED_NOTE, BreakerConfig, is_tripped
+from watchkeeper.services.repairs.breaker import ACTIONS_OFF, TRIPPED_NOTE, BreakerConfig, is_tripped
 from watchkeeper.services.repairs.fleet_actions import OF_THE_FLEET
 from watchkeeper.services.repairs.incident_moves import follow
 from watchkeeper.services.repairs.job_actions import OF_JOBS
@@ -112,7 +112,7 @@ class Acting:
     ) -> str | None:
         switch = await fetch_row(connection, "actions_switch")
         if not switch["is_on"]:
-            return f"all actions are switched off: {switch['reason'] or 'no reason was given'}"
+            return ACTIONS_OFF
         if word_of is not None or rule_of(row) is None:
             return None
         if await is_tripped(connection, row, self._config.breaker):

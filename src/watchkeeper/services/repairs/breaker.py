@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.storage.database import Connection, Row, fetch_row
 
+ACTIONS_OFF = "all actions are switched off"
+"""The whole word on it: why is a matter of the installation, and repairs are read by projects."""
+
 TRIPPED_NOTE = "the breaker of "
 """How the note of a repair begins that waits for its breaker: while that is tripped, the duty leaves it alone."""
 

@@ -24,8 +24,11 @@ class PolicyDesk:
     records: RepairRecords
     acting: Acting
 
-    async def in_force(self, project_id: str) -> dict[str, Any]:
-        """Give the policy, the mode of each rule, the project's breakers, and both switches."""
+    async def in_force(self, project_id: str, *, of_whole: bool) -> dict[str, Any]:
+        """Give the policy, the mode of each rule, the project's breakers, and both switches.
+
+        Who turned a switch, and why, is a matter of the installation: only `of_whole` sees it.
+        """
         policy = self.policy()
         return {
             "policy": {
@@ -37,7 +40,10 @@ class PolicyDesk:
             },
             "rules": [_told(policy, rule) for rule in RULES.values()],
             "breakers": await self.breakers(project_id),
-            "switches": await self.database.fetch("switch_facts"),
+            "switches": [
+                row if of_whole else {"name": row["name"], "is_on": row["is_on"]}
+                for row in await self.database.fetch("switch_facts")
+            ],
         }
 
     async def breakers(self, project_id: str) -> list[Row]:

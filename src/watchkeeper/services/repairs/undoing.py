@@ -14,6 +14,7 @@ from watchkeeper.domain.repair_plans import preconditions
 from watchkeeper.domain.repairs import Plan, RepairState
 from watchkeeper.domain.rules.names import RepairAction
 from watchkeeper.services.proposals import withdraw
+from watchkeeper.services.repairs.breaker import ACTIONS_OFF
 from watchkeeper.services.repairs.incident_moves import follow
 from watchkeeper.services.repairs.records import Change, RepairRecords
 from watchkeeper.services.repairs.targets import Seen, look
@@ -38,7 +39,7 @@ class Undoing:
         plan = Plan.from_json(row["plan"])
         switch = await fetch_row(connection, "actions_switch")
         if not switch["is_on"]:
-            raise Conflict(f"all actions are switched off: {switch['reason'] or 'no reason was given'}")
+            raise Conflict(ACTIONS_OFF)
         seen = await look(connection, row["project_id"], plan.target, plan.action)
         if preconditions(plan.target, seen.image) != preconditions(plan.target, row["new_state"]):
             raise Conflict(MOVED_ON, present=dict(seen.image))

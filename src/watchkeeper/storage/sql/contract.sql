@@ -92,9 +92,10 @@ RETURNING id, kind, name, url, sha256, bytes
 -- name: add_artifact_check
 -- Keeps what one verification of a job's evidence found.
 INSERT INTO watchkeeper.artifact_checks (project_id, job_id, seq, epoch, command, primary_url, http_status, file_count, files,
-                                         failed, redirects, passed, output_hash)
+                                         failed, redirects, passed, output_hash, claimed_hash)
 SELECT s.project_id, s.id, s.seq, %(epoch)s, %(command)s, %(primary_url)s::text, %(http_status)s::int, %(file_count)s,
-       %(files)s::text::jsonb, %(failed)s::text::jsonb, %(redirects)s::text::jsonb, %(passed)s, %(output_hash)s
+       %(files)s::text::jsonb, %(failed)s::text::jsonb, %(redirects)s::text::jsonb, %(passed)s, %(output_hash)s,
+       %(claimed_hash)s
   FROM watchkeeper.job_specs s WHERE s.project_id = %(project_id)s AND s.seq = %(seq)s
 RETURNING id
 

@@ -97,10 +97,12 @@ SELECT e.seq, e.epoch, e.state, e.worker_id,
   FROM ended e CROSS JOIN clock
 
 -- name: ended_attempt
--- How an attempt ended, by the token that it was held with: the record that makes terminal commands repeatable.
+-- How an attempt ended, by the token that it was held with: the record that makes terminal commands repeatable. Failed checks are
+-- those of a completion with the artifacts that claimed_hash stands for, where one is given.
 SELECT a.outcome, a.cause, a.answer, o.verified,
        (SELECT c.failed FROM watchkeeper.artifact_checks c
-         WHERE c.project_id = a.project_id AND c.seq = a.seq AND c.epoch = a.epoch AND c.command = 'complete'
+         WHERE c.project_id = a.project_id AND c.seq = a.seq AND c.epoch = a.epoch AND c.command = 'complete' AND NOT c.passed
+           AND (%(claimed_hash)s::text IS NULL OR c.claimed_hash IS NULL OR c.claimed_hash = %(claimed_hash)s::text)
          ORDER BY c.id DESC LIMIT 1) AS failed
   FROM watchkeeper.closed_attempts a
   LEFT JOIN watchkeeper.job_outcomes o ON o.project_id = a.project_id AND o.seq = a.seq AND o.epoch = a.epoch
