@@ -50,7 +50,7 @@ async def test_a_repair_names_exactly_one_target(api: Api) -> None:
 
 
 async def test_the_policy_says_how_far_each_rule_may_go(api: Api) -> None:
-    """Every rule with its mode, the switches, for the whole with the reason; a breaker that never tripped is not there."""
+    """Every rule with its mode; the switches, with reasons for the whole; no breaker that never tripped."""
     told = (await api.get("/api/policy")).body
     assert {rule["rule"]: rule["mode"] for rule in told["rules"]} == dict.fromkeys(RULES, "auto")
     assert told["switches"] == [{"name": "actions", "is_on": True}, {"name": "claims", "is_on": True}]
