@@ -41,6 +41,7 @@ BODIES: dict[str, Any] = {
     "POST /api/signals/{signal_id}/value": {"text": "much"},
     "POST /api/projects": {"project_id": "fresh"},
     "POST /api/schedules": {"name": "daily", "cron": "0 3 * * *", "kind": "report"},
+    "POST /api/reconcile/{item_id}/decide": {"verdict": "discard", **WHY},
     "POST /api/drills": {"drill": "x", "passed": True, "evidence": 1},
     "POST /api/switches/{name}": {"on": True, **WHY},
     "POST /api/tokens": {"name": "made", "role": "viewer"},
@@ -204,6 +205,7 @@ ARGUMENTS = {
     "token create": ["made", "--role", "viewer"],
     "token rotate": [NOBODY],
     "incident quiet": [NOBODY, "--seconds", "60"],
+    "jobs decide": [NOBODY, "--verdict", "accept"],
     "drill": ["stale_lease", "--patience", "0.1"],
 }
 

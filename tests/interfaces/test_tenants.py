@@ -36,6 +36,7 @@ TOLD: dict[str, Any] = {
     "answer": {"answer": "x"},
     "adoption": {"text": "x"},
     "value": {"text": "x"},
+    "decide": {"verdict": "accept", **WHY},
     "reset": {"waiting": "drop", **WHY},
 }
 ROLES = ("viewer", "supervisor", "owner")
@@ -157,6 +158,7 @@ def probes(theirs: Theirs) -> Iterator[tuple[str, str, str, Any, str]]:
         "sync_id": [theirs.people_sync],
         "signal_id": [theirs.signal],
         "repair_id": [theirs.repair],
+        "item_id": [theirs.late],
         "rule": [theirs.rule],
         "kind": [theirs.kind],
         "worker_id": [theirs.worker],

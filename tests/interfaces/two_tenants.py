@@ -55,6 +55,7 @@ class Theirs:
     signal: str
     repair: str
     session: str
+    late: str
     rule: str
     job_ids: list[str]
 
@@ -121,6 +122,7 @@ def _names(connection: psycopg.Connection, token: str) -> Theirs:
         ),
         one("SELECT id FROM watchkeeper.repair_actions WHERE project_id = 'q' LIMIT 1"),
         one("SELECT id FROM watchkeeper.agent_sessions WHERE project_id = 'q' LIMIT 1"),
+        one("SELECT id FROM watchkeeper.reconcile_items WHERE project_id = 'q' LIMIT 1"),
         one("SELECT rule FROM watchkeeper.repair_breakers WHERE project_id = 'q' LIMIT 1"),
         [row[0] for row in ids],
     )

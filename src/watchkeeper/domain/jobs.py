@@ -71,6 +71,13 @@ class WaitingReason(StrEnum):
     CLAIMS_OFF = "claims_off"
 
 
+class LateVerdict(StrEnum):
+    """What a person says of a completion that came too late: its results are used, or they are not."""
+
+    ACCEPT = "accept"
+    DISCARD = "discard"
+
+
 class AttemptCause(StrEnum):
     AGENT_ERROR = "agent_error"
     INFRASTRUCTURE = "infrastructure"

@@ -1,4 +1,4 @@
-"""Completions that came too late: kept, with their artifacts, for a person, and read by one.
+"""Completions that came too late: kept, with their artifacts, for a person, read by one and decided.
 
 After a restore they also come from claims that the restored database has never seen, and of jobs that it has never
 seen. These cannot be checked against a record, so they are kept up to a bound, from workers of the project alone.
@@ -7,13 +7,15 @@ seen. These cannot be checked against a record, so they are kept up to a bound, 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from watchkeeper.domain.errors import StaleLease
+from watchkeeper.domain.errors import Conflict, NotFound, StaleLease
+from watchkeeper.domain.jobs import LateVerdict
 from watchkeeper.domain.leases import LeaseToken
 from watchkeeper.services.enqueueing import json_text
 from watchkeeper.services.holding import Caller, Claim
 from watchkeeper.services.operations import as_uuid
-from watchkeeper.storage.database import Database, Row
+from watchkeeper.storage.database import Database, Row, fetch_one
 
 MOST_UNKNOWN = 1000
 """Undecided items of claims that this database does not know, for each project."""
@@ -61,6 +63,22 @@ class LateCompletions:
     async def _keep_unknown(self, held: dict[str, Any], job_id: str, reason: str) -> bool:
         unknown = {**held, "job_id": job_id, "reason": reason, "most": MOST_UNKNOWN}
         return bool(await self._database.fetch("keep_unknown_completion", unknown))
+
+    async def decide(
+        self, project_id: str, item: UUID, verdict: LateVerdict, *, actor: str, reason: str
+    ) -> Row:
+        """Keep a person's verdict; the job stays as it is, since only the gate completes one.
+
+        Raises NotFound, and Conflict where somebody has decided before.
+        """
+        where = {"project_id": project_id, "id": item}
+        decided = {**where, "verdict": verdict.value, "actor": actor, "reason": reason}
+        async with self._database.transaction() as connection:
+            if (row := await fetch_one(connection, "decide_late_completion", decided)) is not None:
+                return row
+            if (found := await fetch_one(connection, "find_late_completion", where)) is None:
+                raise NotFound("there is no such late completion here")
+        raise Conflict(f"{found['decided_by']} decided on it before: {found['decision']}")
 
     async def list(self, project_id: str, limit: int) -> list[Row]:
         """Give what nobody has decided yet, the newest first."""

@@ -95,6 +95,7 @@ ROUTERS = (
     artifacts.reads,
     audit.reads,
     reconcile.reads,
+    reconcile.acts,
     reports.reads,
     reports.drills,
     system.public,

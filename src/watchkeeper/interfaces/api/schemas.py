@@ -172,6 +172,13 @@ class ReasonBody(Body):
     reason: Reason
 
 
+class VerdictBody(Body):
+    """`accept`: the results are used. `discard`: they are not."""
+
+    verdict: Literal["accept", "discard"]
+    reason: Reason
+
+
 class JobActBody(Body):
     """`force` ends a running job without asking its holder first."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from watchkeeper.domain.jobs import LateVerdict
 from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.contract.texts import Texts
@@ -52,6 +53,7 @@ TIMELINE = {
 }
 
 LATE = {
+    "item": "id",
     "job": "job_id",
     "claim": "epoch",
     "worker": "worker_id",
@@ -99,6 +101,21 @@ def list_late(
         for item in page["items"]
     ]
     show(page if as_json else rows, as_json=as_json, columns=LATE, empty="nothing came too late")
+
+
+@jobs.command()
+def decide(
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="The item's id, as 'jobs late' shows it.")],
+    verdict: Annotated[LateVerdict, typer.Option(help="Whether its results are used.")],
+    reason: Reason = None,
+    project: Project = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Decide on a completion that came too late. The job stays as it is: only the gate completes one."""
+    body = {"verdict": verdict.value, "reason": reason_or_default(reason)}
+    act = Act(f"{verdict.value} late completion {item}", "POST", f"/api/reconcile/{part(item)}/decide", body)
+    carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
 @jobs.command("show")

@@ -29,6 +29,7 @@ NEEDS: dict[str, str | Local] = {
     "supervise": Local.WORKER,
     "jobs list": "GET /api/jobs",
     "jobs late": "GET /api/reconcile",
+    "jobs decide": "POST /api/reconcile/{item_id}/decide",
     "jobs show": "GET /api/jobs/{job}",
     "jobs enqueue": "POST /api/jobs",
     "jobs cancel": "POST /api/jobs/{job}/cancel",

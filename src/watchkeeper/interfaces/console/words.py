@@ -162,6 +162,7 @@ EVENTS: dict[str, str] = {
     "worker_resumed": message("Worker resumed"),
     "workers_gone": message("Workers gone"),
     "pool_parked": message("Pool parked"),
+    "late_completion_decided": message("Late completion decided"),
     "switch_changed": message("Switch changed"),
     "database_restored": message("Database restored"),
     "database_resumed": message("Restored database resumed"),

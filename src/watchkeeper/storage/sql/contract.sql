@@ -69,6 +69,25 @@ SELECT id, job_id, epoch, worker_id, command, body, reason, created_at
  WHERE project_id = %(project_id)s AND decided_at IS NULL
  ORDER BY id DESC LIMIT %(limit)s
 
+-- name: decide_late_completion
+-- Keeps a person's verdict on what came too late; no row where it was decided, or is not there. The job stays as it is.
+WITH decided AS (
+  UPDATE watchkeeper.reconcile_items
+     SET decision = %(verdict)s, decided_by = %(actor)s, decided_at = watchkeeper.now()
+   WHERE project_id = %(project_id)s AND id = %(id)s AND decided_at IS NULL
+  RETURNING id, job_id, seq, epoch, worker_id, command, decision, decided_by, decided_at
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, job_seq, epoch, reason, data)
+  SELECT %(project_id)s, 'late_completion_decided', %(actor)s, seq, epoch, %(reason)s,
+         jsonb_build_object('item', id, 'job', job_id, 'command', command, 'verdict', decision)
+    FROM decided
+)
+SELECT id, job_id, epoch, worker_id, command, decision, decided_by, decided_at FROM decided
+
+-- name: find_late_completion
+-- Whether a late completion is there, and how it was decided.
+SELECT decision, decided_by FROM watchkeeper.reconcile_items WHERE project_id = %(project_id)s AND id = %(id)s
+
 -- name: audit_refused_claim
 -- Notes in the trail that a contract worker asked for a second job while it worked on one.
 INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
