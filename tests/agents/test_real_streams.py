@@ -66,8 +66,13 @@ def test_work_is_told_step_by_step(stage: Stage, agent: str) -> None:
     words = [word for word in played.words if word != "stirred"]
     tool = "command_execution" if agent == "codex" else "Bash"
     assert words == ["began", "turnbegan", f"open:{tool}", "close", "said", "spent", "done"]
-    assert played.agent.transcript(played.turn, played.thread) is not None
     assert played.agent.measured
+    (spent,) = [event for event in played.events if isinstance(event, Spent)]
+    tally = played.agent.tally()
+    assert tally is not None
+    counted = [told.tokens for line in played.written.encode().split(b"\n") if (told := tally.take(line))]
+    assert len(counted) == 2
+    assert counted[-1] == spent.tokens if agent == "codex" else 0 < counted[-1] <= spent.tokens
 
 
 @pytest.mark.parametrize("agent", REAL)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from watchkeeper.agents.user import AgentUser
-from watchkeeper.domain.sessions.events import SessionEvent
+from watchkeeper.domain.sessions.events import SessionEvent, Spent
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,14 @@ class Stream(Protocol):
         ...
 
 
+class Tally(Protocol):
+    """Counts what a thread has used, by the transcript that its agent writes: known before the turn is over."""
+
+    def take(self, line: bytes) -> Spent | None:
+        """Give the use so far, where this line of the transcript raises it."""
+        ...
+
+
 class Adapter(Stream, Protocol):
     """One kind of agent.
 
@@ -115,4 +123,8 @@ class Adapter(Stream, Protocol):
 
         It is the agent's own: whoever opens it follows no link.
         """
+        ...
+
+    def tally(self) -> Tally | None:
+        """Give a count of use for one transcript, read from its beginning; None where it tells of none."""
         ...

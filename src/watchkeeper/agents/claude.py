@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Turn
+from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Tally, Turn
 from watchkeeper.agents.agent_home import ThreadLocks, agent_home
 from watchkeeper.agents.json_lines import (
     SERVER,
     contract_command,
     digest,
     number,
+    of_cut_line,
     parsed,
     part,
     said,
@@ -47,9 +48,6 @@ from watchkeeper.domain.sessions.events import (
 
 NAME = "claude"
 
-CUT_CHARACTERS = 64 * 1024
-"""An unreadable line longer than this was cut by whoever follows the output, not by its writer's death."""
-
 HOME = "CLAUDE_CONFIG_DIR"
 ALLOWED = f"Bash,Edit,Write,Read,NotebookEdit,WebFetch,WebSearch,mcp__{SERVER}"
 PERMISSION_CHOICE = re.compile(r"--permission-mode|--dangerously-skip-permissions|--allowed-?[tT]ools")
@@ -62,8 +60,10 @@ SETTINGS = {
 }
 """No reports and no updates from a worker; a call of the contract may take long: `complete` waits for the gate."""
 
-_CUT_RESULT = re.compile(r'"tool_use_id":\s*"([^"]{1,100})"')
-_CUT_CALL = re.compile(r'"type":\s*"tool_use",\s*"id":\s*"([^"]{1,100})"')
+USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+
+_CUT_CLOSED = re.compile(r'"tool_use_id":\s*"([^"]{1,100})"')
+_CUT_OPENED = re.compile(r'"type":\s*"tool_use",\s*"id":\s*"([^"]{1,100})"')
 
 
 class ClaudeStream:
@@ -81,7 +81,7 @@ class ClaudeStream:
     def read(self, line: str) -> list[SessionEvent]:
         event = parsed(line)
         if event is None:
-            return _cut_line(line) or [self.table.between(line)]
+            return of_cut_line(line, _CUT_OPENED, _CUT_CLOSED) or [self.table.between(line)]
         kind = word(event, "type")
         match kind:
             case "system":
@@ -203,9 +203,34 @@ class Claude(ClaudeStream):
         named = f"projects/*/{glob.escape(thread)}.jsonl"
         return None if "/" in thread else next(self._home.glob(named), None)
 
+    def tally(self) -> Tally:
+        return ClaudeTally()
+
     @property
     def _chosen_permissions(self) -> bool:
         return any(PERMISSION_CHOICE.match(argument) for argument in self._setup.arguments)
+
+
+class ClaudeTally:
+    """Sums what each answer used, by a transcript whose lines repeat it for each part of one answer.
+
+    An answer's output is counted when it began to come: the turn's end tells more.
+    """
+
+    def __init__(self) -> None:
+        self._before = 0
+        self._answer = ("", 0)
+
+    def take(self, line: bytes) -> Spent | None:
+        if b'"usage"' not in line:
+            return None
+        message = part(parsed(line.decode(errors="replace")), "message")
+        told = self._before + self._answer[1]
+        name, tokens = word(message, "id"), sum(whole(part(message, "usage"), key) for key in USAGE)
+        if name != self._answer[0]:
+            self._before = told
+        self._answer = (name, tokens)
+        return Spent(self._before + tokens) if self._before + tokens > told else None
 
 
 def _mcp_config(contract: ContractServer) -> str:
@@ -271,15 +296,3 @@ def _spent(event: dict[str, Any]) -> list[SessionEvent]:
     tokens = sum(whole(part(models, model), key) for model in models for key in keys)
     cost = number(event, "total_cost_usd")
     return [Spent(tokens, cost)] if tokens or cost else []
-
-
-def _cut_line(line: str) -> list[SessionEvent]:
-    """Read what the head of an overlong line still tells, so that no tool stays open for it."""
-    if len(line) < CUT_CHARACTERS:
-        return []
-    head = line[:4000]
-    if found := _CUT_RESULT.search(head):
-        return [ToolClosed(found[1], digest(line))]
-    if found := _CUT_CALL.search(head):
-        return [ToolOpened(found[1], "overlong", digest(line))]
-    return []

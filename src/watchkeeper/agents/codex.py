@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Turn
+from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Tally, Turn
 from watchkeeper.agents.agent_home import ThreadLocks, agent_home
 from watchkeeper.agents.json_lines import (
     COMMANDS,
     SERVER,
     contract_command,
     digest,
+    of_cut_line,
     parsed,
     part,
     said,
@@ -47,9 +48,6 @@ from watchkeeper.domain.sessions.events import (
 
 NAME = "codex"
 
-CUT_CHARACTERS = 64 * 1024
-"""An unreadable line longer than this was cut by whoever follows the output, not by its writer's death."""
-
 HOME = "CODEX_HOME"
 SANDBOX = "workspace-write"
 SANDBOX_CHOICE = re.compile(r"-s|--sandbox|--dangerously-bypass-approvals|--approve-for-me|sandbox_mode\s*=")
@@ -67,7 +65,8 @@ TOOL_SECONDS = 900
 """How long a call of the contract may take: `complete` waits for the gate."""
 
 _SHELL_CALL = re.compile(r"\bwatchkeeper\s+([a-z-]+)")
-_CUT_ITEM = re.compile(r'"type":\s*"item\.(started|completed)".{0,40}"id":\s*"([^"]{1,100})"')
+_CUT_OPENED = re.compile(r'"type":\s*"item\.started".{0,40}"id":\s*"([^"]{1,100})"')
+_CUT_CLOSED = re.compile(r'"type":\s*"item\.completed".{0,40}"id":\s*"([^"]{1,100})"')
 
 
 class CodexStream:
@@ -85,7 +84,7 @@ class CodexStream:
     def read(self, line: str) -> list[SessionEvent]:
         event = parsed(line)
         if event is None:
-            return self._cut_item(line) or [self.table.between(line)]
+            return of_cut_line(line, _CUT_OPENED, _CUT_CLOSED) or [self.table.between(line)]
         kind = word(event, "type")
         if kind.startswith("item."):
             return self._item(kind, part(event, "item"))
@@ -130,15 +129,6 @@ class CodexStream:
         if trouble is Trouble.USAGE_LIMIT:
             return Limited(reset_time(text, self._clock()), shortened(text))
         return Retrying(trouble, shortened(text), seconds_told(text))
-
-    def _cut_item(self, line: str) -> list[SessionEvent]:
-        """Read what the head of an overlong line still tells, so that no tool stays open for it."""
-        found = _CUT_ITEM.search(line, 0, 300)
-        if found is None or len(line) < CUT_CHARACTERS:
-            return []
-        if found[1] == "started":
-            return [ToolOpened(found[2], "overlong", digest(line))]
-        return [ToolClosed(found[2], digest(line))]
 
 
 class Codex(CodexStream):
@@ -188,6 +178,9 @@ class Codex(CodexStream):
         named = f"sessions/*/*/*/rollout-*-{glob.escape(thread)}.jsonl"
         return None if "/" in thread else next(self._home.glob(named), None)
 
+    def tally(self) -> Tally:
+        return CodexTally()
+
     @property
     def _chosen_sandbox(self) -> bool:
         return any(SANDBOX_CHOICE.match(argument) for argument in self._setup.arguments)
@@ -212,6 +205,23 @@ class Codex(CodexStream):
                 f"Codex cannot make its sandbox {SANDBOX} on this machine: {told}",
                 hint="Where user and machine are fence enough: work --agent codex -- --sandbox danger-full-access",
             )
+
+
+class CodexTally:
+    """Reads the totals that a rollout holds after each answer of the model, over all turns of the thread."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def take(self, line: bytes) -> Spent | None:
+        if b'"token_count"' not in line:
+            return None
+        event = parsed(line.decode(errors="replace")) or {}
+        used = _spent(part(part(part(event, "payload"), "info"), "total_token_usage"))
+        if not used or used[0].tokens <= self._told:
+            return None
+        self._told = used[0].tokens
+        return used[0]
 
 
 def _contract_settings(contract: ContractServer) -> dict[str, Any]:
@@ -251,7 +261,7 @@ def _contract_call(command: str) -> str | None:
     return found[1] if found and found[1] in COMMANDS else None
 
 
-def _spent(usage: dict[str, Any]) -> list[SessionEvent]:
+def _spent(usage: dict[str, Any]) -> list[Spent]:
     """Cached input is part of the input, reasoning of the output; both count for the thread since its beginning."""
     tokens = whole(usage, "input_tokens") + whole(usage, "output_tokens")
     return [Spent(tokens)] if tokens > 0 else []

@@ -62,6 +62,9 @@ class CommandAgent(CommandStream):
     def transcript(self, turn: Turn, thread: str) -> Path | None:  # noqa: ARG002 - it keeps none
         return None
 
+    def tally(self) -> None:
+        return None
+
 
 class Claim(StrEnum):
     """What a session's end claims; success is a claim that the gate still has to believe."""

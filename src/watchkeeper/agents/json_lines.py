@@ -8,11 +8,17 @@ from hashlib import blake2b
 from typing import Any
 
 from watchkeeper.agents.verdicts import plain
+from watchkeeper.domain.sessions.events import SessionEvent, ToolClosed, ToolOpened
 
 SAID_CHARACTERS = 65_536
 """How much of one message is told; the stream's own file keeps the whole."""
 
 COUNTABLE = 1e15
+
+CUT_CHARACTERS = 64 * 1024
+"""An unreadable line longer than this was cut by whoever follows the output, not by its writer's death."""
+
+HEAD_CHARACTERS = 4000
 
 THREAD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -82,3 +88,18 @@ def contract_command(server: str, tool: str) -> str | None:
     """Give the contract's command that a tool of an MCP server is; None for other servers and tools."""
     command = tool.replace("_", "-")
     return command if server == SERVER and command in COMMANDS else None
+
+
+def of_cut_line(line: str, opened: re.Pattern[str], closed: re.Pattern[str]) -> list[SessionEvent]:
+    """Read what the head of an overlong line still tells, so that no tool stays open for it.
+
+    The patterns find the id of a call that is opened or closed; a short line was cut by its writer's death, and tells
+    nothing.
+    """
+    if len(line) < CUT_CHARACTERS:
+        return []
+    if found := closed.search(line, 0, HEAD_CHARACTERS):
+        return [ToolClosed(found[1], digest(line))]
+    if found := opened.search(line, 0, HEAD_CHARACTERS):
+        return [ToolOpened(found[1], "overlong", digest(line))]
+    return []

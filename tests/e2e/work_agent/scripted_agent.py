@@ -51,6 +51,9 @@ class ScriptedAgent:
             told["mcp"] = turn.contract.url
         return Launch([self._program, str(self._script)], stdin=json.dumps(told))
 
+    def tally(self) -> None:
+        return None
+
     def transcript(self, turn: Any, thread: str) -> Path:
         return Path(turn.state, f"{thread}.jsonl")
 

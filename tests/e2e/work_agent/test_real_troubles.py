@@ -131,3 +131,11 @@ def test_a_loop_ends_with_a_person(real: RealWork) -> None:
     job = real.over(real.put())
     assert (job["state"], job["state_reason"]) == ("stuck", "agent_stalled")
     assert begun_again(worker) == [("F15", False), ("F15", True), ("F15", True)]
+
+
+def test_a_limit_on_tokens_ends_a_turn_that_would_not_end(real: RealWork) -> None:
+    """Codex tells what a turn used at its end only; its transcript tells it before, and the job is stuck: `budget`."""
+    real.desk.kind("bounded", tokens_limit=20_000)
+    real.worker("codex", Script([Shell("date +%N >> loop; sleep 0.5; tail -1 loop")], endless=True))
+    job = real.over(real.put(kind="bounded"))
+    assert (job["state"], job["state_reason"]) == ("stuck", "budget")

@@ -26,6 +26,7 @@ from watchkeeper.services.supervision.seams import SessionLog
 from watchkeeper.services.supervision.server_link import Json
 from watchkeeper.services.supervision.session_requests import left_of
 from watchkeeper.services.supervision.steps import GiveUp
+from watchkeeper.services.supervision.transcript_look import TranscriptLook
 from watchkeeper.services.supervision.turn_watch import TurnWatch
 from watchkeeper.services.supervision.turns import Turns
 
@@ -120,11 +121,11 @@ class Eyes:
             restarts=known.restarts,
             tool_limit_seconds=None if minutes is None else float(minutes) * 60,
         )
-        beside = Beside(session, self._turns.workspace(), self._transcript(), self._means.picture)
+        transcript = TranscriptLook(self._transcript, self._means.adapter.tally())
+        beside = Beside(session, self._turns.workspace(), transcript, self._means.picture)
 
         def on_thread() -> None:
             self._records.write_thread(known.record())
-            beside.follow_transcript(self._transcript())
             self._tell()
 
         reading = TurnWatch(self._means.adapter, known, watch, log, redactor, self._clock, on_thread)

@@ -12,10 +12,10 @@ from watchkeeper.domain.sessions.facts import (
     ProcessSample,
     SeenProcess,
     SessionFact,
-    TranscriptGrew,
 )
 from watchkeeper.host.clock import boot_clock
 from watchkeeper.host.processes import Process, ProcReader, descendants
+from watchkeeper.services.supervision.transcript_look import TranscriptLook
 from watchkeeper.services.supervision.workspace_look import WorkspaceLook
 
 PICTURE_SECONDS = 10.0
@@ -47,21 +47,18 @@ class Picture:
 class Beside:
     """One turn, seen from beside its stream. Blocks for short times: call it in a thread."""
 
-    def __init__(self, session: Session, workspace: Path, transcript: Path | None, picture: Picture) -> None:
+    def __init__(
+        self, session: Session, workspace: Path, transcript: TranscriptLook, picture: Picture
+    ) -> None:
         self._session = session
         self._transcript = transcript
         self._picture = picture
-        self._transcript_size = _size(transcript)
+        transcript.look()
         self.workspace = WorkspaceLook(workspace)
         self._ticks = os.sysconf("SC_CLK_TCK")
         self._sampled_at = boot_clock()
         self._looked_at = boot_clock()
         self._look_again_at = boot_clock() + WORKSPACE_SECONDS
-
-    def follow_transcript(self, path: Path | None) -> None:
-        """Look at this transcript from now on, once the agent has told of its thread."""
-        if path != self._transcript:
-            self._transcript, self._transcript_size = path, _size(path)
 
     @property
     def is_due(self) -> bool:
@@ -74,7 +71,7 @@ class Beside:
         found: list[SessionFact] = []
         if now >= self._sampled_at + SAMPLE_SECONDS:
             self._sampled_at = now
-            found += [*self._sample(self._picture.table(), with_sockets=False), *self._grown()]
+            found += [*self._sample(self._picture.table(), with_sockets=False), *self._transcript.look()]
         if now >= self._look_again_at:
             found += self._changed()
         return found
@@ -82,7 +79,11 @@ class Beside:
     def look_closely(self) -> list[SessionFact]:
         """Give all there is to know right now, sockets too: what is read before anything is interrupted."""
         self._sampled_at = boot_clock()
-        return [*self._sample(self._picture.table(0.0), with_sockets=True), *self._grown(), *self._changed()]
+        return [
+            *self._sample(self._picture.table(0.0), with_sockets=True),
+            *self._transcript.look(),
+            *self._changed(),
+        ]
 
     def _changed(self) -> Iterator[SessionFact]:
         began = time.monotonic()
@@ -92,12 +93,6 @@ class Beside:
         )
         if changed.files or changed.commits:
             yield changed
-
-    def _grown(self) -> Iterator[SessionFact]:
-        size = _size(self._transcript)
-        if size > self._transcript_size:
-            yield TranscriptGrew()
-        self._transcript_size = size
 
     def _sample(self, table: Mapping[int, Process], *, with_sockets: bool) -> Iterator[ProcessSample]:
         shim = self._session.shim
@@ -129,12 +124,3 @@ class Beside:
                 if target.startswith("socket:"):
                     found.add(target)
         return len(found) if seen else None
-
-
-def _size(path: Path | None) -> int:
-    if path is None:
-        return 0
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
