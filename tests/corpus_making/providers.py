@@ -75,7 +75,7 @@ def nobody_listens(story: Story) -> Label:
 def connection_refused(story: Story) -> Label:
     """The same with Claude: nothing listens, retries go on."""
     story.begin()
-    onset = story.t
+    onset = story.t + 50.0
     for n in range(16):
         story.wait(50.0)
         told = {"type": "system", "subtype": "api_retry", "attempt": n + 1, "max_retries": 30}

@@ -115,9 +115,9 @@ def keeps_its_rate_limits(story: Story) -> Label:
     story.starts()
     story.begin()
     story.works(1)
-    onset = story.t
     for _ in range(3):
         story.wait(60.0)
         story.line({"type": "heartbeat"})
+    onset = story.t
     story.end(1500.0)
     return stuck(onset, HOUR, "interrupt_resume")

@@ -55,6 +55,11 @@ def _text(failure: str, agent: str, version: str, label: Label, facts: list[dict
     return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in ({"label": told}, *facts))
 
 
+def is_written(file: Path) -> bool:
+    """Say whether a row was written by hand: no program makes it anew."""
+    return file.name.startswith("written-")
+
+
 def write() -> None:
     """Write all rows, and remove what is generated no more."""
     made = dict(rows())
@@ -63,7 +68,7 @@ def write() -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     for file in CORPUS.rglob("*.jsonl"):
-        if file.relative_to(CORPUS).as_posix() not in made:
+        if not is_written(file) and file.relative_to(CORPUS).as_posix() not in made:
             file.unlink()
 
 

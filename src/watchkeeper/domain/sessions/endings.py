@@ -146,9 +146,9 @@ def _verdict(
 
 def _claimed_at(record: SessionRecord) -> float | None:
     """Give when the session was last said to be done for good: by its end in good order, or by a completion."""
-    if record.contract.accepted("fail", "release") is not None:
+    completed, given_up = record.contract.accepted("complete"), record.contract.accepted("fail", "release")
+    if given_up is not None and (completed is None or given_up > completed):
         return None
-    completed = record.contract.accepted("complete")
     if completed is not None and record.exited is None:
         checked = record.evidence[0] if record.evidence is not None else completed
         return max(completed, checked)

@@ -27,6 +27,9 @@ REFUSALS = frozenset(
 QUEUED = "queued"
 """The call is kept on the worker's side and delivered later: it has neither failed nor come through."""
 
+MOST_PHASES = 200
+"""A job has no more phases than that; who names more of them names no progress."""
+
 TERMINAL = frozenset({"complete", "fail", "release"})
 
 GAP_OF_RENEWALS = 3
@@ -114,9 +117,11 @@ class ContractSeen:
         if call.artifacts is not None and command in ("upload-files", "complete"):
             self.handed_in = max(call.artifacts, self.handed_in or 0)
         moved = command in ("upload-files", "complete") or (
-            command == "progress" and call.phase is not None and call.phase not in self.phases
+            command == "progress"
+            and call.phase not in {None, *self.phases}
+            and len(self.phases) < MOST_PHASES
         )
-        if call.phase is not None:
+        if call.phase is not None and len(self.phases) < MOST_PHASES:
             self.phases.add(call.phase)
         return moved
 

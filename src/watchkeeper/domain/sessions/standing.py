@@ -27,9 +27,11 @@ def loop_without_progress(record: SessionRecord, limits: SessionLimits) -> Cours
         return _loop((Rung(last, Action.INTERRUPT_RESUME),), because, evidence)
     rungs = [Rung(last, Action.NONE)] if same >= limits.same_call_warn and last is not None else []
     since = record.progress_at if record.progress_at is not None else record.first_event_at
-    if since is not None and not record.tools.open:
+    goes_round = _goes_round(record, limits)
+    is_told = record.moved or record.contract.calls > 0
+    if since is not None and not record.tools.open and (goes_round or is_told):
         rungs.append(Rung(since + limits.no_progress_warn_seconds, Action.NONE))
-        if _goes_round(record, limits):
+        if goes_round:
             rungs.append(Rung(since + limits.no_progress_act_seconds, Action.INTERRUPT_RESUME))
     because = "The session is busy and its job does not move."
     return _loop(tuple(sorted(rungs)), because, {**evidence, "progress_at": since}) if rungs else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from watchkeeper.agents.adapter import Stream
 from watchkeeper.agents.known import AGENTS, stream
-from watchkeeper.domain.sessions.events import Limited
+from watchkeeper.domain.sessions.events import Limited, SessionEvent, ToolOpened
 from watchkeeper.domain.sessions.facts import (
     ArtifactChecked,
     ClockJumped,
@@ -40,6 +40,10 @@ _STAMP = re.compile(r'"timestamp"\s*:\s*"(\d{4}-\d\d-\d\dT[^"]{5,30})"')
 CODES = {"404": "job_not_found", "409": "stale_lease", "401": "unauthenticated", "429": "rate_limited"}
 """Statuses of HTTP that stand where a code should."""
 
+COMPLETES = re.compile(
+    r'"(tool|name)"\s*:\s*"([\w-]*_)?complete(_job|_task)?"|"command"\s*:\s*"[^"]*\b(helper|\w+ctl) complete\b'
+)
+
 _LINE_KEYS = ("line", "text", "data", "raw", "message")
 
 
@@ -53,6 +57,7 @@ class Meaning:
         self._now = self.begin
         agent = row.label.agent if row.label.agent in AGENTS else _guessed(row)
         self._stream: Stream = stream(agent, row.label.cli_version, lambda: self._now)
+        self._tells_contract = any(told.source == "contract" for told in row.facts)
         self.unknown: Counter[str] = Counter()
 
     def facts(self, told: Told) -> list[SessionFact]:
@@ -72,7 +77,11 @@ class Meaning:
             case "stdout":
                 if told.event in STREAM:
                     return _some(fact_of(FactRow("stdout", told.event, given)))
-                return [event for line in _lines(given) for event in self._stream.read(line)]
+                return [
+                    self._completing(event, line)
+                    for line in _lines(given)
+                    for event in self._stream.read(line)
+                ]
             case "stderr":
                 return [
                     one for line in _lines(given) for one in (ErrorLine(line), *self._stream.read_error(line))
@@ -86,6 +95,13 @@ class Meaning:
             case "lease":
                 return [LeaseChanged(told.event, int(given.get("epoch") or 0), _text(given.get("worker")))]
         return _some(_other(told))
+
+    def _completing(self, event: SessionEvent, line: str) -> SessionEvent:
+        """In a row that tells no contract calls a tool or helper of another name may be what completes the job."""
+        is_other = isinstance(event, ToolOpened) and event.contract is None and not self._tells_contract
+        if is_other and isinstance(event, ToolOpened) and COMPLETES.search(line):
+            return replace(event, contract="complete")
+        return event
 
     def _dated(self, fact: SessionFact) -> SessionFact:
         """A date in a row that tells no date of its own says nothing of how long is to be waited."""
