@@ -9,9 +9,8 @@ from pathlib import Path
 
 from watchkeeper.agents.command import NAME
 from watchkeeper.documents import read_file
-from watchkeeper.domain.config_document import read_document
+from watchkeeper.domain.config_document import Document, read_document
 from watchkeeper.domain.errors import SettingError, Unauthenticated, UsageError
-from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
 from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.services.supervise import supervise
@@ -30,6 +29,7 @@ def work_agent(
 
     Raises Unauthenticated where no worker's token is given. The project is the token's own.
     """
+    document = _document(settings)
     config = SupervisorConfig(
         url=read_url(settings),
         token=_token(token_file),
@@ -44,17 +44,17 @@ def work_agent(
         pool=options.pool,
         max_gate_rounds=DEFAULT_GATE_ROUNDS if options.max_gate_rounds is None else options.max_gate_rounds,
         agent_user=settings.agent_user,
-        session_limits=_session_limits(settings.document),
+        session_limits=document.policy.sessions,
         artifact_limit_bytes=settings.artifact_limit_bytes,
-        shared_daemons=_shared_daemons(settings),
+        shared_daemons=document.shared_daemons,
     )
     return asyncio.run(supervise(config, None if agent == NAME else _tools(config)))
 
 
-def _session_limits(document: Path | None) -> SessionLimits:
-    if document is None:
-        return SessionLimits()
-    return read_document(read_file(document), str(document), FIELDS).policy.sessions
+def _document(settings: Settings) -> Document:
+    """Read what this machine's document says of sessions; raises DocumentRefused with every error in it."""
+    path = settings.document
+    return Document() if path is None else read_document(read_file(path), str(path), FIELDS)
 
 
 def _tools(config: SupervisorConfig) -> ContractHost:
@@ -69,13 +69,6 @@ def _passed_on(names: tuple[str, ...]) -> dict[str, str]:
     if missing:
         raise UsageError(f"--agent-env names {', '.join(missing)}, which this process does not have")
     return {name: os.environ[name] for name in names}
-
-
-def _shared_daemons(settings: Settings) -> tuple[str, ...]:
-    """Read which daemons this machine's sessions share; raises DocumentRefused with every error of the document."""
-    if settings.document is None:
-        return ()
-    return read_document(read_file(settings.document), str(settings.document), FIELDS).shared_daemons
 
 
 def _token(token_file: str | None) -> str:
