@@ -20,7 +20,8 @@ INSERT INTO watchkeeper.repair_actions
        (project_id, incident_id, worker_id, trigger, action, authority, actor, state, plan_digest, plan)
 VALUES ('default', %s, 'codex-1', 'doctor_failed', 'retouch', 'supervisor', 'system', 'proposed', 'abc123',
         '{"action": "retouch", "target": {"what": "worker", "id": "codex-1"}, "preconditions": {},
-          "steps": ["ask for a touch"], "blast_radius": "one worker", "authority": "supervisor", "undo": null, "no_undo_because": "a touch changes nothing",
+          "steps": ["ask for a touch"], "blast_radius": "one worker",
+          "authority": "supervisor", "undo": null, "no_undo_because": "a touch changes nothing",
           "carried_out_by": "watchkeeper", "arguments": {}}')
 RETURNING id::text
 """
@@ -33,7 +34,7 @@ def table(run: Run, *arguments: str) -> str:
 
 
 def test_a_person_reads_incidents_repairs_policy_and_reports(run: Run, database_url: str) -> None:
-    """Each table names what a person decides by: the rule, its subject, the plan and its reach, the mode, the verdict."""
+    """Each table names what a person decides by: rule, subject, plan and its reach, mode, verdict."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         incident = str(connection.execute(INCIDENT).fetchone()[0])
         repair = str(connection.execute(REPAIR, (incident,)).fetchone()[0])

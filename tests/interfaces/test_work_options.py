@@ -34,5 +34,5 @@ def test_shared_daemons_are_spared_by_the_sweep(tmp_path: Path, monkeypatch: pyt
     document.write_text("host: {shared_daemons: [/usr/bin/ssh-agent, gpg-agent]}\n")
     assert started(settings, monkeypatch).shared_daemons == ("/usr/bin/ssh-agent", "gpg-agent")
     document.write_text("host: {shared_demons: [gpg-agent]}\n")
-    with pytest.raises(DocumentRefused, match="it.yaml"):
+    with pytest.raises(DocumentRefused, match=r"it\.yaml"):
         started(settings, monkeypatch)

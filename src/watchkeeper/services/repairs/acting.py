@@ -167,7 +167,7 @@ class Acting:
     async def see(self, connection: Connection, row: Row) -> Row:
         """Look whether what a locked repair asked for has come, or is overdue; give it as it stands then."""
         plan = Plan.from_json(row["plan"])
-        if (effect := await seen_effect(connection, row)) is not None:
+        if (effect := await seen_effect(connection, row, self._policy().checks)) is not None:
             seen = {"seen": effect.what, "rests_on": effect.rests_on}
             return await self.end(
                 connection, row, RepairState.SUCCEEDED, Change(new_state=seen, note=effect.what)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from watchkeeper.domain.errors import JobNotFound
+from watchkeeper.domain.heartbeat_checks import CheckState, HeartbeatCheck, judge_step, said_of
 from watchkeeper.domain.mirrored import LeaseAction
 from watchkeeper.domain.repair_plans import ON_JOBS, ON_SESSIONS, ON_WORKERS, is_mirrored
 from watchkeeper.domain.repairs import SESSION_PATIENCE_SECONDS, Plan
@@ -85,14 +87,15 @@ class Effect:
     rests_on: str
 
 
-async def seen_effect(connection: Connection, repair: Row) -> Effect | None:
+async def seen_effect(connection: Connection, repair: Row, checks: Sequence[HeartbeatCheck]) -> Effect | None:
     """Look whether what was asked for has come; None while nothing shows it."""
     plan = Plan.from_json(repair["plan"])
     where = {"project_id": repair["project_id"], "since": repair["attempted_at"]}
     if plan.action is RepairAction.RETOUCH:
-        row = await fetch_one(connection, "seen_touch", {**where, "worker_id": plan.target.id})
+        rows = await fetch(connection, "seen_touch", {**where, "worker_id": plan.target.id})
+        well = next((row for row in rows if _is_well(row, checks)), None)
         return (
-            None if row is None else Effect("a touch with its doctor well", f"worker_heartbeat:{row['id']}")
+            None if well is None else Effect("a touch with its doctor well", f"worker_heartbeat:{well['id']}")
         )
     if plan.action is RepairAction.ASK_RENEWAL:
         asked = {**where, "id": plan.target.id, "epoch": plan.preconditions["epoch"]}
@@ -106,3 +109,14 @@ async def seen_effect(connection: Connection, repair: Row) -> Effect | None:
     if repair["incident_state"] == "resolved":
         return Effect("its incident is over", f"incident:{repair['incident_id']}")
     return None
+
+
+def _is_well(row: Row, checks: Sequence[HeartbeatCheck]) -> bool:
+    """Say whether the policy's checks pass on what a round told of doctor and touch."""
+    answers = row["answers"] or {}
+    said = {
+        name: value
+        for step in ("doctor", "touch")
+        for name, value in said_of(step, row[f"{step}_ok"], answers.get(step)).items()
+    }
+    return all(judge_step(checks, step, said).state is CheckState.PASS for step in ("doctor", "touch"))

@@ -246,11 +246,11 @@ WITH clock AS MATERIALIZED (
 SELECT seq, epoch FROM leased
 
 -- name: seen_touch
--- A row where a worker touched with its doctor well after it was asked to.
-SELECT h.id FROM watchkeeper.worker_heartbeats h
+-- The newest rounds in which a worker touched after it was asked to, with what is known of its doctor, and what both answered.
+SELECT h.id, h.doctor_ok, h.touch_ok, h.answers FROM watchkeeper.worker_heartbeats h
  WHERE h.project_id = %(project_id)s AND h.worker_id = %(worker_id)s AND h.created_at > %(since)s::timestamptz
-   AND h.touch_ok AND h.doctor_ok
- ORDER BY h.id LIMIT 1
+   AND h.touch_ok
+ ORDER BY h.id DESC LIMIT 20
 
 -- name: seen_renewal
 -- A row where a job's lease of that epoch was renewed after its holder was asked, or the job has completed since.
