@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from moving_clock import MovingClock
+from services.repaired import Shop
 from services.watched import PATIENT, TRUSTING, open_incidents, open_rules, ran, watchdog
 from watchkeeper.app.whole import App
 from watchkeeper.documents import read_file
@@ -124,3 +125,16 @@ async def test_a_status_names_what_is_not_known(app: App) -> None:
     await app.attendance.touch("p", "w", None)
     found = (await app.watchdog.worker_status.status("p", "w"))["checks"]
     assert (found["progress"]["state"], found["touch"]["state"]) == ("unknown", "ok")
+
+
+async def test_a_retouch_is_judged_by_the_policy_s_checks(app: App) -> None:
+    """A doctor that calls itself well but answers without its token is none that passes, and heals nothing."""
+    shop = Shop(app)
+    await shop.running()
+    await shop.incident("doctor_failed", worker_id="w")
+    await shop.run()
+    for token, came in ((False, {}), (True, {"succeeded": 1})):
+        answer = {"ok": True, "token_present": token, "touch": {"ok": True}}
+        await shop.app.attendance.note_doctor("p", "w", ok=True, answer=answer)
+        await shop.app.attendance.touch("p", "w", None)
+        assert await shop.run() == came

@@ -104,18 +104,6 @@ async def test_a_retouch_succeeds_only_by_a_later_touch_with_its_doctor_well(
     assert await shop.run() == ({"succeeded": 1} if doctor else {})
 
 
-async def test_a_retouch_is_judged_by_the_policy_s_checks(shop: Shop) -> None:
-    """A doctor that calls itself well but answers without its token is none that passes, and heals nothing."""
-    await shop.running()
-    await shop.incident("doctor_failed", worker_id="w")
-    await shop.run()
-    for token, came in ((False, {}), (True, {"succeeded": 1})):
-        answer = {"ok": True, "token_present": token, "touch": {"ok": True}}
-        await shop.app.attendance.note_doctor("p", "w", ok=True, answer=answer)
-        await shop.app.attendance.touch("p", "w", None)
-        assert await shop.run() == came
-
-
 async def test_observing_plans_and_does_nothing(shop: Shop, clock: MovingClock) -> None:
     """Under `observe` the plan stands there, with a note, and the job stays as it is; another mode plans anew."""
     shop.mode("lease_expired", PolicyMode.OBSERVE)
