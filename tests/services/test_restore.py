@@ -44,6 +44,11 @@ def lose_file(path: Path) -> None:
     next(file for file in (path / "artifacts").rglob("*") if file.is_file()).unlink()
 
 
+def lengthen_file(path: Path) -> None:
+    with next(file for file in (path / "artifacts").rglob("*") if file.is_file()).open("ab") as file:
+        file.write(b"!")
+
+
 def change_file(path: Path) -> None:
     file = next(file for file in (path / "artifacts").rglob("*") if file.is_file())
     file.write_bytes(b"<p>two</p>")
@@ -59,8 +64,16 @@ def change_file(path: Path) -> None:
         (lambda path: change_manifest(path, dump=None), "is damaged"),
         (truncate_dump, "1,000 bytes instead of"),
         (flip_dump, "SHA-256 differs"),
+        (lambda path: change_manifest(path, files=2), "1 artifact files of 10 bytes, the manifest 2 of 10"),
+        (lambda path: change_manifest(path, file_bytes=11), "the manifest 1 of 11"),
+        (lose_file, "cannot be read"),
+        (lengthen_file, "11 bytes instead of 10"),
+        (change_file, "is not what was written"),
     ],
-    ids=["none", "broken", "format", "schema", "damaged", "short", "changed"],
+    ids=[
+        *("none", "broken", "format", "schema", "damaged", "short", "changed"),
+        *("files", "bytes", "lost", "longer", "swapped"),
+    ],
 )
 async def test_a_backup_that_is_not_what_was_written_is_refused(
     before: Before, damage: Callable[[Path], object], said: str
@@ -75,10 +88,9 @@ async def test_a_backup_that_is_not_what_was_written_is_refused(
     ("damage", "said"),
     [
         (lambda path: change_manifest(path, tables={"job_specs": 17}), "3 rows instead of 17"),
-        (lose_file, "cannot be read"),
         (change_file, "is not what was written"),
     ],
-    ids=["counts", "lost", "swapped"],
+    ids=["counts", "swapped"],
 )
 async def test_a_restore_that_fails_half_way_is_seen_and_started_again(
     before: Before, empty_url: str, tmp_path: Path, damage: Callable[[Path], object], said: str
@@ -88,8 +100,10 @@ async def test_a_restore_that_fails_half_way_is_seen_and_started_again(
     shutil.copytree(before.path, better)
     damage(before.path)
     async with at(empty_url, tmp_path / "other") as there:
-        with pytest.raises(BackupUnusable, match=said):
+        with pytest.raises(BackupUnusable, match=said) as refused:
             await there.restoration.restore(before.path, silent)
+        assert "Nothing was changed" not in refused.value.advice
+        assert "half restored" in refused.value.advice
         for use in (migrations.migrate, migrations.applied_version):
             with pytest.raises(SettingError, match="restore was broken off"):
                 await use(there.database)

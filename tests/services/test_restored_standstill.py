@@ -30,6 +30,8 @@ async def test_a_backup_comes_back_elsewhere_and_stands_still(
         assert await state(there, before.ready) == ("pending", None)
         assert await state(there, before.completed) == ("completed", None)
         assert (await there.verification.run("t", silent)).files == 1
+        # Nobody seals beside it, and nothing is left to be sealed.
+        assert (await there.database.fetch_row("audit_lag"))["unsealed_rows"] == 0
         assert await there.queue.claim("p", "w", None, profile="runtime") == []
         health = await there.insights.queue_health("p")
         assert health["queues"][0]["waiting_reasons"] == {"claims_off": 1, "paused": 1}

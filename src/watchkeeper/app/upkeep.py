@@ -9,6 +9,7 @@ from watchkeeper.app.core import Core
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
 from watchkeeper.services.artifact_verification import ArtifactVerification
 from watchkeeper.services.audit_keys import AuditFiles
+from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.audit_timeline import begin_timeline
 from watchkeeper.services.backup import Backups
 from watchkeeper.services.diagnosis import Diagnosis
@@ -34,6 +35,7 @@ class UpkeepParts(TypedDict):
 def upkeep_parts(
     core: Core,
     files: AuditFiles,
+    sealer: AuditSealer,
 ) -> UpkeepParts:
     """Put together what measures, clears and saves, with one idea of how long a gap in the watch may be."""
     settings, database, store, sweep = core.settings, core.database, core.artifacts, core.sweep
@@ -50,7 +52,7 @@ def upkeep_parts(
         "insights": Insights(database, upkeep.gap_seconds),
         "maintenance": Maintenance(database, core.queue, upkeep),
         "restoration": Restoration(
-            database, store, partial(begin_timeline, files=files), settings.postgres_bin
+            database, store, partial(begin_timeline, files=files), sealer.run_once, settings.postgres_bin
         ),
         "retention": Retention(database, kept),
         "verification": ArtifactVerification(database, store, sweep),

@@ -91,7 +91,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
     database, queue, gate, redactor = core.database, core.queue, core.gate, core.redactor
     wakeups = Wakeups(database)
     trail = audit_parts(settings, database)
-    upkeep = upkeep_parts(core, trail["audit_files"])
+    upkeep = upkeep_parts(core, trail["audit_files"], trail["audit_sealer"])
     watchdog = watchdog_parts(core, upkeep["insights"])
     late, policy = LateCompletions(database), watchdog.policies.current
     return App(

@@ -106,7 +106,4 @@ class Manifest:
             if counted.get(name, 0) != count
         ]
         if differ:
-            raise BackupUnusable(
-                f"the restored tables are not those of the backup: {'; '.join(differ[:3])}",
-                hint="The database is not used. Take another backup.",
-            )
+            raise BackupUnusable(f"the restored tables are not those of the backup: {'; '.join(differ[:3])}")

@@ -193,11 +193,37 @@ class WrittenBackup:
             if found != sealed.sha256:
                 raise BackupUnusable(f"{name} is not what was written: its SHA-256 differs")
 
+    def demand_files(self, manifest: Manifest, *, hashes: bool) -> None:
+        """Raise BackupUnusable unless every artifact's file that the manifest counts is there, as long as it was.
+
+        With `hashes` each is read and held to its name, too.
+        """
+        count = total = 0
+        for file in self.files():
+            place, name = _place(self.path, file.project, file.sha256), f"{file.project}/{file.sha256}"
+            try:
+                size = place.stat().st_size
+            except OSError as error:
+                raise BackupUnusable(f"the artifact {name} cannot be read: {error.strerror}") from error
+            if size != file.bytes:
+                raise BackupUnusable(f"the artifact {name} has {size:,} bytes instead of {file.bytes:,}")
+            if hashes and _hash_of(self.chunks(file)) != file.sha256:
+                raise BackupUnusable(f"the artifact {name} is not what was written")
+            count, total = count + 1, total + size
+        if (count, total) != (manifest.files, manifest.file_bytes):
+            raise BackupUnusable(
+                f"the list names {count:,} artifact files of {total:,} bytes, the manifest {manifest.files:,} "
+                f"of {manifest.file_bytes:,}"
+            )
+
     def files(self) -> Iterator[StoredFile]:
-        """Give the artifacts' files, one line of the list after the other."""
+        """Give the artifacts' files, line by line of the list; raise BackupUnusable for a line that is none."""
         with (self.path / FILE_LIST).open("rb") as lines:
-            for line in lines:
-                yield StoredFile(**json.loads(line))
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield StoredFile(**json.loads(line))
+                except (ValueError, TypeError) as error:
+                    raise BackupUnusable(f"line {number} of {FILE_LIST} names no file") from error
 
     def chunks(self, file: StoredFile) -> Iterator[bytes]:
         """Read an artifact's file; raise BackupUnusable where it is missing or has another length."""
@@ -210,6 +236,13 @@ class WrittenBackup:
                     yield chunk
         except OSError as error:
             raise BackupUnusable(f"{name} cannot be read: {error.strerror}") from error
+
+
+def _hash_of(chunks: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _place(root: Path, project: str, sha256: str) -> Path:

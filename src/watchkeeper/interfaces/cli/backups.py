@@ -17,9 +17,10 @@ from watchkeeper.interfaces.cli.local import database_user, has_database, with_d
 from watchkeeper.interfaces.cli.options import DryRun, Json, Reason
 from watchkeeper.interfaces.cli.output import cell, show
 from watchkeeper.interfaces.cli.starting import begin, note
-from watchkeeper.services.audit_keys import AuditFiles, trusted_keys
+from watchkeeper.services.audit_keys import AuditFiles, read_key, trusted_keys
 from watchkeeper.services.backup import Backup
 from watchkeeper.services.restoration import Restored, read_backup
+from watchkeeper.services.restore_note import RestoreNote
 from watchkeeper.services.standstill import NothingStandsStill
 from watchkeeper.settings import Settings
 from watchkeeper.storage.pg_programs import NICENESS
@@ -56,14 +57,15 @@ def restore(path: BackupPath, dry_run: DryRun = False, as_json: Json = False) ->
     settings, path = begin(), path.absolute()
     if dry_run:
         manifest = _check(settings, path)
-        _warn_of_key(settings, manifest)
+        _warn_of_seals(settings, manifest)
         text = f"would restore {manifest.tables['job_specs']:,} jobs and {manifest.files:,} artifact files"
         plan = {"ok": True, "dry_run": True, "backup": manifest.to_json()}
         show(plan if as_json else None, as_json=as_json, empty=f"{text}; nothing was done")
         return
+    # Before a database is made for it, and a key: what is no backup leaves nothing behind.
+    _warn_of_seals(settings, asyncio.run(read_backup(path, hashes=False)))
     with database_user(settings, note) as start:
-        restored = asyncio.run(_restore(start(), path))
-    _warn_of_key(settings, restored.manifest)
+        restored = asyncio.run(_restore(start(), path, RestoreNote.of(settings)))
     text = (
         f"restored as of {cell(restored.manifest.taken_at)}; {restored.jobs_paused} jobs that ran are paused. "
         "Nothing moves until 'watchkeeper db resume'"
@@ -110,13 +112,28 @@ def _check(settings: Settings, path: Path) -> Manifest:
         return asyncio.run(_check_both(complete, path))
 
 
-def _warn_of_key(settings: Settings, manifest: Manifest) -> None:
-    """Say it where the backup's audit trail is sealed with a key that this home does not trust."""
+def _warn_of_seals(settings: Settings, manifest: Manifest) -> None:
+    """Say what this home lacks to trust, and to go on with, the backup's sealed audit trail."""
     files, head = AuditFiles.of(settings), manifest.seal_head
-    if head is not None and head["key_id"] not in trusted_keys(files):
+    if head is None:
+        return
+    key, own = head["key_id"], read_key(files.key)
+    if key not in trusted_keys(files):
         note(
-            f"the backup's audit trail is sealed with key {head['key_id']}, which this home does not trust: "
+            f"the backup's audit trail is sealed with key {key}, which this home does not trust: "
             f"'audit verify' will fail until its line of the former home's audit-keys.pub stands in {files.trusted}"
+        )
+    if own is None:
+        note(
+            f"there is no private key at {files.key}: the restore makes a new one, and the trail goes on with it; "
+            "bring the former home's audit-key first, unless it is lost, or this is a rehearsal"
+        )
+    elif own.id != key:
+        note(f"the private key at {files.key} is {own.id}, not the trail's {key}: the trail goes on with it")
+    if not files.anchor.exists():
+        note(
+            f"there is no anchor at {files.anchor}: what was cut off or changed before the backup cannot be told; "
+            "bring the former home's audit-anchor.jsonl first"
         )
 
 
@@ -125,15 +142,18 @@ async def _check_both(settings: Settings, path: Path) -> Manifest:
         return await app.restoration.check(path)
 
 
-async def _restore(settings: Settings, path: Path) -> Restored:
+async def _restore(settings: Settings, path: Path, left: RestoreNote) -> Restored:
     async with root.running(settings, migrated=False) as app:
-        return await app.restoration.restore(path, note)
+        restored = await app.restoration.restore(path, note, left.broken_off)
+    left.stands_still(restored.manifest.taken_at)
+    return restored
 
 
 async def _resume(settings: Settings, reason: str, keep_paused: bool, *, dry_run: bool) -> dict[str, Any]:
     async with root.running(settings) as app:
         if not dry_run:
             done = await app.standstill.resume(actor=ACTOR, reason=reason, keep_paused=keep_paused)
+            RestoreNote.of(settings).forget()
             return done.to_json()
         still = await app.standstill.look()
         if still is None:

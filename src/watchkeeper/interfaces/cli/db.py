@@ -20,6 +20,7 @@ from watchkeeper.interfaces.cli.options import DryRun, Json
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.interfaces.cli.starting import begin, note
 from watchkeeper.services.policy_holders import policy_holders, told_of
+from watchkeeper.services.restore_note import RestoreNote
 from watchkeeper.services.standstill import Standstill, standing_still
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find
@@ -76,6 +77,8 @@ def status(as_json: Json = False) -> None:
         url = server.url() if found.state == "running" else None
     if url is not None:
         answer |= asyncio.run(_schema(url, settings))
+    elif (left := RestoreNote.of(settings).read()) is not None:
+        answer["stands_still"] = left
     answer["artifacts"] = artifact_store(settings)[0].place
     show(answer, as_json=as_json)
     if not answer["ok"]:
