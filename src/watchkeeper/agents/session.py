@@ -19,7 +19,8 @@ from typing import Any, Self
 
 from watchkeeper.agents import records, scope
 from watchkeeper.agents.output import Follower
-from watchkeeper.agents.spec import SessionSpec, spawn_shim, write_orders
+from watchkeeper.agents.spawning import Spawn, spawn_shim
+from watchkeeper.agents.spec import SessionSpec, write_orders
 from watchkeeper.agents.sweep import SweepReport, identity_in, prove_gone
 from watchkeeper.domain.errors import WatchkeeperError
 from watchkeeper.host.processes import Identity, ProcReader
@@ -82,7 +83,7 @@ class Session:
         self._pidfd: int | None = None
 
     @classmethod
-    def start(cls, spec: SessionSpec) -> Self:
+    def start(cls, spec: SessionSpec, spawn: Spawn = spawn_shim) -> Self:
         """Start a session and return once the agent's program runs, or its start has failed (see `ended`).
 
         Blocks for about 0.1 s, `START_SECONDS` at most. Raises SessionError when no shim comes up, OSError
@@ -92,7 +93,7 @@ class Session:
         try:
             write_orders(spec)
             session = cls(spec.directory)
-            session._await_start(spawn_shim(spec.directory))
+            session._await_start(spawn(spec.directory))
         except BaseException:
             prove_gone(spec.directory)
             raise
@@ -221,10 +222,17 @@ class Session:
     def _await_start(self, pid: int) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not any((self.directory / name).exists() for name in (records.STARTED, records.ENDED)):
-            died = os.waitpid(pid, os.WNOHANG)[0] == pid
-            if died or time.monotonic() > deadline:
+            if _has_died(pid) or time.monotonic() > deadline:
                 raise SessionError("the session's shim did not come up", directory=str(self.directory))
             time.sleep(0.01)
+
+
+def _has_died(shim: int) -> bool:
+    """Say whether a shim that was just started has ended: our child, or the nursery's, which leaves no zombies."""
+    try:
+        return os.waitpid(shim, os.WNOHANG)[0] == shim
+    except ChildProcessError:
+        return not Path(f"/proc/{shim}").exists()
 
 
 def sessions_in(directory: Path) -> list[Path]:

@@ -38,7 +38,10 @@ from watchkeeper.host.signals import send
 
 LISTENED = {signal.SIGTERM, signal.SIGCHLD, signal.SIGINT, signal.SIGHUP}
 TICK_SECONDS = 0.5
-"""How often the clock and the size of the output are looked at; ends and requests wake the shim at once."""
+"""How often the size of the output is looked at while it grows; ends and requests wake the shim at once."""
+
+QUIET_TICK_SECONDS = 4.0
+"""The same of a session that says nothing: many of them are to cost next to nothing."""
 
 INSIST_SECONDS = 600.0
 
@@ -63,6 +66,9 @@ class Shim:
         self.error = ""
         self.kill_at: float | None = None
         self.lock: int | None = None
+        self._outputs = [str(directory / name) for name in (records.STDOUT, records.STDERR)]
+        self._size = 0
+        self._tick = TICK_SECONDS
         self.began = boot_clock()
         self.started_at = time.time()
 
@@ -131,7 +137,7 @@ class Shim:
         due = [self.kill_at] if self.kill_at is not None else []
         if self.orders.hard_cap_seconds is not None and self.kill_at is None:
             due.append(self.began + self.orders.hard_cap_seconds)
-        return max(0.01, min([TICK_SECONDS, *(moment - boot_clock() for moment in due)]))
+        return max(0.01, min([self._tick, *(moment - boot_clock() for moment in due)]))
 
     def _interrupt(self, reason: str) -> None:
         """Ask the agent's group to end, once; the first reason stays."""
@@ -161,7 +167,10 @@ class Shim:
         return self.ended
 
     def _output_bytes(self) -> int:
-        return max((self.directory / name).stat().st_size for name in (records.STDOUT, records.STDERR))
+        size = max(os.stat(name).st_size for name in self._outputs)  # noqa: PTH116 - half the cost
+        self._tick = TICK_SECONDS if size != self._size else min(2 * self._tick, QUIET_TICK_SECONDS)
+        self._size = size
+        return size
 
     def _end(self) -> dict[str, Any]:
         code = os.waitstatus_to_exitcode(self.ended.status) if self.ended is not None else None

@@ -1,10 +1,9 @@
-"""What a session is to run, and the way from there to a shim: directory, scope, orders, process."""
+"""What a session is to run, and the way from there to its orders: directory, scope, spec.json."""
 
 from __future__ import annotations
 
 import os
 import secrets
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,6 @@ from watchkeeper.agents import records, scope
 from watchkeeper.agents.launch import Orders
 from watchkeeper.agents.user import AgentUser
 from watchkeeper.host.processes import ProcReader
-
-SHIM = Path(__file__).with_name("shim.py")
 
 
 @dataclass(frozen=True)
@@ -89,23 +86,3 @@ def write_orders(spec: SessionSpec) -> None:
         lock=None if spec.lock is None else str(spec.lock),
     )
     records.write_record(spec.directory / records.SPEC, orders._asdict())
-
-
-def spawn_shim(directory: Path) -> int:
-    """Start the shim in a session of its own, with no pipe to us nor our environment; give its pid."""
-    python = getattr(sys, "_base_executable", "") or sys.executable
-    log = os.open(directory / records.SHIM_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    try:
-        return os.posix_spawn(
-            python,
-            [python, "-I", "-S", str(SHIM), str(directory / records.SPEC)],
-            {"LC_ALL": "C.UTF-8", "PATH": os.defpath},
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, log, 1),
-                (os.POSIX_SPAWN_DUP2, log, 2),
-            ],
-            setsid=True,
-        )
-    finally:
-        os.close(log)

@@ -75,6 +75,7 @@ class Following:
         self._look_at_clocks = look_at_clocks
         self._over_limit = over_limit
         self._reader = ProcReader()
+        self._agent = session.agent
         self._next_look_at = 0.0
         self._asked: bool | None = None
         self.acted: Diagnosis | None = None
@@ -93,7 +94,7 @@ class Following:
         self._asked = insists or bool(self._asked)
 
     def agent_is_gone(self) -> bool:
-        agent = self.session.agent
+        agent = self._agent = self._agent or self.session.agent
         return agent is not None and not self._reader.alive(agent)
 
     async def _until_over(self) -> None:

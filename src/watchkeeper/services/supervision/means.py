@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from watchkeeper.agents.adapter import Adapter
+from watchkeeper.agents.spawning import Spawn, spawn_shim
 from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.services.supervision.config import SupervisorConfig
 from watchkeeper.services.supervision.contract_host import ContractHost
@@ -28,6 +29,7 @@ class Means:
     adapter: Adapter
     contract_host: ContractHost | None = None
     session_records: SessionRecords = field(default_factory=Unrecorded)
+    spawn: Spawn = spawn_shim
     picture: Picture = field(default_factory=Picture)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from watchkeeper.domain.sessions.facts import (
     SessionFact,
 )
 from watchkeeper.host.clock import boot_clock
-from watchkeeper.host.processes import Process, ProcReader, descendants
+from watchkeeper.host.processes import Process, ProcReader
 from watchkeeper.services.supervision.transcript_look import TranscriptLook
 from watchkeeper.services.supervision.workspace_look import WorkspaceLook
 
@@ -36,12 +37,26 @@ class Picture:
     def __init__(self, reader: ProcReader | None = None) -> None:
         self.reader = reader or ProcReader()
         self._table: Mapping[int, Process] = {}
+        self._children: Mapping[int, list[int]] = {}
         self._read_at = float("-inf")
 
     def table(self, oldest: float = PICTURE_SECONDS) -> Mapping[int, Process]:
         if boot_clock() - self._read_at >= oldest:
             self._table, self._read_at = self.reader.table(), boot_clock()
+            children: defaultdict[int, list[int]] = defaultdict(list)
+            for process in self._table.values():
+                children[process.ppid].append(process.pid)
+            self._children = children
         return self._table
+
+    def below(self, root: int) -> list[int]:
+        """Give the pids that descend from one, as far as the picture shows."""
+        found: list[int] = []
+        pending = deque(self._children.get(root, ()))
+        while pending and len(found) < MOST_PROCESSES:
+            found.append(pending.popleft())
+            pending.extend(self._children.get(found[-1], ()))
+        return found
 
 
 class Beside:
@@ -51,6 +66,7 @@ class Beside:
         self, session: Session, workspace: Path, transcript: TranscriptLook, picture: Picture
     ) -> None:
         self._session = session
+        self._shim = session.shim
         self._transcript = transcript
         self._picture = picture
         transcript.look()
@@ -95,10 +111,10 @@ class Beside:
             yield changed
 
     def _sample(self, table: Mapping[int, Process], *, with_sockets: bool) -> Iterator[ProcessSample]:
-        shim = self._session.shim
+        shim = self._shim = self._shim or self._session.shim
         if shim is None or shim.pid not in table or table[shim.pid].start_ticks != shim.start_ticks:
             return
-        pids = sorted(descendants(table, [shim.pid]))[:MOST_PROCESSES]
+        pids = self._picture.below(shim.pid)
         sockets = self._sockets(pids) if with_sockets else None
         yield ProcessSample(tuple(self._seen(table[pid]) for pid in pids), sockets)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from watchkeeper.agents.adapter import Adapter
 from watchkeeper.agents.scope import remove_empty_homes
+from watchkeeper.agents.spawning import Nursery
 from watchkeeper.agents.workspace import Workspaces
 from watchkeeper.domain.errors import ServerUnreachable
 from watchkeeper.domain.jobs import AttemptCause
@@ -51,6 +52,7 @@ class Supervisor:
     ) -> None:
         self._config = config
         self._place = place
+        self._nursery = Nursery()
         self._link = ServerLink(config.url, config.token)
         delivery = Delivery(self._link, place.worker_id, config.artifact_limit_bytes)
         self._means = Means(
@@ -62,6 +64,7 @@ class Supervisor:
             adapter,
             contract_host,
             session_records or Unrecorded(),
+            self._nursery.spawn,
         )
         self._attempts: dict[Attempt, asyncio.Task[None]] = {}
         self._beside: set[asyncio.Task[None]] = set()
@@ -89,6 +92,7 @@ class Supervisor:
             await self._finish(hurrying)
         finally:
             await asyncio.to_thread(self._renewals.stop)
+            self._nursery.stop()
             await self._link.close()
             await asyncio.to_thread(remove_empty_homes)
         log("supervisor_stopped", worker_id=self._place.worker_id)

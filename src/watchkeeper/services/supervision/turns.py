@@ -84,7 +84,7 @@ class Turns:
         self.forget_token()
         self._note(job_token=token)
         self.let_in(contract)
-        return Session.start(self._spec(order, token, cap))
+        return Session.start(self._spec(order, token, cap), self._means.spawn)
 
     def let_in(self, contract: ContractSession) -> None:
         """Let the agent of an adopted turn call the contract's tools, which this process serves now."""
