@@ -27,6 +27,7 @@ from watchkeeper.services.supervision.following import Following, Seen
 from watchkeeper.services.supervision.observing import Beside, Picture
 from watchkeeper.services.supervision.output_watch import OutputWatch
 from watchkeeper.services.supervision.seams import Unrecorded
+from watchkeeper.services.supervision.transcript_look import TranscriptLook
 from watchkeeper.services.supervision.turn_watch import TurnWatch
 
 AGENT = (
@@ -65,7 +66,9 @@ def following(session: Session, place: Path, picture: Picture) -> Following:
     directory = place / f"copies-{session.directory.name}"
     directory.mkdir()
     seen = Seen(
-        OutputWatch(session, directory, redactor, watch), watch, Beside(session, workspace, None, picture)
+        OutputWatch(session, directory, redactor, watch),
+        watch,
+        Beside(session, workspace, TranscriptLook(lambda: None, None), picture),
     )
     return Following("bench", session, seen, clock, lambda: None, lambda: None)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from watchkeeper.agents.session import Session, Standing
 from watchkeeper.agents.sweep import SweepReport, prove_gone
-from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis
+from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis, FailureClass
 from watchkeeper.domain.sessions.facts import (
     ClockJumped,
     Interrupted,
@@ -168,6 +168,8 @@ class Following:
     def _is_to_end(self, held: Diagnosis) -> bool:
         if held.action is Action.PARK and held.until is not None:
             return held.until - self._clock.now() > PARKED_IN_SESSION_SECONDS
+        if held.action is Action.SWEEP:
+            return held.failure is FailureClass.LIMBO_AFTER_RESULT
         return held.action in INTERRUPTING
 
     def _act(self, held: Diagnosis) -> None:

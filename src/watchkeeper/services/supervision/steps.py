@@ -93,7 +93,7 @@ def after_turn(over: TurnOver, restarts: int, most_restarts: int, now: float) ->
     """Choose what comes after a turn that nobody but the supervisor's own healing has interrupted."""
     if over.stopped is not None:
         return over.stopped
-    step = _by_end(over) or _by_diagnosis(over.acted or over.final, over, now) or _by_last_word(over, now)
+    step = _by_end(over) or _by_diagnosis(over, now) or _by_last_word(over, now)
     if isinstance(step, GoOn) and restarts >= most_restarts:
         held = _held_for(over)
         return GiveUp(
@@ -125,7 +125,9 @@ def _by_end(over: TurnOver) -> Step | None:
     return None
 
 
-def _by_diagnosis(held: Diagnosis | None, over: TurnOver, now: float) -> Step | None:
+def _by_diagnosis(over: TurnOver, now: float) -> Step | None:
+    # A turn that lived on after its end was only swept away: what counts is what is held of its work.
+    held = over.final if _was_swept(over) else over.acted or over.final
     if held is None or held.failure is None:
         return None
     failure, because = held.failure.value, _in_words(held)
@@ -140,10 +142,10 @@ def _by_diagnosis(held: Diagnosis | None, over: TurnOver, now: float) -> Step | 
             return Mend(failure, because)
         case Action.ESCALATE:
             return GiveUp(failure, because, _held_for(over), _evidence(over))
-        case Action.RETRY | Action.TOUCH if held.failure is FailureClass.EXIT_WITHOUT_CONTRACT_CALL:
+        case Action.RETRY if held.failure is FailureClass.EXIT_WITHOUT_CONTRACT_CALL and _is_clean(over):
             return Mend(failure, because)
         case Action.RETRY | Action.INTERRUPT_RESUME | Action.KILL | Action.HOLD | Action.TOUCH:
-            return GoOn(failure, because) if over.acted is not None or not _is_clean(over) else None
+            return None if _is_clean(over) else GoOn(failure, because)
     return None
 
 
@@ -177,11 +179,20 @@ def _is_clean(over: TurnOver) -> bool:
     """Say whether process and last word both tell of a good end: either of them alone lies at times."""
     end, said = over.end, over.terminal
     exited = end is not None and end.reason is EndReason.EXITED and end.exit_code == 0
-    return exited and said is not None and said.ok
+    ended_well = _was_swept(over) or (exited and over.acted is None)
+    return ended_well and said is not None and said.ok
+
+
+def _was_swept(over: TurnOver) -> bool:
+    """Say whether it was ended for living on after its own last word, and for nothing else."""
+    acted = over.acted
+    return acted is not None and acted.action is Action.SWEEP and over.terminal is not None
 
 
 def _held_for(over: TurnOver) -> StateReason:
-    """Say what a person is told of a thread that was begun again too often: it died, or it stood still."""
+    """Say what a person is told of a thread that helps no more: it used up its budget, it died, or it stood still."""
+    if over.terminal is not None and over.terminal.trouble in BUDGETS:
+        return StateReason.BUDGET
     crashed = over.acted is None and (over.end is None or over.end.signal is not None)
     return StateReason.CRASH_LOOP if crashed else StateReason.AGENT_STALLED
 
