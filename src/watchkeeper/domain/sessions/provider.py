@@ -29,7 +29,7 @@ def retry_loop(record: SessionRecord, limits: SessionLimits) -> Course | None:
         action = Action.RETRY
         if trouble in PARKED:
             action = Action.PARK
-        elif trouble in POISONED:
+        elif trouble in POISONED and record.had_begun:
             action = Action.FRESH_SESSION
         until = at + limits.retries_act_seconds if trouble in PARKED else None
         because = "The provider refused the request for good."

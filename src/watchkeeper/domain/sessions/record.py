@@ -93,6 +93,7 @@ class SessionRecord:
     work_at: float | None = None
     transcript_at: float | None = None
     speaks: bool = False
+    had_begun: bool = False
     moved: bool = False
     unmoved: bool = False
     last_words: str = ""
@@ -106,7 +107,6 @@ class SessionRecord:
     left: tuple[float, tuple[SeenProcess, ...]] | None = None
     interrupted_at: float | None = None
     doubled_at: float | None = None
-    unknown: int = 0
 
     def take(self, at: float, fact: SessionFact) -> None:
         """Take in one fact; times never go back."""
@@ -228,7 +228,6 @@ class SessionRecord:
             case TurnBegan() | ToolOpened() | ToolClosed() | Said() | Stirred():
                 self._act(at, event)
             case Unknown():
-                self.unknown += 1
                 self.hindered.take_unknown(at, event.kind)
             case Unreadable():
                 self.hindered.take_text(at, event.text)
@@ -287,6 +286,7 @@ class SessionRecord:
             self._progress(at)
 
     def _end(self, at: float, ended: TurnEnded) -> None:
+        self.had_begun = self.speaks
         self.speaks = True
         if ended.text and ended.ok:
             self.last_words = ended.text

@@ -166,6 +166,9 @@ class Following:
                 self._act(held)
 
     def _is_to_end(self, held: Diagnosis) -> bool:
+        if held.failure is FailureClass.CONTROL_PLANE_FAILED and held.action is Action.RETRY:
+            # Its calls do not come through: it lives, and makes them again itself.
+            return False
         if held.action is Action.PARK and held.until is not None:
             return held.until - self._clock.now() > PARKED_IN_SESSION_SECONDS
         if held.action is Action.SWEEP:
