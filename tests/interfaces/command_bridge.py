@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from functools import cache
 from pathlib import Path
@@ -46,6 +47,8 @@ class Commands:
         self.known = commands()
         monkeypatch.setattr(main, "program", cache(lambda name: typer.main.get_command(build(name))))
         monkeypatch.setattr(httpx2, "Client", lambda **given: client(**{**given, "transport": self.bridge}))
+        # A thread of this process can hear no signal of its own, as a drill wants to.
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
         monkeypatch.setenv("WATCHKEEPER_HOME", str(home))
         monkeypatch.setenv("WATCHKEEPER_URL", "http://watchkeeper.test")
 

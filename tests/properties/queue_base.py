@@ -94,7 +94,7 @@ class QueueBase(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not self.model.claims_on:
             self.do(self.app.kinds.set_switch("claims", is_on=True, actor="t", reason="end"))
-        self.do(self.app.kinds.delete_project(self.project, actor="t", reason="end"))
+        self.do(self.app.kinds.delete_project(self.project, actor="t", reason="end", force=True))
         self.facts.close()
 
     def _came(self, job: Job, now: datetime) -> None:

@@ -32,7 +32,7 @@ async def test_a_removed_project_leaves_only_its_trail(database: Database, datab
                 f"UPDATE watchkeeper.{child} c SET {key} = p.id FROM watchkeeper.{parent} p"
                 " WHERE p.project_id = c.project_id"
             )
-        await Kinds(database).delete_project("mine", actor="t", reason="done")
+        await Kinds(database).delete_project("mine", actor="t", reason="done", force=True)
         left = {
             table: connection.execute(
                 f"SELECT count(*) FILTER (WHERE project_id = 'mine'),"

@@ -39,9 +39,10 @@ def drill(
         near = difflib.get_close_matches(name, [*DRILLS, *SETS], 1)
         meant = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join([*SETS, *DRILLS])}."
         raise UsageError(f"there is no drill {name!r}", hint=meant)
+    # Who may not make a drill's project is told so before anything is begun, or swept.
+    with connected(whole=True) as client:
+        client.act("POST", "/api/projects", {"project_id": "drill", "title": ""}, dry_run=True)
     if dry_run:
-        with connected(whole=True) as client:
-            client.act("POST", "/api/projects", {"project_id": "drill", "title": ""}, dry_run=True)
         plan = {each: (DRILLS[each].__doc__ or "").strip() for each in names}
         show({"ok": True, "dry_run": True, "drills": plan} if as_json else plan, as_json=as_json)
         return
