@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from watchkeeper.agents import known
 from watchkeeper.agents.adapter import Setup
 from watchkeeper.agents.user import SYSTEM_PATH, AgentUser, agent_user, own_user
+from watchkeeper.domain.errors import UsageError
 
 PROGRAMS = Path(__file__).parents[1] / "agents_npm" / "node_modules" / ".bin"
 REAL = ("codex", "claude")
@@ -50,4 +52,27 @@ def setup_for(agent: str, model: str, place: Path) -> Setup:
     told = ", ".join(f"{name} = {value}" for name, value in provider.items())
     chosen = ['model="scripted"', 'model_provider="stub"', f"model_providers.stub={{{told}}}"]
     arguments = [part for one in chosen for part in ("-c", one)]
-    return replace(setup, environ={"CODEX_HOME": str(home), "STUB_KEY": "k"}, arguments=arguments)
+    setup = replace(setup, environ={"CODEX_HOME": str(home), "STUB_KEY": "k"}, arguments=arguments)
+    return (
+        setup
+        if sandboxed(setup)
+        else replace(setup, arguments=[*arguments, "--sandbox", "danger-full-access"])
+    )
+
+
+_SANDBOXED: dict[int, bool] = {}
+
+
+def sandboxed(setup: Setup) -> bool:
+    """Say whether Codex can make its sandbox here, as a container does not always allow; asked once for each user."""
+    user = setup.user.uid
+    if user not in _SANDBOXED:
+        try:
+            known.adapter("codex", setup)
+        except UsageError as refused:
+            if "sandbox" not in refused.message:
+                raise
+            _SANDBOXED[user] = False
+        else:
+            _SANDBOXED[user] = True
+    return _SANDBOXED[user]
