@@ -45,6 +45,7 @@ class RealWork:
             "agent_user": setup.user.name if not setup.user.other else None,
             "contract_tools": True,
             "grace_seconds": 3.0,
+            "sample_seconds": 0.5,
         }
         limits = SOON | config.pop("session_limits", {})
         return self.desk.worker(**(told | config | {"session_limits": limits}))

@@ -29,9 +29,9 @@ class SupervisorConfig:
     `agent_url` is where agents find the server, if not at `url`. `shutdown_grace_seconds`: how long running sessions
     may go on after the first SIGTERM before they are handed back. `grace_seconds`: from an agent's SIGTERM to its
     SIGKILL. `max_gate_rounds`: how often an agent is given the failed checks as a further turn before its completion is
-    decided. `probe_seconds`: how long an agent whose provider cannot be reached is left alone before it is begun again,
-    doubled each time. Of ended attempts the last `keep_attempts` are kept, none longer than `keep_hours`. Raises
-    SettingError for what cannot be.
+    decided. `sample_seconds`: how often a session's processes and transcript are looked at. `probe_seconds`: how long
+    an agent whose provider cannot be reached is left alone before it is begun again, doubled each time. Of ended
+    attempts the last `keep_attempts` are kept, none longer than `keep_hours`. Raises SettingError for what cannot be.
     """
 
     url: str
@@ -61,6 +61,7 @@ class SupervisorConfig:
     workspace_limit_bytes: int = 50 * 1024 * 1024 * 1024
     session_limits: SessionLimits = field(default_factory=SessionLimits)
     probe_seconds: float = 60.0
+    sample_seconds: float = 10.0
     limits: Limits = NO_LIMITS
     shared_daemons: Sequence[str] = ()
     system_place: Path = SYSTEM_PLACE
@@ -85,6 +86,7 @@ class SupervisorConfig:
             "artifact_limit_bytes",
             "workspace_limit_bytes",
             "probe_seconds",
+            "sample_seconds",
             "keep_hours",
         ):
             if getattr(self, name) <= 0:

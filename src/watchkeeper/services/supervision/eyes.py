@@ -122,7 +122,10 @@ class Eyes:
             tool_limit_seconds=None if minutes is None else float(minutes) * 60,
         )
         transcript = TranscriptLook(self._transcript, self._means.adapter.tally())
-        beside = Beside(session, self._turns.workspace(), transcript, self._means.picture)
+        means = self._means
+        beside = Beside(
+            session, self._turns.workspace(), transcript, means.picture, means.config.sample_seconds
+        )
 
         def on_thread() -> None:
             self._records.write_thread(known.record())

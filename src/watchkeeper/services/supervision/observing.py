@@ -19,10 +19,6 @@ from watchkeeper.host.processes import Process, ProcReader
 from watchkeeper.services.supervision.transcript_look import TranscriptLook
 from watchkeeper.services.supervision.workspace_look import WorkspaceLook
 
-PICTURE_SECONDS = 10.0
-"""How old a picture of all processes may be: many sessions share one, which is what makes it cheap."""
-
-SAMPLE_SECONDS = 10.0
 WORKSPACE_SECONDS = 60.0
 WORKSPACE_SHARE = 5000
 """A look at a workspace that took a second is repeated after so many: no tree, however large, takes much of a core."""
@@ -32,7 +28,7 @@ MOST_DESCRIPTORS = 2000
 
 
 class Picture:
-    """All processes of this machine as they were a moment ago, read once for all sessions."""
+    """All processes of this machine as they were a moment ago, read once for all sessions: so it is cheap."""
 
     def __init__(self, reader: ProcReader | None = None) -> None:
         self.reader = reader or ProcReader()
@@ -40,7 +36,7 @@ class Picture:
         self._children: Mapping[int, list[int]] = {}
         self._read_at = float("-inf")
 
-    def table(self, oldest: float = PICTURE_SECONDS) -> Mapping[int, Process]:
+    def table(self, oldest: float) -> Mapping[int, Process]:
         if boot_clock() - self._read_at >= oldest:
             self._table, self._read_at = self.reader.table(), boot_clock()
             children: defaultdict[int, list[int]] = defaultdict(list)
@@ -63,10 +59,16 @@ class Beside:
     """One turn, seen from beside its stream. Blocks for short times: call it in a thread."""
 
     def __init__(
-        self, session: Session, workspace: Path, transcript: TranscriptLook, picture: Picture
+        self,
+        session: Session,
+        workspace: Path,
+        transcript: TranscriptLook,
+        picture: Picture,
+        sample_seconds: float,
     ) -> None:
         self._session = session
         self._shim = session.shim
+        self._sample_seconds = sample_seconds
         self._transcript = transcript
         self._picture = picture
         transcript.look()
@@ -79,15 +81,18 @@ class Beside:
     @property
     def is_due(self) -> bool:
         now = boot_clock()
-        return now >= self._sampled_at + SAMPLE_SECONDS or now >= self._look_again_at
+        return now >= self._sampled_at + self._sample_seconds or now >= self._look_again_at
 
     def look(self) -> list[SessionFact]:
         """Give what is due: a sample of the processes, growth of the transcript, changes of the workspace."""
         now = boot_clock()
         found: list[SessionFact] = []
-        if now >= self._sampled_at + SAMPLE_SECONDS:
+        if now >= self._sampled_at + self._sample_seconds:
             self._sampled_at = now
-            found += [*self._sample(self._picture.table(), with_sockets=False), *self._transcript.look()]
+            found += [
+                *self._sample(self._picture.table(self._sample_seconds), with_sockets=False),
+                *self._transcript.look(),
+            ]
         if now >= self._look_again_at:
             found += self._changed()
         return found
