@@ -22,7 +22,9 @@ async def tell_events(api: Api, job: dict[str, Any], *numbers: int, **said: Any)
         for n in numbers
     ]
     path = f"/api/worker/jobs/{job['id']}/session/events"
-    return await api.post(path, {"events": events, **said}, role="worker", lease=job["lease_token"])
+    return await api.post(
+        path, {"events": events, "silent_s": 0.0, **said}, role="worker", lease=job["lease_token"]
+    )
 
 
 async def events_of(api: Api, session: str, after: int = 0, **query: Any) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class SessionRecording:
         events: Sequence[Mapping[str, Any]],
         *,
         dropped: int,
-        silent_seconds: float,
+        silent_seconds: float | None,
     ) -> dict[str, Any]:
         """Keep what a session was seen to do, each event once by its number; raise NotFound for one not begun."""
         async with self._database.transaction() as connection:

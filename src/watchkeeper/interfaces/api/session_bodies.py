@@ -105,9 +105,9 @@ class EventBody(Body):
 
 
 class SessionEventsBody(Body):
-    """`dropped`: how many events the sender had to leave out so far; `silent_s`: how old the newest is."""
+    """`dropped`: how many events the sender had to leave out so far; `silent_s`: how old the agent's newest is."""
 
     session: Number = 1
     events: list[EventBody] = Field(max_length=MAX_BATCH)
     dropped: Total = 0
-    silent_s: Seconds = 0.0
+    silent_s: Seconds | None = None

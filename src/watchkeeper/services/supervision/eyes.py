@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ class Eyes:
                 "agent": self._conversation.agent,
                 "workspace": str(self._turns.workspace()),
                 "place": str(self._records.directory),
+                "host_id": socket.gethostname(),
             }
             self._log = self._means.session_records.begin(self._job, self._facts["lease"], facts)
         if not self._means.adapter.converses:

@@ -146,8 +146,9 @@ class ServerLog:
             if not self._batch:
                 return None
             events = [self._event(number, told) for number, told in self._batch]
-            newest = self._telling.last_event_at or now
-            return {"events": events, "dropped": self._telling.dropped, "silent_s": max(0.0, now - newest)}
+            newest = self._telling.last_event_at
+            silent = {} if newest is None else {"silent_s": max(0.0, now - newest)}
+            return {"events": events, "dropped": self._telling.dropped, **silent}
 
     def was_kept(self) -> None:
         with self._lock:

@@ -74,7 +74,7 @@ SELECT r.id AS repair, s.job_id AS job, s.epoch, s.number AS session, r.action, 
    AND CASE r.action WHEN 'interrupt_session'
             THEN s.ended_at IS NULL AND s.turns = (r.plan #>> '{preconditions,turns}')::integer
                  AND coalesce(s.interrupted_at < r.attempted_at, true)
-            ELSE coalesce(s.swept_at < r.attempted_at, true) END
+            ELSE coalesce(s.swept_at < r.attempted_at, true) OR jsonb_array_length(s.left_processes) > 0 END
  ORDER BY r.id LIMIT 100
 
 -- name: seen_at_session

@@ -65,10 +65,9 @@ WITH given AS MATERIALIZED (
 UPDATE watchkeeper.agent_sessions a
    SET events_kept = a.events_kept + (SELECT count(*) FROM kept),
        events_dropped = greatest(a.events_dropped, %(dropped)s::bigint),
-       last_event = coalesce((SELECT g.event FROM given g ORDER BY g.number DESC LIMIT 1), a.last_event),
-       last_event_at = CASE WHEN EXISTS (SELECT FROM given)
-                            THEN greatest(a.last_event_at, clock.now - make_interval(secs => %(silent_seconds)s::float8))
-                            ELSE a.last_event_at END,
+       last_event = coalesce((SELECT g.event FROM given g WHERE g.source IN ('stdout', 'stderr', 'contract')
+                               ORDER BY g.number DESC LIMIT 1), a.last_event),
+       last_event_at = greatest(a.last_event_at, clock.now - make_interval(secs => %(silent_seconds)s::float8)),
        heard_at = clock.now
   FROM (SELECT watchkeeper.now() AS now) clock
  WHERE a.project_id = %(project_id)s AND a.id = %(id)s::uuid

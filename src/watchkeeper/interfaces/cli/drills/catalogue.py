@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from watchkeeper.domain.stage_proofs import GOLDEN
-from watchkeeper.interfaces.cli.drills import helped, killed_database, mirrored, own_queue
+from watchkeeper.interfaces.cli.drills import helped, killed_database, mirrored, own_queue, sessions
 from watchkeeper.interfaces.cli.drills.stage import Stage
 
 Play = Callable[[Stage], None]
@@ -25,6 +25,8 @@ DRILLS: dict[str, Play] = {
     "healthy_no_job": own_queue.healthy_no_job,
     "normal_path": own_queue.normal_path,
     "killed_worker": own_queue.killed_worker,
+    "stalled_session": sessions.stalled_session,
+    "orphaned_session": sessions.orphaned_session,
     "killed_database": killed_database.killed_database,
 }
 
