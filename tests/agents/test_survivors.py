@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -23,9 +24,16 @@ WAYS = {
     "a double fork": "(setsid sh -c 'sleep NONCE & exit 0' &) ; exit 0",
     "env -i and a double fork": "(env -i /usr/bin/setsid /bin/sh -c '/bin/sleep NONCE & exit 0' &) ; exit 0",
     "a grandchild that holds the output": "(sh -c 'sleep NONCE; echo late' &) ; echo early",
+    "a shell in a terminal of its own": (
+        "python3 -c 'import os, pty; pty.fork()[0] or os.execvp("
+        '"sh", ["sh", "-c", "trap : HUP; : > begun; sleep NONCE; sleep NONCE"])\''
+        " & until [ -e begun ]; do :; done; exit 0"
+    ),
     "one that is stopped": "sleep NONCE & kill -STOP $! ; exit 0",
 }
-STUBBORN = "sh -c 'trap \"\" TERM; : > ready; sleep NONCE; sleep NONCE' & until [ -e ready ]; do :; done"
+STUBBORN = (
+    "setsid sh -c 'trap \"\" TERM; : > ready; sleep NONCE; sleep NONCE' & until [ -e ready ]; do :; done"
+)
 
 
 @pytest.fixture(params=[True, False], ids=["scope", "subreaper only"])
@@ -60,6 +68,31 @@ def test_one_that_ignores_sigterm_is_killed_after_the_grace(run: Run, nonce: str
     assert swept.gone
     assert swept.killed
     assert swept.seconds >= 0.5
+    assert not living(nonce)
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize("end", ["exit 0", "kill -KILL $$"], ids=["success", "death"])
+def test_a_browser_that_a_tool_started_is_gone(
+    run: Run, nonce: str, work: Path, use_scope: bool, end: str
+) -> None:
+    """A real Chromium with all its helpers, left running by its tool, leaves nothing behind."""
+    profile = f"--user-data-dir={work}/sleep {nonce}"
+    script = (
+        f"setsid {CHROMIUM} --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run "
+        f"--remote-debugging-port=0 '{profile}' about:blank >/dev/null 2>&1 & "
+        f"until [ -e '{work}/sleep {nonce}/DevToolsActivePort' ]; do sleep 0.05; done; {end}"
+    )
+    environment = {"PATH": PATH, "HOME": str(work), "TMPDIR": str(work)}
+    session = run(script, use_scope=use_scope, environment=environment)
+    assert session.wait(40)
+    swept = session.swept()
+    assert swept is not None
+    assert swept.gone
+    assert len({*map(str, swept.terminated)}) > 2
     assert not living(nonce)
 
 

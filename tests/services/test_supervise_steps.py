@@ -52,6 +52,7 @@ ROWS: list[tuple[str, TurnOver, Step | type[Step]]] = [
     ("a good end against evidence", TurnOver(EXIT_0, WELL, final=LIE), Mend("F08", "because")),
     ("a good end without a call", TurnOver(EXIT_0, WELL, final=NO_CALL), Mend("F09", "because")),
     ("killed after its last word", TurnOver(KILLED, WELL, final=NO_CALL), GoOn("F09", "because")),
+    ("killed after a lie", TurnOver(KILLED, WELL, final=LIE), GoOn("F08", "because")),
     ("killed", TurnOver(KILLED), GoOn),
     ("exit code 0 without a last word", TurnOver(EXIT_0), GoOn),
     ("a last word, and exit code 1", TurnOver(end(code=1), WELL), GoOn),

@@ -138,15 +138,15 @@ def _by_diagnosis(over: TurnOver, now: float) -> Step | None:
             return Quota(held.until or over.until or now + QUOTA_SECONDS, because)
         case Action.FRESH_SESSION:
             return GoOn(failure, because, fresh=True)
-        case Action.BLOCK_COMPLETE:
+        case Action.BLOCK_COMPLETE if _is_clean(over):
             return Mend(failure, because)
         case Action.ESCALATE:
             return GiveUp(failure, because, _held_for(over), _evidence(over))
         case Action.RETRY if held.failure is FailureClass.EXIT_WITHOUT_CONTRACT_CALL and _is_clean(over):
             return Mend(failure, because)
-        case Action.RETRY | Action.INTERRUPT_RESUME | Action.KILL | Action.HOLD | Action.TOUCH:
-            return None if _is_clean(over) else GoOn(failure, because)
-    return None
+        case Action.NONE | Action.SWEEP | Action.RECONCILE:
+            return None
+    return None if _is_clean(over) else GoOn(failure, because)
 
 
 def _by_last_word(over: TurnOver, now: float) -> Step:
