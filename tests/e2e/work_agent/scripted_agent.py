@@ -80,6 +80,14 @@ def wait_for_file(path: str) -> None:
         time.sleep(0.02)
 
 
+def flood(number: int, path: str) -> None:
+    line = json.dumps(
+        {"type": "item.updated", "item": {"id": f"item_{number}", "type": "reasoning", "text": "x" * 99}}
+    )
+    while not Path(path).exists():
+        sys.stdout.write(f"{line}\n" * 500)
+
+
 STEPS: dict[str, Callable[[int, Any], object]] = {
     "run": run_command,
     "say": lambda number, text: item(number, "item.completed", type="agent_message", text=text),
@@ -89,6 +97,7 @@ STEPS: dict[str, Callable[[int, Any], object]] = {
     "long": lambda number, megabytes: item(
         number, "item.updated", type="reasoning", text="x" * (megabytes * 2**20)
     ),
+    "flood": flood,
     "stderr": lambda _, text: print(text, file=sys.stderr, flush=True),
     "spent": lambda _, tokens: say("turn.completed", usage={"input_tokens": tokens, "output_tokens": 0}),
     "done": lambda _, tokens: say("turn.completed", usage={"input_tokens": tokens, "output_tokens": 1}),

@@ -152,3 +152,21 @@ def test_a_job_works_on_a_branch_of_its_repository(desk: Desk) -> None:
     assert told.stdout.split() == ["second", "index.html", "first", "README"]
     wait_until(lambda: desk.attempts(other), 10, "the other job's attempt")
     assert "no clone of this worker" in error_of(desk, other)
+
+
+def test_a_flooding_agent_costs_no_other_its_lease(desk: Desk) -> None:
+    """Beside one that writes without pause, a quiet session of the same worker keeps its short lease, and so does it."""
+    desk.kind("short", on_lost="requeue", lease_seconds=2)
+    desk.worker(**AGENT, slots=2, output_limit_bytes=2**40)
+    go = desk.place / "out" / "go"
+    loud = put_turns(desk, [("flood", str(go)), *PAGED], contract=PAGE_WANTED, kind="short")
+    quiet = put_turns(desk, [("wait", str(go)), *PAGED], contract=PAGE_WANTED, kind="short")
+    wait_until(lambda: all(desk.job(job)["state"] == "running" for job in (loud, quiet)), 20, "both to run")
+    claimed = desk.job(quiet)["lease_expires_at"]
+    wait_until(lambda: desk.job(quiet)["lease_expires_at"] > claimed, 20, "a renewal")
+    renewed = desk.job(quiet)["lease_expires_at"]
+    wait_until(lambda: desk.job(quiet)["lease_expires_at"] > renewed, 20, "another one")
+    go.touch()
+    for job in (loud, quiet):
+        assert desk.wait_for(job, "completed", "stuck", "failed", timeout=60)["state"] == "completed"
+        assert len(desk.attempts(job)) == 1
