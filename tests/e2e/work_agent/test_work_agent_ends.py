@@ -155,7 +155,7 @@ def test_a_job_works_on_a_branch_of_its_repository(desk: Desk) -> None:
 
 
 def test_a_flooding_agent_costs_no_other_its_lease(desk: Desk) -> None:
-    """Beside one that writes without pause, a quiet session of the same worker keeps its short lease, and so does it."""
+    """Beside one that writes without pause, a quiet session of the same worker keeps its short lease; so does it."""
     desk.kind("short", on_lost="requeue", lease_seconds=2)
     desk.worker(**AGENT, slots=2, output_limit_bytes=2**40)
     go = desk.place / "out" / "go"
