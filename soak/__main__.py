@@ -19,6 +19,7 @@ import psycopg
 from soak.faults import FAULTS
 from soak.matrix import Found, befall, page
 from soak.places import Place
+from soak.sessions import Crowd, crowd, told
 from soak.simulation import Outcome, simulate
 from watchkeeper import logs
 from watchkeeper.storage import binaries
@@ -34,6 +35,10 @@ def main() -> int:
         outcome = _simulated(args)
         results["simulation"] = asdict(outcome)
         whole &= not outcome.problems
+    if args.only in (None, "sessions"):
+        seen = _crowd(args)
+        results["sessions"] = asdict(seen)
+        whole &= not seen.problems
     if args.only in (None, "matrix"):
         found = list(_matrix(args))
         results["matrix"] = [asdict(row) for row in found]
@@ -64,6 +69,13 @@ def _simulated(args: argparse.Namespace) -> Outcome:
         print(f"  BROKEN {problem}", file=sys.stderr)
     print("  0 false green, 0 lost, 0 double" if not outcome.problems else "  promises were broken")
     return outcome
+
+
+def _crowd(args: argparse.Namespace) -> Crowd:
+    with _server(args.dir) as (server, scratch):
+        seen = asyncio.run(crowd(_place(server, scratch, "crowd"), args.seconds))
+    print(told(seen))
+    return seen
 
 
 def _matrix(args: argparse.Namespace) -> Iterator[Found]:
@@ -103,8 +115,9 @@ def _place(server: EmbeddedServer, scratch: Path, name: str) -> Place:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
-    parser.add_argument("--only", choices=("simulation", "matrix"), help="run this alone")
+    parser.add_argument("--only", choices=("simulation", "matrix", "sessions"), help="run this alone")
     parser.add_argument("--runs", type=int, default=10_000, help="simulated runs of agents (10,000)")
+    parser.add_argument("--seconds", type=float, default=300.0, help="for how long sessions are killed (300)")
     parser.add_argument("--seed", type=int, help="replay this seed; else one is drawn, and printed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the matrix there")
