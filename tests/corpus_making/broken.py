@@ -149,12 +149,13 @@ def heartbeats_alone(story: Story) -> Label:
 
 @sequence("F16")
 def ended_by_a_check(story: Story) -> Label:
-    """A check each 30 s ended a session that worked (orca#18368); its completion is then refused."""
+    """A check of 30 s ended a session whose processes worked (orca#18368)."""
     story.starts()
     story.begin()
     story.works(3)
     story.sample(busy=0.4)
-    onset = story.wait(3.0).t
+    story.watched(30.0, 10.0, busy=0.4)
+    onset = story.t
     story.exits(None, 15)
     story.wait(2.0)
     story.end(60.0)
@@ -192,7 +193,7 @@ def interrupted_while_well(story: Story) -> Label:
 def ended_before_its_turn(story: Story) -> Label:
     """A first turn that took 40 s was taken for none (multica, 30 s then 60 s)."""
     story.starts()
-    story.wait(40.0)
+    story.watched(40.0, 10.0, busy=0.2)
     onset = story.t
     story.exits(None, 15)
     story.end(30.0)

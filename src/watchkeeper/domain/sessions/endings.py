@@ -16,9 +16,6 @@ from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.provider import PROVIDER, failed_trouble
 from watchkeeper.domain.sessions.record import SessionRecord
 
-POLITE = frozenset({1, 2, 15})
-"""Signals by which a session is asked to end; nothing dies of them by itself."""
-
 ADMITS = re.compile(
     r"\bfail|\berror|could ?n.t|can ?not|can.t\b|unable|refused|not able|blocked|not (yet )?(done|complete|finished)"
     r"|incomplete|gave up|giving up|失敗|無法|錯誤|未完成",
@@ -29,7 +26,8 @@ CLAIMS_TESTS = re.compile(
     re.IGNORECASE,
 )
 CLAIMS = re.compile(
-    r"\b(done|complete[ds]?|finished|created|wrote|written|fixed|implemented|success\w*|ready)\b|完成|已建立",
+    r"\b(done|complete[ds]?|finished|created|wrote|written|fixed|implemented|success\w*|ready"
+    r"|deployed|published|pushed|merged|shipped|added|updated|resolved|works|working|in place)\b|完成|已建立",
     re.IGNORECASE,
 )
 TOLD_OTHERWISE = PROVIDER | {
@@ -237,15 +235,19 @@ def _signal(record: SessionRecord) -> int | None:
 
 
 def _was_ended(record: SessionRecord) -> bool:
-    signal = _signal(record)
-    told = record.interrupted_at is not None
-    stopped = failed_trouble(record) is Trouble.INTERRUPTED
-    return told or stopped or signal in POLITE or (signal is not None and _looked_silent(record))
+    """Say whether somebody took it for stalled: an interruption is told, it looked silent, or its job was given away.
+
+    A signal alone tells not who sent it: machines that shut down and a restarted supervisor send the same.
+    """
+    is_stopped = _signal(record) is not None or failed_trouble(record) is Trouble.INTERRUPTED
+    is_given_away = record.lease.taken_at is not None or record.contract.refused("stale_lease") is not None
+    return record.interrupted_at is not None or (is_stopped and (is_given_away or _looked_silent(record)))
 
 
 def _looked_silent(record: SessionRecord) -> bool:
     """Say whether its stream was silent when it was killed, and its processes worked all the same."""
-    busy, heard, end = record.processes.busy_at, record.event_at, record.exited
+    busy, end = record.processes.busy_at, record.exited
+    heard = record.event_at if record.event_at is not None else record.started_at
     if busy is None or heard is None or end is None:
         return False
     return end[0] - heard >= LOOKED_SILENT_SECONDS and end[0] - busy <= WORKED_SECONDS

@@ -47,27 +47,17 @@ from watchkeeper.domain.sessions.hindered import Hindered
 from watchkeeper.domain.sessions.job_seen import ContractSeen, LeaseSeen
 from watchkeeper.domain.sessions.processes_seen import ProcessesSeen
 from watchkeeper.domain.sessions.queue_seen import QueueSeen
+from watchkeeper.domain.sessions.signs import THINKING, is_life
 from watchkeeper.domain.sessions.tools_seen import ToolsSeen
-
-THINKING = frozenset(
-    {
-        "reasoning",
-        "thinking",
-        "redacted_thinking",
-        "text",
-        "assistant",
-        "agent_message",
-        "output",
-        "stream_event",
-    }
-)
-"""What an agent stirs by that is work of the model, not a heartbeat."""
 
 BESIDE = frozenset({"doctor", "touch", "claim", "fail", "release"})
 """Contract commands that are called for a session while it does nothing."""
 
 OVERLAP_SECONDS = 60.0
 """A session that was heard of so shortly before lives on beside the one that begins now."""
+
+LONG_SLEEP_SECONDS = 60.0
+"""After so long a sleep an agent first has to find its connections dead."""
 
 READS_STDIN = re.compile(r"reading .{0,40}stdin", re.IGNORECASE)
 
@@ -85,6 +75,7 @@ class SessionRecord:
     contract: ContractSeen = field(default_factory=ContractSeen)
     queue: QueueSeen = field(default_factory=QueueSeen)
     began_at: float | None = None
+    told_at: float | None = None
     started_at: float | None = None
     first_event_at: float | None = None
     event_at: float | None = None
@@ -111,13 +102,16 @@ class SessionRecord:
     def take(self, at: float, fact: SessionFact) -> None:
         """Take in one fact; times never go back."""
         self.began_at = at if self.began_at is None else self.began_at
+        passed = at - self.told_at if self.told_at is not None else 0.0
+        self.told_at = at
         match fact:
             case ProcessStarted() | ProcessSample() | ProcessExited() | ProcessesLeft() | Interrupted():
                 self._processes(at, fact)
             case LeaseChanged() | ContractCall() | ArtifactChecked() | WorkspaceChanged() | QueueTick():
                 self._job(at, fact)
             case ClockJumped():
-                self._jump(at)
+                # It cannot have slept for longer than it was not heard of.
+                self._jump(at, min(fact.seconds, passed))
             case TranscriptGrew():
                 self._show_session(at)
                 self.transcript_at = self.life_at = at
@@ -196,20 +190,24 @@ class SessionRecord:
         self.progress_at = at
         self.tools.forget_repeats()
 
-    def _jump(self, at: float) -> None:
-        """The clock was set, or the machine slept: every silence begins anew."""
-        for name in ("started_at", "event_at", "life_at", "progress_at", "work_at"):
-            if getattr(self, name) is not None:
-                setattr(self, name, at)
-        self.tools.open = {key: one._replace(at=at) for key, one in self.tools.open.items()}
+    def _jump(self, at: float, slept: float) -> None:
+        """The machine slept, or its clock was set: a long sleep begins every silence anew, a short one is left out."""
+
+        def moved(mark: float) -> float:
+            return min(at, mark + max(slept, 0.0)) if slept < LONG_SLEEP_SECONDS else at
+
+        for name in ("started_at", "first_event_at", "event_at", "life_at", "progress_at", "work_at"):
+            if (mark := getattr(self, name)) is not None:
+                setattr(self, name, moved(mark))
+        self.tools.open = {key: one._replace(at=moved(one.at)) for key, one in self.tools.open.items()}
         if (span := self.hindered.retries) is not None:
-            span.since = span.last_at = at
+            span.since, span.last_at = moved(span.since), moved(span.last_at)
         if self.terminal is not None:
-            self.terminal = (at, self.terminal[1])
-        if self.queue.stuck_since is not None:
-            self.queue.stuck_since = at
-        if self.lease.renewed_at is not None:
-            self.lease.renewed_at = at
+            self.terminal = (moved(self.terminal[0]), self.terminal[1])
+        if (since := self.queue.stuck_since) is not None:
+            self.queue.stuck_since = moved(since)
+        if (renewed := self.lease.renewed_at) is not None:
+            self.lease.renewed_at = moved(renewed)
 
     def _event(self, at: float, event: SessionEvent) -> None:
         self._show_session(at)
@@ -217,7 +215,8 @@ class SessionRecord:
             # Nobody is asked: it reads a stdin that was left open, and has not begun.
             return
         self.first_event_at = at if self.first_event_at is None else self.first_event_at
-        self.event_at = self.life_at = at
+        self.event_at = at
+        self.life_at = at if is_life(event) else self.life_at
         match event:
             case Retrying() | Limited() | Waits():
                 self.hindered.take(at, event)
@@ -247,6 +246,7 @@ class SessionRecord:
                 self._close(at, event)
             case Said():
                 self.last_words = event.text or self.last_words
+                self.tools.take_words(event.text)
                 self._work(at)
             case Stirred():
                 if event.what in THINKING:

@@ -32,12 +32,7 @@ def silent_before_output(record: SessionRecord, limits: SessionLimits) -> Course
 
 def silent_mid_turn(record: SessionRecord, limits: SessionLimits) -> Course | None:
     """F02: no event, no growth of the transcript and no work of the processes, with a tool open or without."""
-    if (
-        record.first_event_at is None
-        or record.is_over
-        or record.terminal is not None
-        or _is_explained(record)
-    ):
+    if record.first_event_at is None or record.is_over or _ended(record) or _is_explained(record):
         return None
     quiet = record.life_at if record.life_at is not None else record.first_event_at
     evidence = {"since": quiet, "open_tools": sorted(one.tool for one in record.tools.open.values())}
@@ -60,16 +55,16 @@ def silent_mid_turn(record: SessionRecord, limits: SessionLimits) -> Course | No
 
 
 def limbo_after_result(record: SessionRecord, limits: SessionLimits) -> Course | None:
-    """F03: the turn is over by the agent's own word, and its process lives on."""
-    if record.terminal is None or record.is_over:
+    """F03: the turn is over by the agent's own word or the job by the contract's, and its process lives on."""
+    ended = _ended(record)
+    if ended is None or record.is_over:
         return None
-    at, ended = record.terminal
     act = (limits.after_end_warn_seconds, limits.after_end_act_seconds, limits.settle_seconds)
     return Course(
         FailureClass.LIMBO_AFTER_RESULT,
-        rising(at, *act, Action.SWEEP),
+        rising(ended, *act, Action.SWEEP),
         "The agent ended its turn, and its process has not ended since.",
-        {"ended_at": at, "ok": ended.ok, **_sight(record)},
+        {"ended_at": ended, "ok": record.terminal is None or record.terminal[1].ok, **_sight(record)},
     )
 
 
@@ -84,6 +79,16 @@ def waits_for_person(record: SessionRecord, limits: SessionLimits) -> Course | N
         "The agent waits for a person.",
         {"since": at, "asks": waits.reason[:300]},
     )
+
+
+def _ended(record: SessionRecord) -> float | None:
+    """Give when the session had nothing more to do: its turn ended, or its job, and no work came after it."""
+    if record.terminal is not None:
+        return record.terminal[0]
+    job = record.contract.accepted("complete", "fail", "release")
+    if job is None or record.tools.open:
+        return None
+    return max(job, record.life_at or job)
 
 
 def _started(record: SessionRecord) -> float | None:

@@ -42,7 +42,7 @@ def _loop(rungs: tuple[Rung, ...], because: str, evidence: dict[str, object]) ->
 
 
 def _goes_round(record: SessionRecord, limits: SessionLimits) -> bool:
-    """Say whether there is evidence of a loop: the same call, one failure after another, or heartbeats alone."""
+    """Say whether there is evidence of a loop: the same call or the same words, failures in a row, heartbeats."""
     only_heartbeats = (
         record.work_at is not None
         and record.event_at is not None
@@ -52,6 +52,7 @@ def _goes_round(record: SessionRecord, limits: SessionLimits) -> bool:
         only_heartbeats
         or record.tools.repeated_call() >= limits.same_call_warn
         or record.tools.failed_in_a_row() >= FAILURES_IN_A_ROW
+        or record.tools.words_again >= limits.same_call_warn
     )
 
 

@@ -14,6 +14,10 @@ MOST_DISTINCT = 6
 """A loop goes round so many different calls at most: one, two in turn (ping-pong), or a small round."""
 
 
+TELLS = frozenset({"progress"})
+"""Calls of the contract that say that one is there; to say so again and again is no loop by itself."""
+
+
 class Call(NamedTuple):
     call: str
     result: str
@@ -37,6 +41,8 @@ class ToolsSeen:
     succeeded: int = 0
     last_failed: bool = False
     last_closed_at: float | None = None
+    words: str = ""
+    words_again: int = 0
 
     def take_opened(self, at: float, opened: ToolOpened) -> None:
         if len(self.open) < MOST_OPEN:
@@ -46,7 +52,10 @@ class ToolsSeen:
         """Take in the end of a call; give what it was, if its beginning was seen."""
         opened = self.open.pop(closed.id, None)
         self.last_closed_at = at
+        self.words, self.words_again = "", 0
         if opened is not None and opened.contract is not None:
+            if opened.contract not in TELLS:
+                self.recent.append(Call(opened.call, closed.result, closed.failed))
             return opened
         self.closed += 1
         self.succeeded += not closed.failed
@@ -55,9 +64,15 @@ class ToolsSeen:
             self.recent.append(Call(opened.call, closed.result, closed.failed))
         return opened
 
+    def take_words(self, text: str) -> None:
+        """Count the same words again and again with no call between them."""
+        self.words_again = self.words_again + 1 if text == self.words and text else 1
+        self.words = text
+
     def forget_repeats(self) -> None:
         """The job moved: what was repeated before was no loop."""
         self.recent.clear()
+        self.words, self.words_again = "", 0
 
     def repeated(self) -> int:
         """Count the same call with the same result, in the newest stretch that goes round in a small circle."""

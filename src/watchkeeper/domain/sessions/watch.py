@@ -10,7 +10,7 @@ from dataclasses import replace
 from watchkeeper.domain.sessions.classes import JUDGES
 from watchkeeper.domain.sessions.course import NEVER, Course, Rung
 from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis
-from watchkeeper.domain.sessions.facts import SessionFact
+from watchkeeper.domain.sessions.facts import ClockJumped, SessionFact
 from watchkeeper.domain.sessions.ladder import GENTLE, climbed
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.record import SessionRecord
@@ -43,8 +43,9 @@ class SessionWatch:
         self._now = float("-inf")
 
     def take(self, at: float, fact: SessionFact) -> None:
-        """Take in one fact; one that comes late counts from now."""
-        self._now, self._known = max(self._now, at), None
+        """Take in one fact; one that comes late counts from now, unless the clock itself was set back."""
+        self._now = at if isinstance(fact, ClockJumped) else max(self._now, at)
+        self._known = None
         self.record.take(self._now, fact)
 
     def look(self, now: float) -> Diagnosis:
