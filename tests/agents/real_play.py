@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import tempfile
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from agents.stream_words import word
 from stubmodel.script import Script
 from stubmodel.server import StubModel
 from waiting import wait_until
-from watchkeeper.agents import known, records
+from watchkeeper.agents import known
 from watchkeeper.agents.adapter import Adapter, ContractServer, Setup, Turn
 from watchkeeper.agents.session import End, Session, SessionSpec
 from watchkeeper.domain.sessions.events import Began, SessionEvent
@@ -61,12 +60,6 @@ class Played:
         """Give the agent's own transcript: what it would remember after a kill, later than what it does."""
         path = self.agent.transcript(self.turn, self.thread) if "began" in self.words else None
         return path.read_text() if path is not None else ""
-
-    def kill(self) -> None:
-        """Kill the agent's own process, and nothing else."""
-        started = records.read_record(self.session.directory / records.STARTED)
-        assert started is not None
-        os.kill(started["agent"]["pid"], signal.SIGKILL)
 
     def end(self) -> End:
         """Wait for the end of the turn and of all that it started."""

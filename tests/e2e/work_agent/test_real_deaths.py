@@ -47,15 +47,14 @@ def test_an_agent_that_is_killed_goes_on_in_its_conversation(
     assert [event["fresh"] for event in worker.events("session_begun_again")] == [False]
 
 
-@pytest.mark.parametrize("agent", REAL)
-def test_two_supervisors_never_work_on_one_session(real: RealWork, agent: str) -> None:
+def test_two_supervisors_never_work_on_one_session(real: RealWork) -> None:
     """The supervisor is killed, and two others begin on its home at once: one of them adopts the agent that lives on,
     no second one is started, and the job is completed once."""
-    first = real.worker(agent, Script([WAITS_FOR_GO, *WORK.steps[1:]]))
+    first = real.worker("claude", Script([WAITS_FOR_GO, *WORK.steps[1:]]))
     job = real.put()
-    until_it_waits(real, agent)
+    until_it_waits(real, "claude")
     first.kill()
-    again = [real.worker(agent, WORK) for _ in range(2)]
+    again = [real.worker("claude", WORK) for _ in range(2)]
     adopted = wait_until(
         lambda: [event for one in again for event in one.events("agent_session_adopted")], 60, "adoption"
     )
