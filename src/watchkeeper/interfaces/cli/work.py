@@ -65,6 +65,12 @@ def work(
         list[Path] | None,
         typer.Option(help="With --agent: a clone that jobs may name as payload.repository; may be repeated."),
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --agent: of one session, memory=4G, cores=1.5, processes=500 or disk=20G; may be repeated."
+        ),
+    ] = None,
     parent: Parent = None,
 ) -> None:
     """Run a worker until it is stopped; then it finishes or hands back what runs."""
@@ -83,12 +89,15 @@ def work(
         max_gate_rounds,
         tuple(agent_env or ()),
         tuple(repository or ()),
+        tuple(limit or ()),
     )
     with tied_to(parent, settings.home):
         if app is not None:
-            if command or token_file or kind or agent_env or repository or max_gate_rounds is not None:
+            of_agents = (command, token_file, kind, agent_env, repository, limit)
+            if any(of_agents) or max_gate_rounds is not None:
                 raise UsageError(
-                    "COMMAND, --kind, --token-file, --agent-env, --repository and --max-gate-rounds belong to --agent"
+                    "COMMAND, --kind, --token-file, --agent-env, --repository, --limit and --max-gate-rounds "
+                    "belong to --agent"
                 )
             _work_app(app, settings, options)
         elif project is not None:

@@ -12,6 +12,7 @@ from watchkeeper.documents import read_file
 from watchkeeper.domain.config_document import Document, read_document
 from watchkeeper.domain.errors import SettingError, Unauthenticated, UsageError
 from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
+from watchkeeper.interfaces.cli.session_limits import session_limits
 from watchkeeper.interfaces.cli.work_options import WorkOptions
 from watchkeeper.services.supervise import supervise
 from watchkeeper.services.supervision.config import HOW_TO_GET_ONE, SupervisorConfig
@@ -47,6 +48,7 @@ def work_agent(
         session_limits=document.policy.sessions,
         artifact_limit_bytes=settings.artifact_limit_bytes,
         shared_daemons=document.shared_daemons,
+        **session_limits(options.limits),
     )
     return asyncio.run(supervise(config, None if agent == NAME else _tools(config)))
 

@@ -18,3 +18,4 @@ class WorkOptions:
     max_gate_rounds: int | None = None
     agent_env: tuple[str, ...] = ()
     repositories: tuple[Path, ...] = ()
+    limits: tuple[str, ...] = ()
