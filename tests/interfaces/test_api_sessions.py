@@ -62,6 +62,12 @@ async def test_a_session_is_followed_from_its_begin_to_its_sweep(api: Api, clock
     assert tool["act_left_s"] == pytest.approx(1800 - tool["runs_s"])
     assert clocks["project progress"]["act_left_s"] == pytest.approx(2700 - 240, abs=20)
     assert clocks["lease"]["act_left_s"] == pytest.approx(600 - 240, abs=20)
+    told = (await api.get(f"/api/why/{job['id']}?of=job", role="viewer")).body["facts"]
+    facts = {fact["fact"]: fact["value"] for fact in told}
+    assert (facts["session"], facts["session_event"]) == ("unknown", "said")
+    assert facts["session_clock silence, a tool open"] == pytest.approx(tool["act_left_s"], abs=5)
+    status = (await api.get("/api/watchdog/workers/host-1/status", role="viewer")).body
+    assert (status["session"]["id"], status["session"]["last_event"]) == (session, "said")
     assert shown["budget"] == {"tokens_left": 8800, "cost_left": None}
     assert (shown["thread_id"], shown["cli_version"], shown["pid"]) == ("th-1", "0.169.0", 77)
 

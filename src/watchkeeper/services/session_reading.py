@@ -12,9 +12,10 @@ from watchkeeper.domain.errors import JobNotFound, NotFound
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.sessions.clocks import clocks_of
+from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.services.holding import job_row
 from watchkeeper.services.operations import as_uuid
-from watchkeeper.storage.database import Database, Row
+from watchkeeper.storage.database import Connection, Database, Row, fetch_one
 
 UNHEARD_SECONDS = 180.0
 """A supervisor tells of a live session once a minute at least: after three it is not known how the session fares."""
@@ -65,8 +66,7 @@ class SessionReading:
         row = await self._database.fetch_one("show_session", asked)
         if row is None:
             raise NotFound(f"there is no session {session_id} here")
-        clocks = [asdict(clock) for clock in clocks_of(row, self._policy().sessions)]
-        return {**row, "clocks": clocks, "budget": _budget(row)}
+        return with_clocks(row, self._policy().sessions)
 
     async def events(
         self,
@@ -111,6 +111,23 @@ class SessionReading:
         if found is None:
             raise JobNotFound(f"there is no job {job[:100]!r} here")
         return found
+
+
+def with_clocks(session: Row, limits: SessionLimits) -> dict[str, Any]:
+    """Give a session with its clocks, and what it may still use."""
+    clocks = [asdict(clock) for clock in clocks_of(session, limits)]
+    return {**session, "clocks": clocks, "budget": _budget(session)}
+
+
+async def session_of_job(
+    connection: Connection, project_id: str, job_id: UUID, limits: SessionLimits
+) -> dict[str, Any] | None:
+    """Give the newest session of a job; None where it has none."""
+    asked = {"project_id": project_id, "job_id": job_id, "unheard_seconds": UNHEARD_SECONDS}
+    of_all = {**asked, "before": None, "worker_id": None, "live": None, "limit": 1}
+    found = await fetch_one(connection, "list_sessions", of_all)
+    row = found and await fetch_one(connection, "show_session", {**asked, "id": found["id"]})
+    return None if row is None else with_clocks(row, limits)
 
 
 def _budget(session: Row) -> dict[str, Any]:

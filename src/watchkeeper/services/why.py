@@ -24,7 +24,8 @@ from watchkeeper.domain.waiting import (
 )
 from watchkeeper.services.insights import Insights
 from watchkeeper.services.operations import find_job
-from watchkeeper.services.why_facts import Fact, of_job, of_kind, of_worker
+from watchkeeper.services.session_reading import session_of_job
+from watchkeeper.services.why_facts import Fact, of_job, of_kind, of_session, of_worker
 from watchkeeper.services.worker_status import as_incidents, find_worker, open_incidents, status_of
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
 
@@ -102,6 +103,9 @@ class Why:
             Fact("declined_by", row["worker_id"], row["declined_at"], row["reason"])
             for row in await fetch(connection, "declined_by", about)
         ]
+        session = await session_of_job(connection, project_id, job["id"], self._policy().sessions)
+        if session is not None:
+            facts += of_session(session)
         if job["state"] == JobState.PENDING and job["origin"] == "own":
             of = {"project_id": project_id, "kind": job["kind"]}
             facts += of_kind(await fetch(connection, "workers_of_kind", of))
@@ -141,7 +145,7 @@ class Why:
         }
 
     async def _worker(self, connection: Connection, project_id: str, worker: Row) -> dict[str, Any]:
-        status = await status_of(connection, project_id, worker, self._policy().checks)
+        status = await status_of(connection, project_id, worker, self._policy())
         incidents = await open_incidents(connection, project_id, worker_id=worker["worker_id"])
         declined = await fetch_row(
             connection, "declined_of_worker", {"project_id": project_id, "worker_id": worker["worker_id"]}

@@ -42,6 +42,27 @@ def of_job(job: Row, attempts: Iterable[Row], incidents: Iterable[Row]) -> list[
     return facts + [_incident(row) for row in incidents]
 
 
+def of_session(session: Mapping[str, Any]) -> list[Fact]:
+    """Give what a job's newest session does: its last event, its class, and what is left of its clocks."""
+    what = f"{session['agent']}, turn {session['turns']}, session {session['id']}"
+    facts = [Fact("session", session["state"], session["started_at"], what)]
+    if session["last_event"] is not None:
+        facts.append(Fact("session_event", session["last_event"], session["last_event_at"]))
+    if session["class"] is not None:
+        held = session["diagnosis"] or {}
+        facts.append(Fact("session_class", session["class"], session["diagnosed_at"], held.get("because")))
+    return facts + [
+        Fact(
+            f"session_clock {clock['clock']}",
+            round(clock["act_left_s"], 1),
+            None,
+            "seconds until it is acted on",
+        )
+        for clock in session["clocks"]
+        if clock["act_left_s"] is not None
+    ]
+
+
 def of_kind(workers: Iterable[Row]) -> list[Fact]:
     """Give the workers that take a kind, and what keeps each from claiming."""
     return [

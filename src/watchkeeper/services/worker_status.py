@@ -14,6 +14,7 @@ from watchkeeper.domain.heartbeat_checks import CheckState, HeartbeatCheck, judg
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.rules.names import NextAction, RuleName, Severity
 from watchkeeper.domain.worker_checks import OF_THE_JOB, Heard, LeaseRisk, check_of, checks, next_action
+from watchkeeper.services.session_reading import session_of_job
 from watchkeeper.services.watchdog_edges import answer_in
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 
@@ -34,7 +35,7 @@ class WorkerStatus:
             worker = await find_worker(connection, project_id, worker_id)
             if worker is None:
                 raise NotFound(f"there is no worker {worker_id[:100]!r} in this project")
-            return await status_of(connection, project_id, worker, self._policy().checks)
+            return await status_of(connection, project_id, worker, self._policy())
 
 
 async def find_worker(connection: Connection, project_id: str, worker_id: str) -> Row | None:
@@ -64,11 +65,9 @@ def as_incidents(rows: Sequence[Row]) -> list[OpenIncident]:
     ]
 
 
-async def status_of(
-    connection: Connection, project_id: str, worker: Row, asked: Sequence[HeartbeatCheck]
-) -> dict[str, Any]:
-    """Give the status of a worker whose row is at hand, judged by the checks that are asked for."""
-    worker_id = worker["worker_id"]
+async def status_of(connection: Connection, project_id: str, worker: Row, policy: Policy) -> dict[str, Any]:
+    """Give the status of a worker whose row is at hand, judged by the checks that the policy asks for."""
+    worker_id, asked = worker["worker_id"], policy.checks
     held = await fetch(
         connection, "worker_leases_held", {"project_id": project_id, "worker_id": worker_id, "limit": 20}
     )
@@ -85,12 +84,22 @@ async def status_of(
         "origin": worker["origin"],
         "health": worker["health"],
         "current_job": job,
+        "session": await _session(connection, project_id, job_id, policy),
         "stuck_reason": _stuck_on(worker, job, found),
         "next_action": next_action(states, found),
         "checks": states,
         "no_job_count": worker["no_job_count"],
         "last_seen_at": worker["last_seen_at"],
     }
+
+
+async def _session(
+    connection: Connection, project_id: str, job_id: UUID | None, policy: Policy
+) -> dict[str, Any] | None:
+    """Say what the agent at the worker's job does, where one was told of."""
+    found = None if job_id is None else await session_of_job(connection, project_id, job_id, policy.sessions)
+    told = ("id", "agent", "state", "class", "last_event", "last_event_at", "clocks")
+    return None if found is None else {name: found[name] for name in told}
 
 
 def _stuck_on(worker: Row, job: Row | None, incidents: Sequence[OpenIncident]) -> str | None:

@@ -60,6 +60,7 @@ STATUS = {
     "origin": "helper",
     "health": "ok",
     "current_job": None,
+    "session": None,
     "stuck_reason": None,
     "next_action": "none",
     "checks": dict.fromkeys(COMMANDS, CHECK) | {"lease": {"state": "none", "at": None, "severity": "info"}},
