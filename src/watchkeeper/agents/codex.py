@@ -44,6 +44,7 @@ from watchkeeper.domain.sessions.events import (
     TurnBegan,
     TurnEnded,
     Unknown,
+    Waits,
 )
 
 NAME = "codex"
@@ -85,7 +86,7 @@ class CodexStream:
         event = parsed(line)
         if event is None:
             return of_cut_line(line, _CUT_OPENED, _CUT_CLOSED) or [self.table.between(line)]
-        kind = word(event, "type")
+        kind = word(event, "type") or word(event, "method")
         if kind.startswith("item."):
             return self._item(kind, part(event, "item"))
         match kind:
@@ -99,6 +100,8 @@ class CodexStream:
                 return self._failed(word(part(event, "error"), "message"))
             case "error":
                 return [self._hindered(word(event, "message"))]
+            case "thread/status/changed":
+                return [_standing(part(part(event, "params"), "status"))]
         return [Stirred(kind) if kind in self.table.stirs else Unknown(kind or "a line without a type")]
 
     def read_error(self, line: str) -> list[SessionEvent]:
@@ -259,6 +262,13 @@ def _closed(sort: str, item: dict[str, Any]) -> ToolClosed:
 def _contract_call(command: str) -> str | None:
     found = _SHELL_CALL.search(command)
     return found[1] if found and found[1] in COMMANDS else None
+
+
+def _standing(status: dict[str, Any]) -> SessionEvent:
+    """Read how the thread stands, as `codex app-server` tells it; `exec` tells nothing of approvals."""
+    flags = status.get("activeFlags")
+    waits = [one for one in (flags if isinstance(flags, list) else ()) if str(one).startswith("waiting")]
+    return Waits(", ".join(map(str, waits))[:300]) if waits else Stirred("session_state_changed")
 
 
 def _spent(usage: dict[str, Any]) -> list[Spent]:

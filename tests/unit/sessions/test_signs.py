@@ -184,3 +184,24 @@ def test_a_claim_after_a_failed_command_is_held_against_it(said: str, failure: F
         (7.0, ProcessExited(0)),
     )
     assert watch.verdict(8.0).failure is failure
+
+
+AGENT = SeenProcess(7, 3, "S", 0.1, "claude -p --resume 0199-abc")
+PROCESSES = {
+    "its launcher": (SeenProcess(3, 1, "S", 0.1, "claude -p --resume 0199-abc"), False),
+    "its child": (SeenProcess(8, 7, "S", 0.1, "claude -p --resume 0199-abc"), False),
+    "another session": (SeenProcess(9, 1, "S", 0.1, "claude -p --resume 0200-def"), False),
+    "a reader of its transcript": (SeenProcess(9, 1, "S", 0.1, "tail -f 0199-abc.jsonl"), False),
+    "a second run": (SeenProcess(9, 1, "S", 0.1, "claude -p --resume 0199-abc --verbose"), True),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_second_run_of_a_thread_is_seen_among_the_processes(name: str) -> None:
+    """Claude takes two resumptions of one session at once: who sees both holds the job."""
+    other, is_double = PROCESSES[name]
+    watch = SessionWatch()
+    for fact in (ProcessStarted(7), Began("0199-abc"), ProcessSample((AGENT, other))):
+        watch.take(4.0, fact)
+    expected = (FailureClass.DUPLICATE_WORK, Action.HOLD) if is_double else (None, Action.NONE)
+    assert held(watch, 4.0) == [expected]

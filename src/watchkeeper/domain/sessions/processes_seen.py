@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from watchkeeper.domain.sessions.facts import ProcessSample, SeenProcess
@@ -39,6 +40,20 @@ class ProcessesSeen:
         self.gone_at = None if living else (self.gone_at if self.gone_at is not None else at)
         self.last, self.sampled_at, self.sockets = living, at, sample.sockets
 
+    def has_double(self, threads: Iterable[str]) -> bool:
+        """Say whether another process of the same program, no kin of the agent's, has one of its threads."""
+        by_pid = {one.pid: one for one in self.last}
+        root = by_pid.get(self.root or 0)
+        if root is None or not root.command:
+            return False
+        above = _line(root, by_pid)
+        program = root.command.split()[:1]
+        others = (one for one in self.last if one.pid not in above and one.command.split()[:1] == program)
+        return any(
+            root.pid not in _line(one, by_pid) and not set(threads).isdisjoint(one.command.split())
+            for one in others
+        )
+
     def _is_busy(self, one: SeenProcess, before: SeenProcess | None, passed: float) -> bool:
         used = one.cpu_seconds - (before.cpu_seconds if before is not None else 0.0)
         return used / passed >= (BUSY_AGENT if one.pid == self.root else BUSY_CHILD)
@@ -54,3 +69,12 @@ class ProcessesSeen:
             if (one.cpu_seconds - before[one.pid].cpu_seconds) / passed >= RUNAWAY
         }
         self.runaways = {pid: self.runaways.get(pid, at - passed) for pid in found}
+
+
+def _line(one: SeenProcess, by_pid: Mapping[int, SeenProcess]) -> set[int]:
+    """Give a process and those that it descends from, as far as they were seen."""
+    found: set[int] = set()
+    while one.pid not in found:
+        found.add(one.pid)
+        one = by_pid.get(one.ppid, one)
+    return found

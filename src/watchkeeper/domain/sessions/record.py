@@ -6,7 +6,6 @@ limits, heartbeats and the progress of a tool move neither the second nor the en
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -47,7 +46,7 @@ from watchkeeper.domain.sessions.hindered import Hindered
 from watchkeeper.domain.sessions.job_seen import ContractSeen, LeaseSeen
 from watchkeeper.domain.sessions.processes_seen import ProcessesSeen
 from watchkeeper.domain.sessions.queue_seen import QueueSeen
-from watchkeeper.domain.sessions.signs import THINKING, is_life
+from watchkeeper.domain.sessions.signs import LONG_SLEEP_SECONDS, THINKING, is_life, reads_stdin
 from watchkeeper.domain.sessions.tools_seen import ToolsSeen
 
 BESIDE = frozenset({"doctor", "touch", "claim", "fail", "release"})
@@ -55,11 +54,6 @@ BESIDE = frozenset({"doctor", "touch", "claim", "fail", "release"})
 
 OVERLAP_SECONDS = 60.0
 """A session that was heard of so shortly before lives on beside the one that begins now."""
-
-LONG_SLEEP_SECONDS = 60.0
-"""After so long a sleep an agent first has to find its connections dead."""
-
-READS_STDIN = re.compile(r"reading .{0,40}stdin", re.IGNORECASE)
 
 _OfProcesses = ProcessStarted | ProcessSample | ProcessExited | ProcessesLeft | Interrupted
 _OfJob = LeaseChanged | ContractCall | ArtifactChecked | WorkspaceChanged | QueueTick
@@ -129,6 +123,8 @@ class SessionRecord:
             case ProcessSample():
                 self._show_session(at)
                 self.processes.take_sample(at, fact)
+                if self.doubled_at is None and self.processes.has_double(self.threads):
+                    self.doubled_at = at
             case ProcessExited():
                 self.exited = (at, fact)
             case ProcessesLeft():
@@ -211,8 +207,7 @@ class SessionRecord:
 
     def _event(self, at: float, event: SessionEvent) -> None:
         self._show_session(at)
-        if isinstance(event, Waits) and READS_STDIN.search(event.reason):
-            # Nobody is asked: it reads a stdin that was left open, and has not begun.
+        if reads_stdin(event):
             return
         self.first_event_at = at if self.first_event_at is None else self.first_event_at
         self.event_at = at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from watchkeeper.domain.sessions.events import SessionEvent, Stirred, Unknown
+from watchkeeper.domain.sessions.events import SessionEvent, Stirred, Unknown, Waits
 
 THINKING = frozenset(
     {
@@ -20,6 +20,11 @@ THINKING = frozenset(
 )
 """What an agent stirs by that is work of the model, not a heartbeat."""
 
+LONG_SLEEP_SECONDS = 60.0
+"""After so long a sleep an agent first has to find its connections dead."""
+
+READS_STDIN = re.compile(r"reading .{0,40}stdin", re.IGNORECASE)
+
 OF_THE_ACCOUNT = re.compile(r"rate.?limit", re.IGNORECASE)
 """What is left of an account's limits: told in a stall as well."""
 
@@ -32,3 +37,8 @@ def is_life(event: SessionEvent) -> bool:
         case Unknown():
             return OF_THE_ACCOUNT.search(event.kind) is None
     return True
+
+
+def reads_stdin(event: SessionEvent) -> bool:
+    """Say whether it reads a stdin that was left open: nobody is asked, and it has not begun."""
+    return isinstance(event, Waits) and READS_STDIN.search(event.reason) is not None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from watchkeeper.domain.sessions.diagnosis import Action
+from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 from watchkeeper.domain.sessions.ladder import GENTLE, is_earlier
 from watchkeeper.services.corpus.reading import CLASSES, HEALTHY, CorpusRow, Label
 from watchkeeper.services.corpus.replay import Outcome, replay
@@ -43,6 +43,14 @@ class Judged:
     @property
     def is_false_green(self) -> bool:
         return must_be_blocked(self.row.label) and self.outcome.action in GENTLE
+
+    @property
+    def found(self) -> str:
+        """Give the class that counts as found. Traps of F16, where nobody did end it, are found by leaving it alone."""
+        label, outcome = self.row.label, self.outcome
+        is_trap = label.failure == FailureClass.FALSE_STALL and not label.stuck
+        is_left = outcome.failure == HEALTHY and outcome.action is Action.NONE
+        return label.failure if is_trap and is_left else outcome.failure
 
     @property
     def delay(self) -> float | None:
@@ -106,8 +114,8 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 def _of_class(name: str, judged: Sequence[Judged]) -> dict[str, Any] | None:
     expected = sum(one.row.label.failure == name for one in judged)
-    given = sum(one.outcome.failure == name for one in judged)
-    both = sum(one.row.label.failure == name == one.outcome.failure for one in judged)
+    given = sum(one.found == name for one in judged)
+    both = sum(one.row.label.failure == name == one.found for one in judged)
     if not expected and not given:
         return None
     return {

@@ -104,11 +104,11 @@ class Meaning:
         return event
 
     def _dated(self, fact: SessionFact) -> SessionFact:
-        """A date in a row that tells no date of its own says nothing of how long is to be waited."""
+        """A date in a row that tells no date of its own lies beyond the end of the row: more is not known of it."""
         if self._is_anchored or not isinstance(fact, Limited) or fact.until is None:
             return fact
         is_plausible = 0 < fact.until - self._now < PLAUSIBLE_PARK_SECONDS
-        return fact if is_plausible else replace(fact, until=None)
+        return fact if is_plausible else replace(fact, until=self._now + PLAUSIBLE_PARK_SECONDS)
 
 
 def _other(told: Told) -> SessionFact | None:

@@ -32,6 +32,9 @@ class Outcome:
 
 INTERRUPTED = frozenset({"signal", "signalled", "interrupt", "interrupted", "sigterm", "terminate"})
 
+WAKES_SECONDS = 60.0
+"""So soon after a sleep something is told again."""
+
 Seen = tuple[float, Diagnosis]
 
 
@@ -57,11 +60,15 @@ def _is_asked_later(row: CorpusRow, seen: list[Seen]) -> bool:
 def _looks(row: CorpusRow, meaning: Meaning, watch: SessionWatch) -> Iterator[Seen]:
     next_at: float | None = None
     before = meaning.begin
-    for told in row.facts:
+    for told, after in zip(row.facts, (*row.facts[1:], None), strict=True):
         at = meaning.begin + told.t
         facts = meaning.facts(told)
         slept = max((one.seconds for one in facts if isinstance(one, ClockJumped)), default=0.0)
-        if not 0 < slept <= at - before + 1:
+        is_told_after = 0 < slept <= at - before + 1
+        if not is_told_after and after is not None and 0 < slept <= after.t - told.t <= slept + WAKES_SECONDS:
+            # The sleep is told at its beginning: what comes next comes after it.
+            at, is_told_after = at + slept, True
+        if not is_told_after:
             yield from _between(watch, next_at, at, is_last=False)
         for fact in facts:
             watch.take(at, fact)
