@@ -297,19 +297,3 @@ def test_an_agent_that_nobody_knows_is_refused_with_the_names_that_are() -> None
     """The refusal names what could have been meant."""
     with pytest.raises(UsageError, match="known are codex, claude, command"):
         known.stream("eliza")
-
-
-@pytest.mark.parametrize(
-    ("flags", "expected"),
-    [
-        (["waitingOnApproval"], Waits("waitingOnApproval")),
-        (["waitingOnUserInput"], Waits("waitingOnUserInput")),
-        ([], Stirred("session_state_changed")),
-        ("waitingOnApproval", Stirred("session_state_changed")),
-    ],
-)
-def test_a_codex_that_waits_for_a_person_says_so_in_its_state(flags: Any, expected: Waits | Stirred) -> None:
-    """What its app-server tells of a thread is understood where it stands in a recording."""
-    status = {"type": "active", "activeFlags": flags}
-    line = json.dumps({"method": "thread/status/changed", "params": {"threadId": "t", "status": status}})
-    assert known.stream("codex").read(line) == [expected]
