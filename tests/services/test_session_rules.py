@@ -10,8 +10,10 @@ from services.repaired import Shop
 from services.watched import look_after, open_incidents, open_rules, watchdog
 from watchkeeper.app.whole import App
 from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.domain.principals import Principal, Role
 from watchkeeper.interfaces.api.session_bodies import SessionBody
+from watchkeeper.services.contract import Failure
 from watchkeeper.services.holding import Caller
 
 STALLED = {
@@ -150,3 +152,27 @@ async def test_what_a_session_used_up_and_what_it_left(app: App, clock: MovingCl
     await shop.run()
     assert ("sweep_session", "succeeded", "a sweep left nothing") in await repairs(app)
     assert await look_after(app, clock, 1) == ["token_budget_exceeded"]
+
+
+async def test_a_job_that_fails_the_same_way_three_times_is_paused_until_a_person_resumes_it(
+    app: App, clock: MovingClock
+) -> None:
+    """Twice is none; the third time the job is paused as a crash loop, and only a person lets it go on."""
+    shop = Shop(app)
+    job = await shop.running(max_attempts=10)
+    host = await shop.person("host", Role.WORKER)
+    for number in range(3):
+        failure = Failure("fail", f"F02: silent, pid {number}", AttemptCause.AGENT_ERROR)
+        await app.contract.end(Caller(host, "p", str(job.token)), job.id, failure)
+        assert await look_after(app, clock, 1) == (["crash_loop"] if number == 2 else [])
+        if number < 2:
+            clock.advance(10_000)
+            await app.maintenance.keep_time()
+            [job] = await app.queue.claim("p", "w", ["k"], profile="runtime")
+    await shop.run()
+    await shop.run()
+    found = await app.insights.job("p", job.id)
+    assert (found["state"], found["state_reason"]) == ("paused", "crash_loop")
+    assert await look_after(app, clock, 1) == ["crash_loop"]
+    await app.operations.move("p", job.id, "resume", actor="ann", reason="the prompt was mended")
+    assert await look_after(app, clock, 1) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchkeeper.domain.attempts import Ending, after_lost_lease, ended_by, handed_back
 from watchkeeper.domain.errors import Conflict
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, jitter_of
-from watchkeeper.domain.rules.names import RepairAction
+from watchkeeper.domain.rules.names import RepairAction, RuleName
 from watchkeeper.services.repairs.work import Action, Done, Work
 from watchkeeper.storage import jobs as store
 from watchkeeper.storage.database import fetch
@@ -39,7 +39,7 @@ async def mark_stale(work: Work) -> Done:
 async def pause(work: Work) -> Done:
     """Pause a job; an attempt that runs ends."""
     if work.seen.image["state"] == "running":
-        return await _end(work, _decided(work, JobState.PAUSED, StateReason.OPERATOR), "job_paused")
+        return await _end(work, _decided(work, JobState.PAUSED, _pause_reason(work)), "job_paused")
     return await _move(work, JobState.PAUSED, "job_paused", _pause_reason(work))
 
 
@@ -68,8 +68,15 @@ async def block_complete(work: Work) -> Done:
     return Done(f"the job is {work.seen.image['state']}; without evidence that passes it does not complete")
 
 
+REASONS = {
+    RuleName.CRASH_LOOP.value: StateReason.CRASH_LOOP,
+    RuleName.TOKEN_BUDGET_EXCEEDED.value: StateReason.BUDGET,
+}
+"""Why a job is paused, for the rules that have a word of their own for it."""
+
+
 def _pause_reason(work: Work) -> StateReason:
-    return StateReason.CRASH_LOOP if work.repair["trigger"] == "crash_loop" else StateReason.OPERATOR
+    return REASONS.get(work.repair["trigger"], StateReason.OPERATOR)
 
 
 def _decided(
