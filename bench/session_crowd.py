@@ -34,6 +34,7 @@ AGENT = (
     """echo '{"type":"thread.started","thread_id":"t"}'; echo '{"type":"turn.started"}'; exec sleep 3600"""
 )
 SETTLE_SECONDS = 5.0
+SAMPLE_SECONDS = 10.0
 
 
 def session_in(place: Path, number: int, nursery: Nursery) -> Session:
@@ -68,7 +69,7 @@ def following(session: Session, place: Path, picture: Picture) -> Following:
     seen = Seen(
         OutputWatch(session, directory, redactor, watch),
         watch,
-        Beside(session, workspace, TranscriptLook(lambda: None, None), picture),
+        Beside(session, workspace, TranscriptLook(lambda: None, None), picture, SAMPLE_SECONDS),
     )
     return Following("bench", session, seen, clock, lambda: None, lambda: None)
 

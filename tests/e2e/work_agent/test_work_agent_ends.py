@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,19 @@ def test_a_provider_out_of_reach_is_tried_again_and_costs_nothing(desk: Desk) ->
 
 
 def test_limits_of_the_job_end_it_as_its_budget(desk: Desk) -> None:
-    """Tokens over all turns of a thread, and what the workspace holds: stuck for a person, with the figures."""
+    """Tokens over the limit are for a person, with the figures; a workspace that vanishes fails under its name."""
     desk.kind("cheap", tokens_limit=100)
-    desk.worker(**AGENT, slots=4, workspace_limit_bytes=1024 * 1024)
+    desk.kind("once", **ONCE)
+    desk.worker(**AGENT, slots=4, sample_seconds=0.2)
+    out = desk.place / "out"
+    gone = put_turns(desk, [("run", f"pwd > {out}/where"), ("hang", None)], kind="once")
+    shutil.rmtree(desk.said("where"))
     tokens = put_turns(desk, [("spent", 101), ("hang", None)], kind="cheap")
     stuck = desk.wait_for(tokens, "stuck", "failed", "completed")
     assert stuck["state_reason"] == "budget"
     assert "101 tokens" in error_of(desk, tokens)
+    assert desk.wait_for(gone, "stuck", "failed", "completed")["state"] == "failed"
+    assert error_of(desk, gone).startswith("workspace_lost: ")
 
 
 @pytest.mark.parametrize(

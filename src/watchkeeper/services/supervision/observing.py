@@ -89,6 +89,7 @@ class Beside:
         found: list[SessionFact] = []
         if now >= self._sampled_at + self._sample_seconds:
             self._sampled_at = now
+            self.workspace.see_whether_there()
             found += [
                 *self._sample(self._picture.table(self._sample_seconds), with_sockets=False),
                 *self._transcript.look(),

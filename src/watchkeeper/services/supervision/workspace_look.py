@@ -28,6 +28,9 @@ class WorkspaceLook:
         self._commits: int | None = None
         self.look()
 
+    def see_whether_there(self) -> None:
+        self.is_there = self._workspace.is_dir()
+
     def look(self) -> WorkspaceChanged:
         """Walk through it; a file counts as changed when it is newer than the newest of the last look."""
         since, newest = self._newest, self._newest
@@ -43,7 +46,7 @@ class WorkspaceLook:
     def _entries(self) -> deque[tuple[os.DirEntry[str], os.stat_result, bool]]:
         found: deque[tuple[os.DirEntry[str], os.stat_result, bool]] = deque()
         pending = deque([(str(self._workspace), True)])
-        self.is_there = self._workspace.is_dir()
+        self.see_whether_there()
         while pending and len(found) < MOST_ENTRIES:
             directory, is_work = pending.popleft()
             try:
