@@ -7,7 +7,6 @@ import signal
 
 import pytest
 
-from agents.real_agents import REAL
 from e2e.work_agent.real_work import HAND_IN, WRITE_PAGE, RealWork, agents_of, outputs_of
 from stubmodel.script import Script, Shell
 from waiting import wait_until
@@ -67,11 +66,16 @@ def test_two_supervisors_never_work_on_one_session(real: RealWork) -> None:
     assert len(agents_of(real.desk)) == 1
 
 
-@pytest.mark.parametrize("agent", REAL)
-def test_without_the_contracts_tools_no_job_is_completed(real: RealWork, agent: str) -> None:
-    """The server of the tools is away: that is named, and nothing that the agent claims makes up for it."""
-    real.worker(
-        agent, Script(["Done! The page is there."], endless=True), contract_tools="down", max_gate_rounds=1
-    )
-    job = real.over(real.put(), "stuck", "failed", "completed", "pending")
-    assert job["state"] != "completed"
+def test_without_the_contracts_tools_codex_does_not_work(real: RealWork) -> None:
+    """They are required: no turn begins, and after three more tries the job is a person's."""
+    worker = real.worker("codex", Script(["Done! The page is there."], endless=True), contract_tools="down")
+    assert real.over(real.put())["state"] == "stuck"
+    assert [event["failure"] for event in worker.events("session_begun_again")] == ["F05"] * 3
+
+
+def test_without_the_contracts_tools_claude_completes_nothing(real: RealWork) -> None:
+    """It works on without them; nothing that it claims then makes up for what it has not handed in."""
+    script = Script(["Done! The page is there."], endless=True)
+    real.worker("claude", script, contract_tools="down", max_gate_rounds=1)
+    job = real.over(real.put())
+    assert (job["state"], job["state_reason"]) == ("stuck", "gate_failed")

@@ -44,9 +44,9 @@ def test_a_model_that_fails_for_good_is_tried_again_three_times(real: RealWork) 
 def test_where_no_restart_helps_the_job_waits(real: RealWork, agent: str, fault: Fault) -> None:
     """Refused for its rate or its login: nothing is begun again and again, and the agent is not blamed."""
     worker = real.worker(agent, Script(WORK, fault))
-    job = real.over(real.put(), "pending", "stuck", "failed", "completed")
+    put = real.put()
     wait_until(lambda: worker.events("attempt_reported"), 60, "the attempt's end")
-    job = real.desk.job(job["id"])
+    job = real.desk.job(put)
     assert (job["state"], job["attempts"][0]["cause"]) == ("pending", "quota")
     assert begun_again(worker) == []
 
