@@ -54,6 +54,7 @@ def orphaned_session(stage: Stage) -> None:
         marked = stage.wait(lambda: _marked(stage), "the session")
         stray = subprocess.Popen(["/bin/sleep", "600"], env={"WATCHKEEPER_SESSION": marked["marker"]})
         try:
+            stage.show("a process with the session's marker lives beside it", {"pid": stray.pid})
             word.touch()
             session = stage.wait(lambda: _swept(stage, job), "the sweep after its end")
             if os.geteuid() == marked["uid"]:
