@@ -171,4 +171,4 @@ class Course:
         return held(step.failure, said, step.held, step.evidence)
 
     def _keep(self) -> None:
-        self._records.write_thread(self.conversation.record())
+        self._records.keep_thread(self.conversation.record())

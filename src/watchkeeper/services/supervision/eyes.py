@@ -130,7 +130,7 @@ class Eyes:
         )
 
         def on_thread() -> None:
-            self._records.write_thread(known.record())
+            self._records.keep_thread(known.record())
             self._tell()
 
         reading = TurnWatch(self._means.adapter, known, watch, log, redactor, self._clock, on_thread)

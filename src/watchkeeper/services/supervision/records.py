@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.agents import records
+from watchkeeper.logs import log
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 LEASE = "lease.json"
@@ -91,6 +92,13 @@ class AttemptRecords:
 
     def write_thread(self, thread: dict[str, Any]) -> None:
         records.write_record(self.directory / THREAD, thread)
+
+    def keep_thread(self, thread: dict[str, Any]) -> None:
+        """Write it while a turn runs: a disk that is full must not end what works."""
+        try:
+            self.write_thread(thread)
+        except OSError as error:
+            log("thread_not_kept", attempt=self.directory.name, detail=str(error))
 
     def write_stdin(self, text: str) -> Path:
         """Keep what a turn's agent is to read, 0600, and give where."""
