@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +87,42 @@ def test_a_broken_row_is_told_with_its_line(
     (folder / "broken.jsonl").write_text('{"label": {"class": "F01"}}\n{"t": 1,\n', encoding="utf-8")
     assert run(monkeypatch, str(folder)) == 2
     assert "broken.jsonl:2: this is no JSON" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows that nobody may read are not left out in silence."""
+    scandir = os.scandir
+
+    def refused(place: str) -> Any:
+        if str(place).endswith("down"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), place)
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert run(monkeypatch, str(folder)) == 2
+    assert "down cannot be read: Permission denied" in capsys.readouterr().err
+
+
+def test_rows_out_of_order_and_halves_of_characters_are_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Facts are put in order, which is said; what no file can hold is replaced."""
+    label, *facts = WELL.read_text("utf-8").splitlines()
+    strange = json.dumps({"t": 0.0, "source": "\ud800", "event": "x"})
+    (folder / "back.jsonl").write_text("\n".join([label, *facts, strange]) + "\n", encoding="utf-8")
+    answer = tmp_path / "answer.json"
+    assert run(monkeypatch, str(folder), "--json", str(answer)) == 0
+    unknown = json.loads(answer.read_text("utf-8"))["unknown"]
+    assert unknown == {"out of order, put in order of time": 1, "?/x": 1}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_answer_that_cannot_be_written_is_an_error_and_no_traceback(folder: Path) -> None:
+    """A full disk behind stdout is told on stderr."""
+    command = [sys.executable, "-m", "watchkeeper", "eval", "corpus", str(folder), "--json", "-"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("watchkeeper: stdout cannot be written: No space left on device")

@@ -61,7 +61,7 @@ def corpus(
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from error
 

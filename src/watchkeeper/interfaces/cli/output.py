@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from watchkeeper.domain.errors import EXIT_CODE, WatchkeeperError
+from watchkeeper.domain.errors import EXIT_CODE, UsageError, WatchkeeperError
 
 PIPE_WIDTH = 200
 """Columns of a table that goes into a pipe or file, where no terminal sets the width."""
@@ -31,12 +31,14 @@ def show(value: Any, *, as_json: bool, columns: Columns | None = None, empty: st
 
 
 def write(text: str) -> None:
-    """Print a line; who reads may have gone away, which is no error of ours."""
+    """Print a line; who reads may have gone away, which is no error of ours. Raises UsageError where it is full."""
     try:
         print(text, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
         # Later writes, and the flush at exit, go nowhere instead of failing again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise UsageError(f"stdout cannot be written: {error.strerror}") from error
 
 
 def explain(error: WatchkeeperError, *, as_json: bool) -> int:
@@ -45,8 +47,11 @@ def explain(error: WatchkeeperError, *, as_json: bool) -> int:
         answer: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.advice}
         if error.details:
             answer["details"] = error.details
-        write(json.dumps({"ok": False, "error": answer}, ensure_ascii=False, indent=2, default=str))
-    else:
+        try:
+            write(json.dumps({"ok": False, "error": answer}, ensure_ascii=False, indent=2, default=str))
+        except UsageError:
+            as_json = False  # stdout takes nothing any more: that is told beside it
+    if not as_json:
         print(f"watchkeeper: {error.message}\n  {error.advice}", file=sys.stderr)
         for failed in error.details.get("failed", []):
             print(f"  {failed}", file=sys.stderr)

@@ -16,6 +16,8 @@ from watchkeeper.services.corpus.replay import Outcome, replay
 ENDING = frozenset({Action.INTERRUPT_RESUME, Action.FRESH_SESSION, Action.KILL})
 """Acts that end a process."""
 
+OUT_OF_ORDER = "out of order, put in order of time"
+
 DONE_FALSELY = frozenset({"F07", "F08"})
 Z = 1.959964
 """Of the normal distribution, for bounds at 95 %."""
@@ -90,6 +92,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
     unknown: Counter[str] = Counter()
     for one in judged:
         unknown.update(one.outcome.unknown)
+        unknown.update({OUT_OF_ORDER: one.row.late} if one.row.late else {})
     return {
         "rows": [one.told() for one in judged],
         "per_class": {name: found for name in CLASSES if (found := _of_class(name, judged)) is not None},

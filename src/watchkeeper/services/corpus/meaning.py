@@ -68,7 +68,7 @@ class Meaning:
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
             found = []
         if not found:
-            self.unknown[f"{told.source}/{told.event}"] += 1
+            self.unknown[f"{told.source}/{told.event}"[:100]] += 1
         return [self._dated(one) for one in found]
 
     def _read(self, told: Told) -> list[SessionFact]:

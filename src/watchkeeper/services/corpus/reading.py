@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from watchkeeper.agents.verdicts import plain
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 
@@ -47,27 +50,38 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class CorpusRow:
-    """One file. `end_t` is when it was closed, None where it just ends."""
+    """One file. `end_t` is when it was closed, None where it just ends; `late` facts stood behind later ones."""
 
     file: str
     label: Label
     facts: tuple[Told, ...] = field(repr=False)
     end_t: float | None = None
+    late: int = 0
 
 
 def read_corpus(directory: Path) -> list[CorpusRow]:
     """Read every `*.jsonl` below a directory, by name. Raises UsageError for what is none, with file and line."""
     if not directory.is_dir():
         raise UsageError(f"{directory} is no directory")
-    files = sorted(directory.rglob("*.jsonl"))
+    files = sorted(_files(directory))
     if not files:
         raise UsageError(f"{directory} holds no *.jsonl file", hint="docs/corpus.md tells the format.")
     return [read_row(file, file.relative_to(directory).as_posix()) for file in files]
 
 
+def _files(directory: Path) -> Iterator[Path]:
+    """Give the files of rows; a folder that cannot be read is told, for its rows would be missing."""
+
+    def refuse(error: OSError) -> None:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+    for folder, _, names in os.walk(directory, onerror=refuse):
+        yield from (Path(folder, name) for name in names if name.endswith(".jsonl"))
+
+
 def read_row(file: Path, name: str | None = None) -> CorpusRow:
     """Read one file. Raises UsageError with file and line where it breaks the format."""
-    name = name or str(file)
+    name = plain(name or str(file))
     try:
         text = file.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
@@ -79,8 +93,9 @@ def read_row(file: Path, name: str | None = None) -> CorpusRow:
     label = _label(first, name, number)
     told = [_told(one, name, number) for number, one in lines]
     ends = [one.t for one in told if (one.source, one.event) == ("clock", "end") or one.event == "end"]
+    late = sum(after.t < before.t for before, after in pairwise(told))
     facts = sorted((one for one in told if one.event != "end"), key=lambda one: one.t)
-    return CorpusRow(name, label, tuple(facts), max(ends, default=None))
+    return CorpusRow(name, label, tuple(facts), max(ends, default=None), late)
 
 
 def _objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -146,7 +161,7 @@ def _told(given: dict[str, Any], name: str, line: int) -> Told:
         raise _wrong(name, line, "fields is an object")
     # Fields beside the others instead of below `fields` are understood as well.
     beside = {key: value for key, value in given.items() if key not in ("t", "source", "event", "fields")}
-    return Told(at, str(source), event, beside | (fields or {}))
+    return Told(at, plain(str(source)), plain(event), beside | (fields or {}))
 
 
 def _time(given: Any) -> float | None:
@@ -156,4 +171,6 @@ def _time(given: Any) -> float | None:
 
 
 def _wrong(name: str, line: int, text: str) -> UsageError:
-    return UsageError(f"{name}:{line}: {text}", hint="docs/corpus.md tells the format.", file=name, line=line)
+    return UsageError(
+        f"{name}:{line}: {plain(text)}", hint="docs/corpus.md tells the format.", file=name, line=line
+    )
