@@ -34,11 +34,15 @@ def write(text: str) -> None:
     """Print a line; who reads may have gone away, which is no error of ours. Raises UsageError where it is full."""
     try:
         print(text, flush=True)
+    except BrokenPipeError:
+        _close_stdout()
     except OSError as error:
-        # Later writes, and the flush at exit, go nowhere instead of failing again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise UsageError(f"stdout cannot be written: {error.strerror}") from error
+        raise UsageError(f"stdout cannot be written: {error.strerror}") from error
+
+
+def _close_stdout() -> None:
+    """Let later writes, and the flush at exit, go nowhere instead of failing again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(error: WatchkeeperError, *, as_json: bool) -> int:
@@ -50,7 +54,9 @@ def explain(error: WatchkeeperError, *, as_json: bool) -> int:
         try:
             write(json.dumps({"ok": False, "error": answer}, ensure_ascii=False, indent=2, default=str))
         except UsageError:
-            as_json = False  # stdout takes nothing any more: that is told beside it
+            # It is told on stderr what stdout does not take.
+            _close_stdout()
+            as_json = False
     if not as_json:
         print(f"watchkeeper: {error.message}\n  {error.advice}", file=sys.stderr)
         for failed in error.details.get("failed", []):
