@@ -205,3 +205,45 @@ def test_a_second_run_of_a_thread_is_seen_among_the_processes(name: str) -> None
         watch.take(4.0, fact)
     expected = (FailureClass.DUPLICATE_WORK, Action.HOLD) if is_double else (None, Action.NONE)
     assert held(watch, 4.0) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("then", "failure"),
+    [
+        ([], FailureClass.DONE_AGAINST_EVIDENCE),
+        ([ToolClosed("b", "written", wrote=True)], FailureClass.DONE_AGAINST_EVIDENCE),
+        ([ToolClosed("b", "passed")], FailureClass.EXIT_WITHOUT_CONTRACT_CALL),
+    ],
+)
+def test_tests_that_failed_pass_by_being_run_again(then: list[ToolClosed], failure: FailureClass) -> None:
+    """To have written something after they failed is no reason to say that they pass."""
+    opened = [ToolOpened(one.id, "shell", "again") for one in then]
+    facts: list[SessionFact] = [
+        ToolOpened("a", "shell", "pytest"),
+        ToolClosed("a", "1 failed", failed=True),
+        *opened,
+        *then,
+        Said("Fixed. All tests pass."),
+        TurnEnded(ok=True),
+        ProcessExited(0),
+    ]
+    assert watching(*((3.0 + n, one) for n, one in enumerate(facts))).verdict(20.0).failure is failure
+
+
+@pytest.mark.parametrize(("now", "action"), [(62.9, Action.NONE), (63.0, Action.ESCALATE)])
+def test_a_tool_that_asks_a_person_waits_for_one(now: float, action: Action) -> None:
+    """A question by tool is a question, until the tool has its answer."""
+    asked = watching((3.0, ToolOpened("a", "AskUserQuestion", "which?")))
+    assert held(asked, now) == [(FailureClass.WAITS_FOR_PERSON, action)]
+    asked.take(now, ToolClosed("a", "this one"))
+    assert held(asked, now) == [(None, Action.NONE)]
+
+
+@pytest.mark.parametrize(("renewed_at", "action"), [(114.9, Action.NONE), (200.0, Action.TOUCH)])
+def test_a_lease_that_ran_out_is_touched_a_tick_later(renewed_at: float, action: Action) -> None:
+    """Until somebody reaps it a renewal counts; one that is a little late needs nobody."""
+    watch = watching((50.0, LeaseChanged("claimed", 1, "w")), (100.0, LeaseChanged("expired", 1, "w")))
+    if renewed_at <= 115.0:
+        watch.take(renewed_at, LeaseChanged("renewed", 1, "w"))
+    assert watch.look(114.95).action is Action.NONE
+    assert watch.look(115.0).action is action

@@ -60,7 +60,8 @@ def lease_lost(record: SessionRecord, limits: SessionLimits) -> Course | None:
     if lease.expired_at is None or record.is_over:
         return None
     because = "The lease ran out; until somebody reaps it a renewal still counts."
-    return Course(FailureClass.LEASE_LOST, (Rung(lease.expired_at, Action.TOUCH),), because, evidence)
+    late = (Rung(lease.expired_at, Action.NONE), Rung(lease.expired_at + limits.settle_seconds, Action.TOUCH))
+    return Course(FailureClass.LEASE_LOST, late, because, evidence)
 
 
 def duplicate_work(record: SessionRecord, _limits: SessionLimits) -> Course | None:

@@ -172,6 +172,8 @@ def _contradictions(record: SessionRecord) -> dict[str, object]:
     if record.unmatched and not proven:
         found["open_items"] = len(record.unmatched)
     claims = not says or bool((CLAIMS.search(says) or CLAIMS_TESTS.search(says)) and not ADMITS.search(says))
+    if record.tools.unchecked and CLAIMS_TESTS.search(says) and not proven:
+        found["last_command"] = "failed, and was not tried again"
     if record.tools.last_failed and (CLAIMS_TESTS.search(says) or (claims and not proven)):
         found["last_command"] = "failed"
     refused = record.contract.refused(*REFUSED_BY_GATE)

@@ -13,6 +13,9 @@ LONG_WAIT_SECONDS = 300.0
 ASKS = re.compile(r"approval|requires_action|input.?required|elicitation|permission.?request", re.IGNORECASE)
 """Events of agents that no table names, whose very name says that a person is asked."""
 
+ASKS_BY_TOOL = re.compile(r"ask_?user|user_?(question|input)", re.IGNORECASE)
+"""Tools of agents that put a question to a person."""
+
 AWAITS = re.compile(
     r"\b(waiting|awaiting|waits) (for |on )?(your |user |human |manual |an? )?(approval|input|confirmation|permission)",
     re.IGNORECASE,
@@ -68,6 +71,10 @@ class Hindered:
             self.waits = (at, Waits(text[:300]))
         if self.limited is None and USED_UP.search(text):
             self.limited = (at, Limited(None, text[:300]))
+
+    def take_tool(self, at: float, tool: str) -> None:
+        if ASKS_BY_TOOL.search(tool):
+            self.waits = (at, Waits(tool))
 
     def take_unknown(self, at: float, kind: str) -> None:
         if ASKS.search(kind):

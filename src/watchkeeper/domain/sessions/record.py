@@ -237,6 +237,7 @@ class SessionRecord:
             case ToolOpened():
                 self._work(at, opens=True)
                 self.tools.take_opened(at, event)
+                self.hindered.take_tool(at, event.tool)
             case ToolClosed():
                 self._close(at, event)
             case Said():

@@ -33,13 +33,14 @@ class Open(NamedTuple):
 
 @dataclass(slots=True)
 class ToolsSeen:
-    """What is known of the calls; bounded, however long a session is."""
+    """What is known of the calls; bounded, however long a session is. `unchecked`: one failed, then only writing."""
 
     open: dict[str, Open] = field(default_factory=dict)
     recent: deque[Call] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     closed: int = 0
     succeeded: int = 0
     last_failed: bool = False
+    unchecked: bool = False
     last_closed_at: float | None = None
     words: str = ""
     words_again: int = 0
@@ -60,6 +61,8 @@ class ToolsSeen:
         self.closed += 1
         self.succeeded += not closed.failed
         self.last_failed = closed.failed
+        # To write is not to look again: what failed before stays unchecked.
+        self.unchecked = closed.failed or (closed.wrote and self.unchecked)
         if opened is not None:
             self.recent.append(Call(opened.call, closed.result, closed.failed))
         return opened
