@@ -10,7 +10,7 @@ from foreign_site import Site
 from interfaces.api_client import Api
 from raw_sql import rows
 from relay.fake_helper import FETCH_FAILED
-from relay.scenes import Scene
+from relay.scenes import Scene, job
 from watchkeeper.services.relay.place import HelperPlace
 
 SELF = str(os.geteuid())
@@ -46,6 +46,28 @@ async def test_a_guarded_job_is_mirrored_to_its_end(api: Api, site: Site, tmp_pa
     assert len(kept) == len(scene.helper.commands) + 1
     [check] = await rows(api.app.database, "SELECT passed FROM watchkeeper.artifact_checks")
     assert check["passed"]
+
+
+async def test_a_heartbeat_that_went_well_is_one_attempt_and_verified(
+    api: Api, site: Site, tmp_path: Path
+) -> None:
+    """All that `supervise` tells of a job is told of one attempt: its check counts at its end, and no lease is lost.
+
+    The same holds when each command is a program of its own, and when everything is told twice.
+    """
+    scene = Scene(tmp_path / "one", site)
+    assert await scene.heartbeat(agent_user=SELF) == 0
+    assert len({body["attempt_id"] for body in scene.reports("job-attempt")}) == 1
+    await deliver(api, scene.place)
+    relayed = Scene(tmp_path / "two", site, {"claim": [{"print": job("B")}]})
+    page = {"kind": "html_page", "url": relayed.page, "files": ["index.html"], "primary": True}
+    for command in (["claim"], ["context", "B"], ["complete", "B", "done", json.dumps([page])]):
+        assert (await relayed.relay(*command)).exit_code == 0
+    await deliver(api, relayed.place)
+    jobs = await rows(api.app.database, "SELECT state, verified FROM watchkeeper.jobs ORDER BY seq")
+    assert [(job["state"], job["verified"]) for job in jobs] == [("completed", "artifact")] * 2
+    attempts = await rows(api.app.database, "SELECT job_id, outcome FROM watchkeeper.foreign_leases")
+    assert [attempt["outcome"] for attempt in attempts] == ["completed"] * 2
 
 
 async def test_a_stuck_job_and_a_proposal_stand_there(api: Api, site: Site, tmp_path: Path) -> None:

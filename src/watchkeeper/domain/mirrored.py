@@ -35,7 +35,8 @@ class AttemptReport:
 
     `lease_expires_at` is the foreign queue's word. `complete_status` is the worker's: `completed`, `failed`,
     `released`, `cancelled` and `stuck` mean something here, every other word is only kept. `redacted`: kinds of
-    secrets that were taken out of the error message before.
+    secrets that were taken out of the error message before. `report_id` names this report, which may arrive again,
+    and no attempt.
     """
 
     job: str
@@ -52,6 +53,7 @@ class AttemptReport:
     error_message: str | None = None
     reported_at: datetime | None = None
     redacted: Sequence[str] = ()
+    report_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def begins_anew(live: LiveAttempt | None, report: AttemptReport) -> bool:
         return True
     if report.attempt_id and live.attempt_id:
         return report.attempt_id != live.attempt_id
+    if report.report_id and report.report_id == live.attempt_id:
+        return False
     return report.phase == "claim" and live.phase not in (None, "claim")
 
 

@@ -153,7 +153,9 @@ class MirroredJobs:
             lost = ReportedEnd(JobState.PENDING, "lost", AttemptCause.LEASE_LOST)
             await self._move(connection, who, row, lost, event="mirrored_attempt_lost")
         where = _of(who, row)
-        said = {"worker_id": report.worker_id, "attempt_id": report.attempt_id, "actor": who.actor}
+        # Without a name of its own, an attempt goes by that of the report that began it, which may arrive again.
+        named = report.attempt_id or report.report_id
+        said = {"worker_id": report.worker_id, "attempt_id": named, "actor": who.actor}
         await fetch(connection, "open_foreign_lease", where | said)
         return await self._stands(connection, who, row["seq"])
 
@@ -216,6 +218,7 @@ def _is_another(row: Row, report: AttemptReport) -> bool:
     """Say whether a report of an ended job tells of an attempt that was not seen before its end."""
     if report.worker_id is None or reported_end(report, complete_failed=False) is not None:
         return False
+    known = row["attempt_ids"] or []
     if report.attempt_id is not None:
-        return report.attempt_id not in (row["attempt_ids"] or [])
-    return report.phase == "claim"
+        return report.attempt_id not in known
+    return report.phase == "claim" and report.report_id not in known

@@ -225,7 +225,7 @@ class JobAttemptBody(Body):
             self.worker_id,
             self.origin,
             self.kind,
-            self.attempt_id or (None if self.id is None else str(self.id)),
+            self.attempt_id,
             self.phase,
             self.lease_expires_at,
             None,
@@ -234,6 +234,7 @@ class JobAttemptBody(Body):
             self.error_code,
             self.error_message,
             redacted=self.redacted,
+            report_id=None if self.id is None else str(self.id),
         )
 
 

@@ -174,7 +174,7 @@ class _WorkDesk:
 
     def completion(self, held: HeldJob) -> Completion:
         summary = self._work.summary or f"{held.kind or 'the job'} is done"
-        return Completion(held.id, summary, artifacts_json(held), held.kind)
+        return Completion(held.id, summary, artifacts_json(held), held.kind, held.attempt_id)
 
     async def work(self, held: HeldJob) -> Worked | None:
         return await self._work.look(held)

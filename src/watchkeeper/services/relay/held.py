@@ -11,11 +11,15 @@ from watchkeeper.domain.handover import Handover
 from watchkeeper.domain.helper_answers import HelperJob, Reply
 from watchkeeper.domain.helper_config import HelperConfig
 from watchkeeper.domain.json_in_text import read_time
+from watchkeeper.services.relay.reports import ordered_id
 
 
 @dataclass
 class HeldJob:
-    """One job. `claim` is the claim's own answer; `shared` are addresses of files, by name."""
+    """One job. `claim` is the claim's own answer; `shared` are addresses of files, by name.
+
+    `attempt_id` names this claim in every report of it; None of a job that was claimed past us.
+    """
 
     id: str
     kind: str | None
@@ -27,11 +31,14 @@ class HeldJob:
     was_used: bool = False
     shared: dict[str, str] = field(default_factory=dict)
     handover: Handover | None = None
+    attempt_id: str | None = None
 
     @classmethod
     def of(cls, job: HelperJob, config: HelperConfig, claim: str) -> HeldJob:
         lease = ForeignLease.told(config, job.lease_expires_at, datetime.now(UTC))
-        return cls(job.id, job.kind, job.deliverable_id, job.contract, dict(job.record), lease, claim)
+        held = cls(job.id, job.kind, job.deliverable_id, job.contract, dict(job.record), lease, claim)
+        held.attempt_id = ordered_id()
+        return held
 
     @classmethod
     def named(cls, job: str, config: HelperConfig) -> HeldJob:
@@ -62,6 +69,7 @@ class HeldJob:
             "lease_expires_at": ends and ends.isoformat(),
             "lease_seconds": self.lease.length and self.lease.length.total_seconds(),
             "claim": self.claim,
+            "attempt_id": self.attempt_id,
             "was_used": self.was_used,
             "shared": self.shared,
         }
@@ -74,4 +82,5 @@ class HeldJob:
             lease.length = timedelta(seconds=kept["lease_seconds"])
         held = cls(kept["id"], kept["kind"], kept["deliverable_id"], kept["contract"], kept["record"], lease)
         held.claim, held.was_used, held.shared = kept["claim"], kept["was_used"], kept["shared"]
+        held.attempt_id = kept.get("attempt_id")
         return held

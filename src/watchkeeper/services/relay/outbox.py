@@ -18,6 +18,7 @@ class Completion:
     summary: str
     artifacts_json: str
     kind: str | None = None
+    attempt_id: str | None = None
 
     @property
     def arguments(self) -> list[str]:

@@ -220,7 +220,7 @@ class _AgentsDesk:
         return self._arguments
 
     def completion(self, held: HeldJob) -> Completion:
-        return Completion(held.id, self._arguments[1], artifacts_json(held), held.kind)
+        return Completion(held.id, self._arguments[1], artifacts_json(held), held.kind, held.attempt_id)
 
     async def work(self, _held: HeldJob) -> Worked | None:
         return Worked(is_done=True)

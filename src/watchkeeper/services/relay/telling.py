@@ -70,6 +70,7 @@ class Telling:
             phase=phase,
             status=status,
             ended_at=now(),
+            attempt_id=held.attempt_id if held is not None and about else None,
             **about,
         )
         if call.why is Why.LOOK and reply.is_ok and reply.says_completed:
@@ -163,6 +164,7 @@ class Telling:
             worker_id=self._worker_id,
             job_id=completion.job,
             kind=completion.kind,
+            attempt_id=completion.attempt_id,
             phase="complete",
             complete_status="completed" if is_completed else "stuck",
             error_code=None if is_completed else "contract_rejected",
@@ -182,6 +184,7 @@ class Telling:
             current_job_id=None if held is None else held.id,
             lease_expires_at=None if held is None else _time(held.lease.expires_at),
             kind=None if held is None else held.kind,
+            attempt_id=None if held is None else held.attempt_id,
             created_at=now(),
         )
 
@@ -224,7 +227,12 @@ class Telling:
     def _attempt(self, held: HeldJob, **facts: Any) -> None:
         ends = _time(held.lease.expires_at)
         self._reports.keep(
-            ATTEMPTS, worker_id=self._worker_id, lease_expires_at=ends, **self._about(held), **facts
+            ATTEMPTS,
+            worker_id=self._worker_id,
+            attempt_id=held.attempt_id,
+            lease_expires_at=ends,
+            **self._about(held),
+            **facts,
         )
 
     def _about(self, held: HeldJob | None) -> dict[str, Any]:
