@@ -60,3 +60,9 @@ def test_a_trap_for_the_watchdog_is_found_by_leaving_it_alone(
     label = {"class": "F16", "stuck": False, "right_action": "none", "forbidden_actions": ["kill"]}
     found = judged(tmp_path, label, *BEGUN, (seconds, "clock", "end", {}))
     assert found["per_class"]["F16"]["recall"] == hit
+
+
+def test_a_label_alone_is_a_row_of_which_nothing_is_known(tmp_path: Path) -> None:
+    """No facts, no trouble: nothing is done."""
+    found = judged(tmp_path, {"class": "healthy", "right_action": "none"})
+    assert (found["rows"][0]["ok"], found["rows"][0]["class"]) == (True, "healthy")

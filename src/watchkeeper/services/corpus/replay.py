@@ -60,7 +60,7 @@ def _is_asked_later(row: CorpusRow, seen: list[Seen]) -> bool:
 def _looks(row: CorpusRow, meaning: Meaning, watch: SessionWatch) -> Iterator[Seen]:
     next_at: float | None = None
     before = meaning.begin
-    for told, after in zip(row.facts, (*row.facts[1:], None), strict=True):
+    for told, after in zip(row.facts, (*row.facts[1:], None), strict=False):
         at = meaning.begin + told.t
         facts = meaning.facts(told)
         slept = max((one.seconds for one in facts if isinstance(one, ClockJumped)), default=0.0)
