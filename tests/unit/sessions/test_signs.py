@@ -247,3 +247,22 @@ def test_a_lease_that_ran_out_is_touched_a_tick_later(renewed_at: float, action:
         watch.take(renewed_at, LeaseChanged("renewed", 1, "w"))
     assert watch.look(114.95).action is Action.NONE
     assert watch.look(115.0).action is action
+
+
+DECEIVED = [
+    (2.0, TurnBegan()),
+    (3.0, ToolOpened("a", "shell", "pytest")),
+    (4.0, ToolClosed("a", "1 failed", failed=True)),
+    (5.0, TurnEnded(ok=True, text="Done, all tests pass.")),
+]
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_where_no_process_is_told_a_turns_end_is_the_end(is_told: bool) -> None:
+    """A hollow claim is blocked a tick after the turn's end, where nobody will ever tell of an exit."""
+    watch = SessionWatch()
+    for at, fact in [*([(0.0, ProcessStarted(7))] if is_told else []), (1.0, Began("t")), *DECEIVED]:
+        watch.take(at, fact)
+    blocked = (FailureClass.DONE_AGAINST_EVIDENCE, Action.BLOCK_COMPLETE)
+    assert [one[1] for one in held(watch, 5.0, 19.9)] == [Action.NONE, Action.NONE]
+    assert (held(watch, 20.0) == [blocked]) is not is_told

@@ -151,8 +151,13 @@ def _claimed_at(record: SessionRecord) -> float | None:
         checked = record.evidence[0] if record.evidence is not None else completed
         return max(completed, checked)
     if record.exited is None:
-        # A recording that ends with the turn tells no exit.
-        return NEVER if record.terminal is not None and record.terminal[1].ok else None
+        if record.terminal is None or not record.terminal[1].ok:
+            return None
+        if record.processes.is_told:
+            # A recording that ends with the turn tells no exit.
+            return NEVER
+        # Nobody tells of its process: the turn's end is the last that can be known.
+        return max(record.terminal[0], record.evidence[0] if record.evidence is not None else 0.0)
     ended = record.terminal[1] if record.terminal is not None else None
     if _signal(record) is not None and completed is None and (ended is None or not ended.ok):
         return None

@@ -26,6 +26,11 @@ class ProcessesSeen:
     gone_at: float | None = None
     runaways: dict[int, float] = field(default_factory=dict)
 
+    @property
+    def is_told(self) -> bool:
+        """Say whether anything was told of a process; whoever does tells of its end too."""
+        return self.root is not None or self.sampled_at is not None
+
     def take_start(self, pid: int) -> None:
         self.root, self.last, self.sampled_at, self.gone_at = pid, (), None, None
 

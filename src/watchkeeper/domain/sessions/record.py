@@ -210,8 +210,8 @@ class SessionRecord:
         if reads_stdin(event):
             return
         self.first_event_at = at if self.first_event_at is None else self.first_event_at
-        self.event_at = at
-        self.life_at = at if is_life(event) else self.life_at
+        if is_life(event):
+            self.event_at = self.life_at = at
         match event:
             case Retrying() | Limited() | Waits():
                 self.hindered.take(at, event)
