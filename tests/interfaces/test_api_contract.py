@@ -171,6 +171,20 @@ async def test_a_failed_attempt_waits_and_quota_parks_the_pool(api: Api) -> None
     assert [row["pool"] for row in await rows(api.app.database, "SELECT pool FROM watchkeeper.pool_parks")]
 
 
+async def test_a_refused_login_parks_the_pool_under_its_own_reason(api: Api) -> None:
+    """It is no quota: the attempt says infrastructure, nothing is used up, and `why` repeats what a person is to do."""
+    job = await api.claimed()
+    said = {"cause": "infrastructure", "retry_at": "2126-01-01T00:00:00Z", "parks_pool": True}
+    ended = await api.command("fail", job, reason="login_refused: codex login", **said)
+    assert ended.body["status"] == "pending"
+    waiting = await api.enqueue(job["kind"])
+    found = (await api.get(f"/api/why/{waiting}", role="viewer")).body
+    assert (found["reason"], [fact["said"] for fact in found["facts"] if fact["value"] == "parked"]) == (
+        "quota_parked",
+        ["login_refused: codex login"],
+    )
+
+
 async def test_a_cancel_request_reaches_the_holder_and_its_release_cancels(api: Api) -> None:
     """An operator's cancel shows in the next progress; releasing with `cancelled` ends the job cancelled."""
     job = await api.claimed()

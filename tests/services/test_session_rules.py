@@ -36,8 +36,8 @@ class Supervisor:
         body = SessionBody.model_validate({"agent": "codex", **said})
         await self._app.sessions.recording.tell(self._caller, self._job.id, 1, body.said())
 
-    async def says(self) -> None:
-        event = {"n": 1, "t": 1.0, "source": "stdout", "event": "said", "fields": {}}
+    async def says(self, number: int = 1, said: str = "said", **fields: Any) -> None:
+        event = {"n": number, "t": 1.0, "source": "stdout", "event": said, "fields": fields}
         await self._app.sessions.recording.tell_events(
             self._caller, self._job.id, 1, [event], dropped=0, silent_seconds=0.0
         )
@@ -125,6 +125,23 @@ async def test_nobody_tells_of_a_session_any_more(app: App, clock: MovingClock) 
     assert "session_stalled" not in await open_rules(app), (
         "of a job that does not run under it, other rules tell"
     )
+
+
+async def test_a_refused_login_is_an_incident_until_a_turn_goes_well(app: App, clock: MovingClock) -> None:
+    """It names what to do, outlives the session, and is closed by a later good turn of the same worker alone."""
+    shop = Shop(app)
+    supervisor = await working(app, shop)
+    evidence = {"trouble": "auth", "text": "401", "to_do": "codex login"}
+    refused = {"failure": "F04", "action": "park", "because": "refused for good", "evidence": evidence}
+    await supervisor.tell(diagnosis=refused, ended=True)
+    assert await look_after(app, clock, 1) == ["doctor_failed"]
+    [incident] = await open_incidents(app)
+    assert (incident["cause"], incident["evidence"]["to_do"]) == ("login_refused", "codex login")
+    clock.advance(5)
+    await supervisor.says()
+    assert await look_after(app, clock, 1) == ["doctor_failed"], "words alone show nothing"
+    await supervisor.says(2, "turn_ended", ok=True)
+    assert await look_after(app, clock, 1) == []
 
 
 async def test_what_a_session_used_up_and_what_it_left(app: App, clock: MovingClock) -> None:

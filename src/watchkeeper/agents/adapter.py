@@ -114,6 +114,11 @@ class Adapter(Stream, Protocol):
     @property
     def measured(self) -> bool: ...
 
+    @property
+    def login(self) -> str:
+        """What a person does where its provider refuses its login."""
+        ...
+
     def launch(self, turn: Turn) -> Launch:
         """Give the orders for a turn. Raises UsageError where the turn cannot be started as it is."""
         ...

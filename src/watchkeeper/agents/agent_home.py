@@ -38,6 +38,11 @@ def agent_home(setup: Setup, agent: str, variable: str, usual: str) -> Path:
     return home
 
 
+def login_at(setup: Setup, variable: str, home: Path, command: str) -> str:
+    """Say what a person does where the agent's provider refuses its login."""
+    return f"as {setup.user.name}: {variable}={home} {command}; or start the worker with a good key (--agent-env)"
+
+
 class ThreadLocks:
     """The locks of an agent's threads: files of ours, one for each, which the shims of sessions hold.
 

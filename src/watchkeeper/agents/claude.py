@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Tally, Turn
-from watchkeeper.agents.agent_home import ThreadLocks, agent_home
+from watchkeeper.agents.agent_home import ThreadLocks, agent_home, login_at
 from watchkeeper.agents.json_lines import (
     SERVER,
     contract_command,
@@ -171,6 +171,7 @@ class Claude(ClaudeStream):
         super().__init__(clock=clock)
         self._setup = setup
         self._home = agent_home(setup, NAME, HOME, ".claude")
+        self.login = login_at(self._setup, HOME, self._home, "claude /login")
         self._locks = ThreadLocks(setup, NAME)
         self._program = Program(NAME, setup)
         self.table = table(NAME, self.version)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Tally, Turn
-from watchkeeper.agents.agent_home import ThreadLocks, agent_home
+from watchkeeper.agents.agent_home import ThreadLocks, agent_home, login_at
 from watchkeeper.agents.json_lines import (
     COMMANDS,
     SERVER,
@@ -147,6 +147,7 @@ class Codex(CodexStream):
         super().__init__(clock=clock)
         self._setup = setup
         self._home = agent_home(setup, NAME, HOME, ".codex")
+        self.login = login_at(self._setup, HOME, self._home, "codex login")
         self._locks = ThreadLocks(setup, NAME)
         self._program = Program(NAME, setup)
         self._learn()

@@ -59,6 +59,10 @@ class CommandAgent(CommandStream):
     def launch(self, turn: Turn) -> Launch:
         return Launch(command_of(turn.payload, self._default))
 
+    @property
+    def login(self) -> str:
+        return "renew the command's own credentials"
+
     def transcript(self, turn: Turn, thread: str) -> Path | None:  # noqa: ARG002 - it keeps none
         return None
 

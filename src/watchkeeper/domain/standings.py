@@ -44,7 +44,8 @@ class JobStanding:
 class WorkerStanding:
     """A worker now, and what it did since the incident was last seen. `has_job`: its last heartbeat brought one.
 
-    `checked`: what the checks make of the newest word on the step that the incident is about, which `checked_ref` has.
+    `good_turn`: a turn of an agent's that ended well. `checked`: what the checks make of the newest word on the step
+    that the incident is about, which `checked_ref` has.
     """
 
     is_stopped: bool = False
@@ -53,6 +54,7 @@ class WorkerStanding:
     held: int = 0
     answered: str | None = None
     passed_check: str | None = None
+    good_turn: str | None = None
     checked: StepVerdict = UNJUDGED
     checked_ref: str | None = None
 

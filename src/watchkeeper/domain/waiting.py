@@ -34,7 +34,8 @@ WAITING: dict[WaitingReason, Waiting] = {
         "the reaper's next tick, or a renewal by its holder",
     ),
     WaitingReason.QUOTA_PARKED: Waiting(
-        "the pool of every worker that takes its kind waits for a quota", "the reset of that quota"
+        "the pool of every worker that takes its kind is parked: a quota is used up, or a login is refused",
+        "the reset of that quota, or a person who logs in; the workers' facts say which",
     ),
     WaitingReason.QUARANTINED: Waiting(
         "its leases were lost too often", "a person who knows why its workers died, and requeues it"

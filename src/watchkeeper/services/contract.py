@@ -31,7 +31,8 @@ from watchkeeper.storage.jobs import HeldLease
 class Failure:
     """How an attempt ended without completion; see services.queue.AttemptEnd for the flags.
 
-    `retry_at` says when to come back, for a cause that is not the agent's; for a quota it parks the pool.
+    `retry_at` says when to come back, for a cause that is not the agent's; for a quota, or with
+    `parks_pool`, it parks the pool.
     `held` keeps the job for a person, whatever its cause, and `detail` with it.
     """
 
@@ -43,6 +44,7 @@ class Failure:
     retry_at: datetime | None = None
     held: StateReason | None = None
     detail: Mapping[str, Any] | None = None
+    parks_pool: bool = False
 
 
 class Contract:
@@ -132,7 +134,7 @@ class Contract:
         if failure.retry_at is not None:
             (clock,) = await fetch(connection, "clock")
             delay = max(0.0, (failure.retry_at - clock["now"]).total_seconds())
-            if failure.cause is AttemptCause.QUOTA and delay:
+            if (failure.parks_pool or failure.cause is AttemptCause.QUOTA) and delay:
                 where = {"project_id": project_id, "worker_id": holding.worker_id, "actor": actor}
                 await fetch(connection, "park_pool", {**where, "until": failure.retry_at, "reason": reason})
         # Evidence that fails ends the attempt at `complete`: who says so itself was refused for its contract.

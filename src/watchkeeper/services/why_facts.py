@@ -66,7 +66,12 @@ def of_session(session: Mapping[str, Any]) -> list[Fact]:
 def of_kind(workers: Iterable[Row]) -> list[Fact]:
     """Give the workers that take a kind, and what keeps each from claiming."""
     return [
-        Fact(f"worker {row['worker_id']}", row["standing"], row["last_seen_at"], row["stop_reason"])
+        Fact(
+            f"worker {row['worker_id']}",
+            row["standing"],
+            row["last_seen_at"],
+            row["parked_because"] if row["standing"] == "parked" else row["stop_reason"],
+        )
         for row in workers
     ]
 

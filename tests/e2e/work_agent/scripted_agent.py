@@ -25,6 +25,7 @@ class ScriptedAgent:
 
     name = "codex"
     converses = True
+    login = "log in again"
 
     version = None
     measured = True

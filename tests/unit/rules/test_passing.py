@@ -155,6 +155,14 @@ def test_each_incident_closes_on_its_own_evidence(rule: str, standing: Standing,
     assert passes(rule, standing) is closes
 
 
+def test_a_refused_login_ends_with_a_turn_that_goes_well() -> None:
+    """A doctor that passes says nothing of an agent's login, nor a good turn of a doctor that failed."""
+    doctor, turn = worker(checked=said(CheckState.PASS), checked_ref="h"), worker(good_turn="e")
+    assert not passes("doctor_failed", doctor, trouble="auth")
+    assert passes("doctor_failed", turn, trouble="auth")
+    assert not passes("doctor_failed", turn)
+
+
 @pytest.mark.parametrize(("since", "closes"), [(None, False), (-50, False), (50, True)])
 def test_a_foreign_queue_moves_when_its_counters_say_so(since: float | None, closes: bool) -> None:
     """A claim that was seen in them since the incident opened."""

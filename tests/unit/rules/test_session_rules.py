@@ -20,7 +20,15 @@ from watchkeeper.domain.rules.sessions import (
     tool_loop,
 )
 from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
-from watchkeeper.domain.sessions.events import Began, Limited, Retrying, ToolOpened, Trouble, TurnBegan
+from watchkeeper.domain.sessions.events import (
+    Began,
+    Limited,
+    Retrying,
+    ToolOpened,
+    Trouble,
+    TurnBegan,
+    TurnEnded,
+)
 from watchkeeper.domain.sessions.facts import ProcessStarted, SessionFact
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.watch import SessionWatch
@@ -35,7 +43,8 @@ def held(seconds: float, *facts: tuple[float, SessionFact]) -> AgentSessionFact:
     for at, fact in ((0.0, ProcessStarted(7)), *facts):
         watch.take(at, fact)
     found = watch.look(seconds)
-    return replace(SESSION, failure=found.failure, action=found.action, because=found.because)
+    told = {"failure": found.failure, "action": found.action, "because": found.because}
+    return replace(SESSION, evidence=found.evidence, **told)
 
 
 def rules_of(session: AgentSessionFact) -> list[str]:
@@ -91,6 +100,15 @@ def test_retries_without_end_are_a_stall_while_they_are_acted_on() -> None:
     retries = [(0.1, Began("th")), *((n * 30.0, Retrying(Trouble.SERVER_ERROR)) for n in range(1, 25))]
     session = held(30.0 + TABLE.retries_act_seconds, *retries)
     assert (session.failure, rules_of(session)) == (FailureClass.PROVIDER_RETRY_LOOP, ["session_stalled"])
+
+
+@pytest.mark.parametrize(("trouble", "told"), [(Trouble.AUTH, ["doctor_failed"]), (Trouble.RATE_LIMIT, [])])
+def test_a_refused_login_is_told_of_the_worker(trouble: Trouble, told: list[str]) -> None:
+    """One incident for a worker, however many sessions fail of it, over or not; a limit that passes is none."""
+    session = held(5.0, (0.1, Began("th")), (3.0, TurnEnded(ok=False, trouble=trouble, text="401")))
+    assert rules_of(session) == rules_of(replace(session, is_over=True)) == told
+    for finding in judge(SESSION_RULES, [session], LIMITS, BEGIN).findings:
+        assert (finding.identity, finding.cause) == (("worker", "host-1", "login"), "login_refused")
 
 
 def test_a_session_of_which_nobody_tells() -> None:

@@ -11,6 +11,7 @@ from watchkeeper.domain.heartbeat_checks import CheckState
 from watchkeeper.domain.policies import Thresholds
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.rules.sight import GOOD_TICKS
+from watchkeeper.domain.sessions.events import Trouble
 from watchkeeper.domain.standings import JobStanding, Standing, Unresolved
 
 ENDED_WELL = frozenset({"completed", "failed", "cancelled", "released"})
@@ -159,6 +160,9 @@ def _artifact_verified(case: Case) -> Evidence | None:
 def _step_passes(case: Case) -> Evidence | None:
     """Pass by the checks alone: a step of which something is not known has not passed."""
     worker = case.standing.worker
+    if case.incident.evidence.get("trouble") == Trouble.AUTH:
+        # A doctor does not look at an agent's login: only a turn that went well shows that it is good again.
+        return {"turn": worker.good_turn} if worker is not None and worker.good_turn is not None else None
     if worker is None or worker.checked.state is not CheckState.PASS:
         return None
     return {"passed": worker.checked_ref}

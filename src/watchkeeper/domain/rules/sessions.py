@@ -6,6 +6,7 @@ nobody tells any more is judged by time. `crash_loop` is among the rules of ende
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from watchkeeper.domain.policies import Thresholds
 from watchkeeper.domain.rules.judging import ALWAYS, Moment, RuleOf
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
+from watchkeeper.domain.sessions.events import Trouble
 
 STALLED = frozenset(
     {
@@ -57,6 +59,17 @@ def tool_loop(session: AgentSessionFact, _limits: Thresholds) -> Moment | None:
     return _moment(session, RuleName.TOOL_LOOP, session.failure, _held(session))
 
 
+def login_refused(session: AgentSessionFact, _limits: Thresholds) -> Moment | None:
+    """Fire when a session gave up because its provider refuses the login: no session of the worker can do better."""
+    is_refused = session.evidence.get("trouble") == Trouble.AUTH and session.action == Action.PARK
+    if session.failure != FailureClass.PROVIDER_RETRY_LOOP or not is_refused:
+        return None
+    told = {**_held(session), "trouble": Trouble.AUTH.value, "to_do": session.evidence.get("to_do")}
+    moment = _moment(session, RuleName.DOCTOR_FAILED, "login_refused", told)
+    about = ("worker", session.worker_id, "login")
+    return Moment(moment.at, replace(moment.finding, identity=about, job_id=None, kind=None))
+
+
 def token_budget_exceeded(session: AgentSessionFact, _limits: Thresholds) -> Moment | None:
     """Fire when a session has used more than its job's kind allows one."""
     told = {
@@ -83,6 +96,7 @@ def session_orphaned(session: AgentSessionFact, _limits: Thresholds) -> Moment |
 SESSION_RULES: tuple[RuleOf[AgentSessionFact], ...] = (
     session_stalled,
     tool_loop,
+    login_refused,
     token_budget_exceeded,
     session_orphaned,
 )

@@ -150,6 +150,7 @@ async def fail(job: JobName, body: FailBody, access: Here, caller: Holder) -> Re
         body.reason,
         AttemptCause(body.cause),
         retry_at=body.retry_at,
+        parks_pool=body.parks_pool,
         held=None if body.held is None else StateReason(body.held),
         detail={"failure_class": body.failure_class, "evidence": body.evidence} if body.held else None,
     )

@@ -120,7 +120,8 @@ class CompleteBody(Body):
 
 
 class FailBody(Body):
-    """`retry_at` says when to come back; only for causes that are not the agent's.
+    """`retry_at` says when to come back; only for causes that are not the agent's. With `parks_pool` the worker's whole
+    pool claims nothing until then, as it always does for a quota.
 
     `gate`: the contract refused the results for good; the job is stuck, for a person. `held`: so it is for this reason
     too, with the class of the failure and what shows it.
@@ -129,6 +130,7 @@ class FailBody(Body):
     reason: Text
     cause: Literal["agent_error", "infrastructure", "quota", "gate", "operator"] = "agent_error"
     retry_at: Time | None = None
+    parks_pool: bool = False
     held: Literal["agent_stalled", "crash_loop", "budget", "gate_failed"] | None = None
     failure_class: Word | None = None
     evidence: dict[str, Any] | None = None

@@ -23,6 +23,7 @@ from watchkeeper.services.supervision.endings import (
     ending_of,
     failed,
     held,
+    logged_out,
     parked,
 )
 from watchkeeper.services.supervision.means import Means
@@ -32,6 +33,7 @@ from watchkeeper.services.supervision.steps import (
     Done,
     GiveUp,
     GoOn,
+    LoggedOut,
     Mend,
     Probe,
     Quota,
@@ -108,6 +110,9 @@ class Course:
             case Quota():
                 self.failure = FailureClass.USAGE_LIMIT.value
                 return parked(step.because, step.until)
+            case LoggedOut():
+                self.failure = FailureClass.PROVIDER_RETRY_LOOP.value
+                return logged_out(f"{step.because} To mend it, {self._means.adapter.login}", step.until)
             case GiveUp():
                 return self._given_up(step, tail)
 

@@ -86,6 +86,13 @@ def parked(reason: str, until: float) -> Ending:
     )
 
 
+def logged_out(reason: str, until: float) -> Ending:
+    """The job is back when the login is tried again (Unix time), and so are all others of the pool."""
+    at = datetime.fromtimestamp(until, UTC).isoformat()
+    body = {"cause": AttemptCause.INFRASTRUCTURE.value, "retry_at": at, "parks_pool": True}
+    return Ending(Command.FAIL, {"reason": sendable(f"login_refused: {reason}"), **body})
+
+
 def released(reason: str, **flags: bool) -> Ending:
     return Ending(Command.RELEASE, {"reason": sendable(reason), **flags})
 

@@ -133,7 +133,9 @@ class Eyes:
             self._records.keep_thread(known.record())
             self._tell()
 
-        reading = TurnWatch(self._means.adapter, known, watch, log, redactor, self._clock, on_thread)
+        reading = TurnWatch(
+            means.adapter, known, watch, log, redactor, self._clock, on_thread, means.adapter.login
+        )
         output = OutputWatch(session, self._records.directory, redactor, reading)
         self._tell(session)
         return Seen(output, reading, beside)

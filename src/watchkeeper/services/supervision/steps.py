@@ -20,6 +20,9 @@ QUOTA_SECONDS = 3600.0
 
 FOR_A_FRESH_THREAD = frozenset({Trouble.CONTEXT_OVERFLOW, Trouble.SESSION_UNKNOWN, Trouble.BAD_REQUEST})
 OUT_OF_REACH = frozenset({Trouble.UNREACHABLE, Trouble.NETWORK})
+LOGIN_SECONDS = 600.0
+"""How long a pool whose login is refused is left alone before the next try."""
+
 BUDGETS = frozenset({Trouble.BUDGET, Trouble.TURNS_USED_UP})
 
 
@@ -73,7 +76,7 @@ class GoOn:
 
 @dataclass(frozen=True)
 class Quota:
-    """Back when the provider may serve again (Unix time): its limit ends, or a login is mended. Nobody's failure."""
+    """Back when the provider's limit ends (Unix time). Nobody's failure."""
 
     until: float
     because: str
@@ -86,7 +89,15 @@ class Probe:
     because: str
 
 
-Step = Done | Mend | GoOn | Quota | Probe | GiveUp
+@dataclass(frozen=True)
+class LoggedOut:
+    """The provider refuses the login: a person has to mend it, until then all of its sessions would fail."""
+
+    until: float
+    because: str
+
+
+Step = Done | Mend | GoOn | Quota | LoggedOut | Probe | GiveUp
 
 
 def after_turn(over: TurnOver, restarts: int, most_restarts: int, now: float) -> Step:
@@ -134,6 +145,8 @@ def _by_diagnosis(over: TurnOver, now: float) -> Step | None:
     match held.action:
         case Action.PARK if held.evidence.get("trouble") in OUT_OF_REACH:
             return Probe(because)
+        case Action.PARK if held.evidence.get("trouble") == Trouble.AUTH:
+            return LoggedOut(now + LOGIN_SECONDS, because)
         case Action.PARK:
             return Quota(held.until or over.until or now + QUOTA_SECONDS, because)
         case Action.FRESH_SESSION:
@@ -158,7 +171,9 @@ def _by_last_word(over: TurnOver, now: float) -> Step:
     if said is None or said.ok:
         return GoOn(failure, f"the agent ended with {_how(over.end)} and no word that its turn is over")
     because = f"the agent's turn failed: {said.trouble or Trouble.OTHER}: {said.text}"
-    if said.trouble in {Trouble.USAGE_LIMIT, Trouble.RATE_LIMIT, Trouble.AUTH}:
+    if said.trouble is Trouble.AUTH:
+        return LoggedOut(now + LOGIN_SECONDS, because)
+    if said.trouble in {Trouble.USAGE_LIMIT, Trouble.RATE_LIMIT}:
         return Quota(over.until or now + QUOTA_SECONDS, because)
     if said.trouble in OUT_OF_REACH:
         return Probe(because)

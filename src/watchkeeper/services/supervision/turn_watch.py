@@ -19,6 +19,7 @@ from watchkeeper.domain.sessions.events import (
     Spent,
     ToolClosed,
     ToolOpened,
+    Trouble,
     TurnEnded,
     Unknown,
     Unreadable,
@@ -54,7 +55,8 @@ _TEXTS: dict[type, str] = {
 class TurnWatch:
     """One turn's watch. `put` may be called from any thread; all else from one thread at a time.
 
-    `keep` is called when the thread became known, before anything else is made of it.
+    `keep` is called when the thread became known, before anything else is made of it. `login` is what a person does
+    where the login is refused.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class TurnWatch:
         redactor: Redactor,
         clock: SteadyClock,
         keep: Callable[[], None],
+        login: str = "",
     ) -> None:
         self._stream = stream
         self._conversation = conversation
@@ -74,6 +77,7 @@ class TurnWatch:
         self._redactor = redactor
         self._clock = clock
         self._keep = keep
+        self._login = login
         self._read: list[SessionFact] = []
         self._waiting: deque[SessionFact] = deque(maxlen=MOST_WAITING_FACTS)
         self._open: dict[str, None] = {}
@@ -124,7 +128,7 @@ class TurnWatch:
         """Take in what waits and give what is held of a turn that is over: nothing more will be told of it."""
         self._take_read()
         held = self._watch.verdict(self._clock.now())
-        self._log.diagnosed(self._clock.now(), held)
+        self._tell(held)
         return held
 
     def look(self, facts: Iterable[SessionFact] = ()) -> Diagnosis:
@@ -134,9 +138,14 @@ class TurnWatch:
         now = self._clock.now()
         held = self._watch.look(now)
         if self._said is None or (held.failure, held.action) != (self._said.failure, self._said.action):
-            self._log.diagnosed(now, held)
+            self._tell(held)
         self._said = held
         return held
+
+    def _tell(self, held: Diagnosis) -> None:
+        if held.evidence.get("trouble") == Trouble.AUTH:
+            held = replace(held, evidence={**held.evidence, "to_do": self._login})
+        self._log.diagnosed(self._clock.now(), held)
 
     def _note(self, fact: SessionFact) -> None:
         match fact:

@@ -51,7 +51,12 @@ SELECT g.incident_id, coalesce(w.stopped_at IS NOT NULL, false) AS is_stopped, w
                  WHERE h.project_id = g.project_id AND h.worker_id = g.worker_id AND h.current_job_id IS NOT NULL
                  ORDER BY h.id DESC LIMIT 20) n
           JOIN watchkeeper.artifact_checks c ON c.project_id = g.project_id AND c.job_id = n.current_job_id
-         WHERE c.passed AND c.checked_at > g.seen_at LIMIT 1) AS passed_check
+         WHERE c.passed AND c.checked_at > g.seen_at LIMIT 1) AS passed_check,
+       (SELECT 'session_event:' || e.id FROM watchkeeper.agent_sessions a
+          JOIN watchkeeper.session_events e ON e.project_id = a.project_id AND e.session_id = a.id
+         WHERE g.command = 'doctor' AND a.project_id = g.project_id AND a.worker_id = g.worker_id AND a.heard_at > g.seen_at
+           AND a.told_by = 'supervisor' AND e.event = 'turn_ended' AND e.fields->>'ok' = 'true' AND e.created_at > g.seen_at
+         LIMIT 1) AS good_turn
   FROM unnest(%(incidents)s::uuid[], %(projects)s::text[], %(workers)s::text[], %(opened)s::timestamptz[],
               %(seen)s::timestamptz[], %(commands)s::text[], %(answered)s::boolean[])
        AS g (incident_id, project_id, worker_id, opened_at, seen_at, command, is_answered)

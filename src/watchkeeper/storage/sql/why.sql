@@ -19,14 +19,15 @@ SELECT w.worker_id, d.reason, w.declined_at
 
 -- name: workers_of_kind
 -- Live workers that take a kind, and what keeps each from claiming.
-SELECT w.worker_id, w.pool, w.last_seen_at, w.stop_reason,
+SELECT w.worker_id, w.pool, w.last_seen_at, w.stop_reason, parked.reason AS parked_because,
        CASE WHEN w.stopped_at IS NOT NULL THEN 'stopped' WHEN w.draining THEN 'draining'
-            WHEN EXISTS (SELECT FROM watchkeeper.pool_parks q
-                          WHERE q.project_id = w.project_id AND q.pool = w.pool AND q.until > watchkeeper.now()) THEN 'parked'
+            WHEN parked.reason IS NOT NULL THEN 'parked'
             WHEN w.slots <= (SELECT count(*) FROM watchkeeper.leases l
                               WHERE l.project_id = w.project_id AND l.worker_id = w.worker_id) THEN 'full'
             ELSE 'free' END AS standing
   FROM watchkeeper.workers w
+  LEFT JOIN LATERAL (SELECT q.reason FROM watchkeeper.pool_parks q
+                      WHERE q.project_id = w.project_id AND q.pool = w.pool AND q.until > watchkeeper.now()) parked ON true
  WHERE w.project_id = %(project_id)s AND w.gone_at IS NULL AND (w.kinds IS NULL OR %(kind)s = ANY (w.kinds))
  ORDER BY w.last_seen_at DESC LIMIT 50
 

@@ -41,6 +41,7 @@ class HangsOnce(CodexStream):
     converses = True
     version: str | None = None
     measured = True
+    login = ""
 
     def launch(self, turn: Turn) -> Launch:
         if turn.thread is None:
