@@ -183,7 +183,7 @@ async def test_nothing_is_sent_while_the_program_mends_it_itself(
     app: App, parts: AlertParts, clock: MovingClock
 ) -> None:
     """An incident under repair tells nobody, even where a word of it stood in the outbox; over, it takes that back."""
-    incident = await opened(app.database)
+    incident = await opened(app.database, "doctor_failed", next_action="retouch")
     await change(app.database, incident, "state = 'repairing'")
     clock.advance(31)
     await parts.outbox.run_once()

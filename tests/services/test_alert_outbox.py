@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from moving_clock import MovingClock
 from raw_sql import rows
-from services.alerts import alerts, opened
+from services.alerts import alerts, change, opened
 from watchkeeper.app.whole import App, build
+from watchkeeper.documents import read_file
+from watchkeeper.domain.alerting import Untold
+from watchkeeper.domain.config_document import read_document
 from watchkeeper.services.alerting import Notice, announce
+from watchkeeper.services.notifiers.console import ConsoleNotifier
+from watchkeeper.services.outbox import Outbox
+
+STABILITY = Path(__file__).parents[2] / "examples" / "codex_session_watchdog_v1.yaml"
 
 
 async def test_an_incident_is_told_once_and_by_stages(app: App, clock: MovingClock) -> None:
@@ -55,6 +63,29 @@ async def test_who_acknowledged_is_left_alone_until_that_runs_out(app: App, cloc
     clock.advance(3601)
     await app.watchdog.alerting.outbox.run_once()
     assert [row["stage"] for row in await alerts(app.database, incident)] == [0, 1]
+
+
+LEASE = "evidence = jsonb_build_object('lease_expires_at', watchkeeper.now() + interval '40 seconds')"
+
+
+async def test_a_foreign_lease_is_told_before_it_ends(app: App, clock: MovingClock) -> None:
+    """With the stability document people hear of it in time, though it is repaired and then a symptom of its end.
+
+    Its end is of a rule that the document's `notify_on` leaves out: who is no more told of the cause is told of this.
+    """
+    policy = read_document(read_file(STABILITY), STABILITY.name).policy
+    outbox = Outbox(app.database, app.redactor, {"console": ConsoleNotifier()}, lambda: policy)
+    ended = await opened(app.database, "lease_expired")
+    ends = await opened(app.database, "lease_near_expiry", state="verifying", cause_id=ended)
+    await change(app.database, ends, f"is_mirrored = true, {LEASE}")
+    assert (await outbox.run_once()).next_in == pytest.approx(20, abs=1)
+    clock.advance(21)
+    await outbox.run_once()
+    (told,) = await alerts(app.database)
+    assert told["incident_id"] == ends
+    assert told["sent_at"] is not None
+    async with app.database.transaction() as connection:
+        assert (await outbox.planning.verdict(connection, "p", ended)).why is Untold.NOT_NOTIFIED
 
 
 REPAIR = """

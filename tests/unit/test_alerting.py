@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchkeeper.documents import read_file
 from watchkeeper.domain.alert_text import escalation_sentence
 from watchkeeper.domain.alerting import (
     AlertTimes,
@@ -22,7 +24,9 @@ from watchkeeper.domain.alerting import (
     judged,
     outcome_of,
     stages_of,
+    waits_for_repairs,
 )
+from watchkeeper.domain.config_document import read_document
 from watchkeeper.domain.policies import Contact, Policy, PolicyMode, RuleChange
 from watchkeeper.domain.quiet_hours import QuietHours
 from watchkeeper.domain.rules.catalogue import RULES, Rule
@@ -30,6 +34,7 @@ from watchkeeper.domain.rules.names import NextAction, RuleName, Severity
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TIMES = AlertTimes()
+STABILITY = Path(__file__).parents[2] / "examples" / "codex_session_watchdog_v1.yaml"
 GATE = Trouble(
     RuleName.ARTIFACT_GATE_FAILED,
     Severity.HIGH,
@@ -98,10 +103,21 @@ CASES: list[tuple[dict[str, Any], Untold | None]] = [
     ({"quiet_until": later(0)}, None),
     ({"acknowledged_until": later(1)}, Untold.ACKNOWLEDGED),
     ({"is_waiting": True}, Untold.WAITS_IN_OUTBOX),
-    ({"state": "repairing"}, Untold.REPAIR_UNDER_WAY),
-    ({"state": "verifying"}, Untold.REPAIR_UNDER_WAY),
-    ({"state": "verifying", "opened_at": NOW - timedelta(seconds=299)}, Untold.REPAIR_UNDER_WAY),
-    ({"state": "repairing", "opened_at": NOW - timedelta(seconds=300)}, None),
+    ({"rule": RuleName.LEASE_EXPIRED, "state": "repairing"}, Untold.REPAIR_UNDER_WAY),
+    (
+        {
+            "rule": RuleName.LEASE_EXPIRED,
+            "state": "verifying",
+            "opened_at": NOW - timedelta(seconds=299),
+        },
+        Untold.REPAIR_UNDER_WAY,
+    ),
+    (
+        {"rule": RuleName.LEASE_EXPIRED, "state": "repairing", "opened_at": NOW - timedelta(seconds=300)},
+        None,
+    ),
+    ({"state": "repairing"}, None),
+    ({"state": "verifying"}, None),
     ({"rule": RuleName.CLAIM_LOOP_IDLE, "cause": "backlog_empty"}, Untold.BACKLOG_EMPTY),
     ({"rule": RuleName.CLAIM_LOOP_IDLE, "cause": "backlog_waits"}, None),
     ({"rule": RuleName.LEASE_EXPIRED, "opened_at": NOW - timedelta(seconds=299)}, Untold.REPAIR_FIRST),
@@ -150,6 +166,54 @@ def test_people_are_told_of_a_mirrored_lease_that_only_a_person_may_take_back() 
     assert judged(replace(own, is_mirrored=True), NOW, TIMES, Policy()).stage == 0
 
 
+S2 = read_document(read_file(STABILITY), STABILITY.name).policy
+
+
+@pytest.mark.parametrize("state", ["open", "repairing", "verifying"])
+def test_people_hear_of_the_first_refusal_with_the_stability_document(state: str) -> None:
+    """Whose rule calls people at once waits for no repair: `complete_rejection_warn_count: 1` tells of the first."""
+    refused = replace(GATE, rule=RuleName.COMPLETE_REJECTED, state=state)
+    assert judged(refused, NOW, TIMES, S2).stage == 0
+    assert judged(refused, NOW, TIMES, Policy()).why is not None
+
+
+@pytest.mark.parametrize("state", ["open", "repairing", "verifying"])
+@pytest.mark.parametrize(("policy", "is_mirrored"), [(S2, True), (S2, False), (Policy(), True)])
+@pytest.mark.parametrize("left", [600, 40, 0, -60])
+def test_a_lease_about_to_end_is_told_while_half_of_it_is_left(
+    policy: Policy, is_mirrored: bool, state: str, left: float
+) -> None:
+    """The word comes before the end, whatever repairs do: always for a foreign lease, for any where people ask so."""
+    opened = replace(
+        GATE,
+        rule=RuleName.LEASE_NEAR_EXPIRY,
+        state=state,
+        opened_at=NOW,
+        ends_at=later(left),
+        is_mirrored=is_mirrored,
+    )
+    told_by = later(min(max(left, 0) / 2, 300))
+    before = judged(opened, told_by - timedelta(seconds=0.1), TIMES, policy)
+    assert judged(opened, told_by, TIMES, policy).stage == 0
+    assert before.until is None or before.until <= told_by
+
+
+def test_an_own_lease_is_left_to_its_reaper() -> None:
+    """Where the program itself takes back what ends, nobody is called before its repairs failed."""
+    own = replace(GATE, rule=RuleName.LEASE_NEAR_EXPIRY, ends_at=later(1))
+    assert judged(own, NOW, TIMES, Policy()).why is Untold.REPAIR_FIRST
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_mirrored", "waits"), [(Policy(), False, True), (Policy(), True, False), (S2, False, False)]
+)
+def test_a_written_word_of_a_lease_waits_for_no_repair(
+    policy: Policy, is_mirrored: bool, waits: bool
+) -> None:
+    """What was decided to be told before the end is sent before the end."""
+    assert waits_for_repairs(RuleName.LEASE_NEAR_EXPIRY, policy, is_mirrored=is_mirrored) is waits
+
+
 def test_a_critical_incident_is_told_at_once() -> None:
     """It neither settles nor waits for a repair; only a person's own word keeps it silent."""
     critical = replace(GATE, severity=Severity.CRITICAL, opened_at=NOW, state="repairing")
@@ -189,6 +253,7 @@ OUTCOMES: list[tuple[dict[str, Any], Dropped | Withheld | None]] = [
     ({"quiet_until": later(1)}, Withheld.QUIET_UNTIL),
     ({"state": "verifying"}, Withheld.REPAIR_UNDER_WAY),
     ({"state": "verifying", "written_at": later(-300)}, None),
+    ({"state": "verifying", "waits_for_repairs": False}, None),
     ({"quiet_hours_over": later(1)}, Withheld.QUIET_HOURS),
     ({"group_told_at": later(-299)}, Withheld.GROUPED),
     ({"group_told_at": later(-300)}, None),

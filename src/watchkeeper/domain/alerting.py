@@ -78,7 +78,8 @@ class Trouble:
     """An incident as the escalation sees it. `told` stages were written down, the last of them was over at `told_at`.
 
     `failed_repairs` came to nothing; `awaits_approval`: a plan waits for a person's word; `is_held`: none may run now,
-    for a switch, a breaker or a person's verdict. `is_waiting`: an alert of it stands in the outbox.
+    for a switch, a breaker or a person's verdict. `is_waiting`: an alert of it stands in the outbox. `ends_at`: when the
+    lease ends that is near its end.
     """
 
     rule: RuleName
@@ -95,6 +96,7 @@ class Trouble:
     is_held: bool = False
     is_mirrored: bool = False
     cause: str | None = None
+    ends_at: datetime | None = None
     told: int = 0
     told_at: datetime | None = None
     is_waiting: bool = False
@@ -120,7 +122,7 @@ def judged(trouble: Trouble, now: datetime, times: AlertTimes, policy: Policy) -
     if not trouble.is_critical and (waiting := _left_to_itself(trouble, now, times, policy)) is not None:
         return waiting
     if trouble.told == 0:
-        settled = trouble.opened_at + timedelta(seconds=times.settle)
+        settled = _over_at(trouble, times.settle, policy)
         if now < settled and not trouble.is_critical:
             return Verdict(why=Untold.SETTLING, until=settled)
         return Verdict(stage=0)
@@ -157,17 +159,35 @@ def _left_to_itself(trouble: Trouble, now: datetime, times: AlertTimes, policy: 
     """Say whether the program goes on by itself, or nobody could do anything about it."""
     if trouble.state in ("escalated", "needs_human") or trouble.awaits_approval:
         return None
-    until = trouble.opened_at + timedelta(seconds=times.repair_first)
-    if trouble.state in ("repairing", "verifying"):
+    failures = policy.escalate_after(trouble.rule)
+    until = _over_at(trouble, times.repair_first, policy)
+    if trouble.state in ("repairing", "verifying") and failures != 0:
         return Verdict(why=Untold.REPAIR_UNDER_WAY, until=until) if now < until else None
     if trouble.next_action is NextAction.NONE:
         return Verdict(why=Untold.NO_PERSON_CAN_ACT)
-    failures = policy.escalate_after(trouble.rule)
     if failures is None:
         return Verdict(why=Untold.REPAIR_FIRST)
     if trouble.failed_repairs < failures and now < until and _may_be_repaired(trouble, policy):
         return Verdict(why=Untold.REPAIR_FIRST, until=until)
     return None
+
+
+def _over_at(trouble: Trouble, seconds: float, policy: Policy) -> datetime:
+    """Say until when people are left out for so many seconds of an incident's life.
+
+    A lease that nobody here takes back, or of which people are told at once, leaves them half of what it had left: a
+    word after its end would come too late.
+    """
+    usual = trouble.opened_at + timedelta(seconds=seconds)
+    if trouble.ends_at is None or waits_for_repairs(trouble.rule, policy, is_mirrored=trouble.is_mirrored):
+        return usual
+    return min(usual, trouble.opened_at + max(trouble.ends_at - trouble.opened_at, timedelta()) / 2)
+
+
+def waits_for_repairs(rule: RuleName, policy: Policy, *, is_mirrored: bool) -> bool:
+    """Say whether an alert that is written may wait for a repair; not where it is to come before something ends."""
+    is_urgent = rule is RuleName.LEASE_NEAR_EXPIRY and is_mirrored
+    return policy.escalate_after(rule) != 0 and not is_urgent
 
 
 def _may_be_repaired(trouble: Trouble, policy: Policy) -> bool:
@@ -201,6 +221,7 @@ class Pending:
     written_at: datetime
     state: str | None = None
     is_symptom: bool = False
+    waits_for_repairs: bool = True
     acknowledged_until: datetime | None = None
     quiet_until: datetime | None = None
     channel_is_on: bool = True
@@ -232,7 +253,7 @@ def outcome_of(pending: Pending, now: datetime, times: AlertTimes) -> Outcome:
     if pending.severity is Severity.CRITICAL:
         return Outcome()
     over = pending.written_at + timedelta(seconds=times.repair_first)
-    if pending.state in ("repairing", "verifying") and now < over:
+    if pending.state in ("repairing", "verifying") and now < over and pending.waits_for_repairs:
         until = min(over, now + timedelta(seconds=times.look_again))
         return Outcome(wait=Withheld.REPAIR_UNDER_WAY, until=until)
     if pending.quiet_hours_over is not None:

@@ -176,7 +176,9 @@ def _changes(
     changes: dict[RuleName, RuleChange] = {}
     if is_stability:
         for alert in stability.ALERTS.values():
-            changes[alert.rule] = RuleChange(escalation=alert.owner, next_action=alert.next_action)
+            changes[alert.rule] = RuleChange(
+                escalation=alert.owner, next_action=alert.next_action, escalate_after=alert.escalate_after
+            )
     for check in policy.checks:
         rule = CHECKED_RULES.get(check.name)
         if rule is not None and f"checks.{check.name}.severity" in section.reading.places:

@@ -147,6 +147,10 @@ class Policy:
         always = known.stops_worker or known.severity is Severity.CRITICAL
         return always or self.notify_on is None or rule in self.notify_on
 
+    def unnotified(self) -> frozenset[RuleName]:
+        """Give the rules of which nobody is told unless an incident of them is critical."""
+        return frozenset(rule for rule in RuleName if not self.notifies(rule))
+
     def _usual(self, action: RepairAction, *, is_mirrored: bool) -> PolicyMode:
         if action in (RepairAction.RELEASE, RepairAction.RECLAIM):
             return self.reclaim_mirrored if is_mirrored else self.reclaim

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.alerting import AlertTimes, Dropped, Outcome, Pending, outcome_of
+from watchkeeper.domain.alerting import AlertTimes, Dropped, Outcome, Pending, outcome_of, waits_for_repairs
+from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.quiet_hours import QuietHours
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.rules.catalogue import RULES
@@ -95,12 +96,14 @@ class AlertDelivery:
         database: Database,
         redactor: Redactor,
         notifiers: Mapping[str, Notifier],
+        policy: Callable[[], Policy],
         times: AlertTimes,
         config: DeliveryConfig | None = None,
     ) -> None:
         self._database = database
         self._redactor = redactor
         self._notifiers = notifiers
+        self._policy = policy
         self._times = times
         self._config = config or DeliveryConfig()
 
@@ -109,7 +112,8 @@ class AlertDelivery:
         counts = dict.fromkeys(("sent", "held", "dropped", "put_off"), 0)
         async with self._database.transaction() as connection:
             await fetch(connection, "lock_outbox")
-            rows = await fetch(connection, "due_alerts", {"limit": self._config.batch})
+            asked = {"limit": self._config.batch, "unnotified": sorted(self._policy().unnotified())}
+            rows = await fetch(connection, "due_alerts", asked)
             going = [row for row in rows if await self._goes(connection, row, counts)]
             parcels = parcels_of(going)
             for parcel in parcels:
@@ -120,7 +124,7 @@ class AlertDelivery:
         return counts
 
     async def _goes(self, connection: Connection, row: Row, counts: dict[str, int]) -> bool:
-        outcome = outcome_of(_pending(row), row["now"], self._times)
+        outcome = outcome_of(_pending(row, self._policy()), row["now"], self._times)
         where = {"project_id": row["project_id"], "id": row["id"], "ids": [row["id"]]}
         if outcome.drop is not None:
             await fetch(connection, "drop_alert", {**where, "reason": outcome.drop.value, "error": None})
@@ -210,7 +214,7 @@ def parcels_of(rows: list[Row]) -> list[Parcel]:
     return [Parcel(tuple(group)) for group in groups.values()]
 
 
-def _pending(row: Row) -> Pending:
+def _pending(row: Row, policy: Policy) -> Pending:
     hours = None
     if row["quiet_from"] is not None:
         hours = QuietHours(row["quiet_from"], row["quiet_to"], row["time_zone"]).over_at(row["now"])
@@ -219,6 +223,8 @@ def _pending(row: Row) -> Pending:
         row["created_at"],
         row["state"],
         row["is_symptom"] or False,
+        row["rule"] not in set(RuleName)
+        or waits_for_repairs(RuleName(row["rule"]), policy, is_mirrored=row["is_mirrored"]),
         row["acknowledged_until"],
         row["quiet_until"],
         channel_is_on=row["kind"] is not None,

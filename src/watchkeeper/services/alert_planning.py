@@ -30,6 +30,8 @@ FACTS = (
     "is_held",
     "is_mirrored",
     "cause",
+    "is_symptom",
+    "ends_at",
     "told",
     "told_at",
     "is_waiting",
@@ -47,30 +49,46 @@ class AlertPlanning:
         self._policy = policy
         self._times = times
 
-    async def plan(self) -> int:
-        """Write the alerts that are due, page by page; give how many incidents were told."""
-        told, place = 0, ("", NOBODY)
+    async def plan(self) -> tuple[int, float | None]:
+        """Write the alerts that are due, page by page.
+
+        Give how many incidents were told, and in how many seconds a word is due that a lease's end makes urgent.
+        """
+        told, soonest, place = 0, None, ("", NOBODY)
         while True:
             async with self._database.transaction() as connection:
-                rows = await fetch(connection, "troubles", _page(place))
+                rows = await fetch(connection, "troubles", self._page(place))
                 for row in rows:
-                    told += await self._tell(connection, row)
+                    if row["rule"] not in set(RuleName):
+                        continue  # of a newer program, that watches too and tells it
+                    verdict = judged(trouble_of(row), row["now"], self._times, self._policy())
+                    told += await self._tell(connection, row, verdict)
+                    if row["ends_at"] is not None and verdict.until is not None:
+                        left = (verdict.until - row["now"]).total_seconds()
+                        soonest = left if soonest is None else min(left, soonest)
             if len(rows) < PAGE:
-                return told
+                return told, soonest
             place = (rows[-1]["project_id"], rows[-1]["id"])
 
     async def verdict(self, connection: Connection, project_id: str, incident: UUID) -> Verdict:
         """Say of one incident, open or over, whether it is told now, and why not."""
         before = UUID(int=incident.int - 1)
-        rows = await fetch(connection, "troubles", {**_page((project_id, before)), "only": incident})
+        rows = await fetch(connection, "troubles", {**self._page((project_id, before)), "only": incident})
         if not rows:
             return Verdict(why=Untold.RESOLVED)
         return judged(trouble_of(rows[0]), rows[0]["now"], self._times, self._policy())
 
-    async def _tell(self, connection: Connection, row: Row) -> bool:
-        if row["rule"] not in set(RuleName):
-            return False  # of a newer program, that watches too and tells it
-        verdict = judged(trouble_of(row), row["now"], self._times, self._policy())
+    def _page(self, place: tuple[str, UUID]) -> dict[str, Any]:
+        unnotified = sorted(self._policy().unnotified())
+        return {
+            "after_project": place[0],
+            "after": place[1],
+            "only": None,
+            "unnotified": unnotified,
+            "limit": PAGE,
+        }
+
+    async def _tell(self, connection: Connection, row: Row, verdict: Verdict) -> bool:
         if verdict.stage is None:
             return False
         return bool(await announce(connection, self._notice(row, verdict.stage), self._redactor))
@@ -108,10 +126,5 @@ def trouble_of(row: Row) -> Trouble:
         rule=RuleName(row["rule"]),
         severity=Severity(row["severity"]),
         next_action=NextAction(row["next_action"]),
-        is_symptom=row["cause_id"] is not None,
         **facts,
     )
-
-
-def _page(place: tuple[str, UUID]) -> dict[str, Any]:
-    return {"after_project": place[0], "after": place[1], "only": None, "limit": PAGE}

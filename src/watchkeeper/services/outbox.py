@@ -31,15 +31,15 @@ class Outbox:
         times = times or AlertTimes()
         self._database = database
         self.planning = AlertPlanning(database, redactor, policy, times)
-        self._delivery = AlertDelivery(database, redactor, notifiers, times, delivery)
+        self._delivery = AlertDelivery(database, redactor, notifiers, policy, times, delivery)
 
     def duty(self) -> Duty:
         return Duty("alerts", self.run_once, INTERVAL_SECONDS)
 
     async def run_once(self) -> Ran:
         """Tell what is to be told now; ask to run again when the next alert is due."""
-        told = await self.planning.plan()
+        told, urgent = await self.planning.plan()
         counts = await self._delivery.deliver()
         following = await self._database.fetch_row("next_alert")
-        seconds = following["seconds"]
-        return Ran({"told": told, **counts}, None if seconds is None else max(0.1, seconds))
+        waits = [seconds for seconds in (following["seconds"], urgent) if seconds is not None]
+        return Ran({"told": told, **counts}, max(0.1, min(waits)) if waits else None)

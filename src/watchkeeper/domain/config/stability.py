@@ -35,17 +35,25 @@ NEEDS_A_PERSON: dict[str, frozenset[RepairAction]] = {
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A line of its metrics table: the rule that it is, whom it calls there, and what is to be done, in its words."""
+    """A line of its metrics table: the rule that it is, whom it calls there, and what is to be done, in its words.
+
+    `escalate_after`: people are told beside the repair, not after it (`alert_and_retouch`).
+    """
 
     rule: RuleName
     owner: str
     next_action: NextAction
     advice: str
+    escalate_after: int | None = None
 
 
 ALERTS = {
     "lease_expiring_with_claimed_job": Alert(
-        RuleName.LEASE_NEAR_EXPIRY, "pls_platform_owner", NextAction.RETOUCH, "alert_and_retouch"
+        RuleName.LEASE_NEAR_EXPIRY,
+        "pls_platform_owner",
+        NextAction.RETOUCH,
+        "alert_and_retouch",
+        escalate_after=0,
     ),
     "complete_rejected": Alert(
         RuleName.COMPLETE_REJECTED,

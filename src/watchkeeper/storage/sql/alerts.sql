@@ -14,10 +14,11 @@ RETURNING id, channel
 
 -- name: troubles
 -- Open incidents that are no symptom (asked for by id, a symptom too), from a cursor on, with what was told of each, what
--- repairs came to, and whether none may run now.
+-- repairs came to, and whether none may run now. Whose cause is of a rule that nobody is told of stands for itself.
 SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, i.cause_id, i.job_id, i.evidence_ref, i.due_at,
        coalesce(i.freed_at, i.opened_at) AS opened_at, i.acknowledged_until, i.quiet_until, i.is_flapping,
-       i.is_mirrored,
+       i.is_mirrored, c.id IS NOT NULL AS is_symptom,
+       CASE WHEN i.rule = 'lease_near_expiry' THEN (i.evidence ->> 'lease_expires_at')::timestamptz END AS ends_at,
        coalesce(r.is_held, false) OR NOT EXISTS (SELECT FROM watchkeeper.switches w WHERE w.name = 'actions' AND w.is_on) AS is_held,
        watchkeeper.now() AS now, s.external_id,
        coalesce(s.is_shadow, false) OR coalesce(p.force_shadow, false) AS is_shadow,
@@ -28,6 +29,9 @@ SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, 
   FROM watchkeeper.watchdog_incidents i
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = i.project_id AND s.id = i.job_id
   LEFT JOIN watchkeeper.projects p ON p.project_id = i.project_id
+  LEFT JOIN watchkeeper.watchdog_incidents c
+    ON c.project_id = i.project_id AND c.id = i.cause_id
+   AND (c.severity = 'critical' OR c.rule <> ALL (%(unnotified)s::text[]))
   LEFT JOIN LATERAL (
     SELECT max(a.stage) + 1 AS told, max(coalesce(a.sent_at, a.dropped_at)) AS told_at,
            bool_or(a.sent_at IS NULL AND a.dropped_at IS NULL
@@ -45,7 +49,7 @@ SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, 
                                       AND b.tripped_at IS NOT NULL AND (b.reset_at IS NULL OR b.reset_at < b.tripped_at))))
              OR (array_agg(x.state ORDER BY x.id DESC))[1] = 'expired' AS is_held
       FROM watchkeeper.repair_actions x WHERE x.project_id = i.project_id AND x.incident_id = i.id) r ON true
- WHERE i.state <> 'resolved' AND (i.cause_id IS NULL OR i.id = %(only)s::uuid)
+ WHERE i.state <> 'resolved' AND (c.id IS NULL OR i.id = %(only)s::uuid)
    AND (i.project_id, i.id) > (%(after_project)s, %(after)s::uuid)
    AND (%(only)s::uuid IS NULL OR i.id = %(only)s::uuid)
  ORDER BY i.project_id, i.id LIMIT %(limit)s
@@ -57,13 +61,16 @@ SELECT pg_advisory_xact_lock(hashtext('watchkeeper.alerts'))
 -- name: due_alerts
 -- Alerts that are due, with what has become of their incidents, their channels, and when their group was last told.
 SELECT a.id, a.project_id, a.incident_id, a.severity, a.stage, a.channel, a.recipient, a.subject, a.body, a.attempts,
-       a.group_key, a.created_at, i.state, i.cause_id IS NOT NULL AS is_symptom, i.acknowledged_until, i.quiet_until,
-       i.rule, r.kind, r.channel_project, r.quiet_from, r.quiet_to, r.time_zone, watchkeeper.now() AS now,
+       a.group_key, a.created_at, i.state, c.id IS NOT NULL AS is_symptom, i.acknowledged_until, i.quiet_until,
+       i.rule, i.is_mirrored, r.kind, r.channel_project, r.quiet_from, r.quiet_to, r.time_zone, watchkeeper.now() AS now,
        (SELECT max(g.sent_at) FROM watchkeeper.alerts g
          WHERE g.project_id = a.project_id AND g.group_key = a.group_key AND g.channel = a.channel
            AND g.recipient = a.recipient AND g.sent_at IS NOT NULL) AS group_told_at
   FROM watchkeeper.alerts a
   LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = a.project_id AND i.id = a.incident_id
+  LEFT JOIN watchkeeper.watchdog_incidents c
+    ON c.project_id = i.project_id AND c.id = i.cause_id
+   AND (c.severity = 'critical' OR c.rule <> ALL (%(unnotified)s::text[]))
   LEFT JOIN watchkeeper.alert_routes r ON r.project_id = a.project_id AND r.name = a.channel
  WHERE a.sent_at IS NULL AND a.dropped_at IS NULL AND a.due_at <= (SELECT watchkeeper.now())
  ORDER BY a.due_at, a.id LIMIT %(limit)s FOR UPDATE OF a

@@ -8,8 +8,8 @@ from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.interfaces.cli.drills.stage import Stage
 
 WORKER, JOB = "foreign-worker", "foreign-job"
-LEASE_SECONDS = 12
-"""So short that its last third, in which it is told, begins while the drill waits."""
+LEASE_SECONDS = 30
+"""Its last third begins while the drill waits, and is long enough for a word before its end."""
 
 
 def _report(stage: Stage, seconds: float) -> None:
@@ -43,10 +43,11 @@ def stale_lease(stage: Stage) -> None:
 def near_expiry(stage: Stage) -> None:
     """A foreign lease is about to end: told before it ends, and the runbook says what to decide."""
     _report(stage, LEASE_SECONDS)
-    incident = stage.incident(RuleName.LEASE_NEAR_EXPIRY, job=JOB)
-    opened, ends = incident["opened_at"], incident["evidence"]["lease_expires_at"]
-    in_time = datetime.fromisoformat(opened) < datetime.fromisoformat(ends)
-    stage.demand(in_time, "it is told before the lease ends", {"told_at": opened, "lease_expires_at": ends})
+    incident = stage.incident(RuleName.LEASE_NEAR_EXPIRY, begins_in=LEASE_SECONDS * 2 / 3, job=JOB)
+    alert = stage.alert(incident)
+    told, ends = alert["created_at"], incident["evidence"]["lease_expires_at"]
+    in_time = datetime.fromisoformat(told) < datetime.fromisoformat(ends)
+    stage.demand(in_time, "it is told before the lease ends", {"told_at": told, "lease_expires_at": ends})
     stage.demand(incident["next_action"] == "retouch", "it says to touch again", incident["next_action"])
     stage.show("its runbook says what to decide", incident["runbook"])
     stage.repair(incident)

@@ -142,18 +142,30 @@ class Stage:
     def report(self, path: str, body: Any) -> None:
         self.owner.act("POST", f"/api/watchdog/{path}", body)
 
-    def incident(self, rule: RuleName, **of: str) -> dict[str, Any]:
-        """Wait for the incident of a rule and show it; raise DrillFailed where none comes, or without evidence."""
+    def incident(self, rule: RuleName, begins_in: float = 0.0, **of: str) -> dict[str, Any]:
+        """Wait for the incident of a rule and show it; raise DrillFailed where none comes, or without evidence.
+
+        Its trouble begins in so many seconds.
+        """
 
         def found() -> dict[str, Any] | None:
             page = self.owner.get("/api/watchdog/incidents", rule=rule.value, **of)["incidents"]
             return page[0] if page else None
 
-        incident = self.wait(found, f"an incident of {rule}")
+        incident = self.wait(found, f"an incident of {rule}", begins_in)
         whole = self.owner.get(f"/api/watchdog/incidents/{incident['id']}")["incident"]
         self.show(f"{rule} was detected", {name: whole[name] for name in ("id", "cause", "severity")})
         self.show("the incident has evidence", whole["evidence"])
         return dict(whole)
+
+    def alert(self, incident: dict[str, Any]) -> dict[str, Any]:
+        """Wait for the first word to people about an incident, and give it."""
+
+        def found() -> dict[str, Any] | None:
+            told = self.owner.get(f"/api/alerts/of/{incident['id']}")["alerts"]
+            return told[-1] if told else None
+
+        return self.wait(found, f"an alert of {incident['rule']}")
 
     def repair(self, incident: dict[str, Any]) -> dict[str, Any]:
         """Wait for the repair that an incident brings about, and show it."""
@@ -176,9 +188,9 @@ class Stage:
                 is_known = known["class"] != StuckClass.UNEXPLAINED and bool(known["repair"])
                 self.demand(is_known, "the job that stands still is classified, with a repair", known)
 
-    def wait(self, look: Callable[[], T | None], what: str) -> T:
-        """Look until something is there; raise DrillFailed when it does not come in time."""
-        deadline = time.monotonic() + self.patience_seconds
+    def wait(self, look: Callable[[], T | None], what: str, begins_in: float = 0.0) -> T:
+        """Look until something is there; raise DrillFailed when it does not come in time after its begin."""
+        deadline = time.monotonic() + begins_in + self.patience_seconds
         while (found := look()) is None:
             self._go_on()
             if time.monotonic() > deadline:
