@@ -11,6 +11,7 @@ from moving_clock import MovingClock
 from raw_sql import rows
 from services.watched import (
     PATIENT,
+    TRUSTING,
     enqueue,
     look_after,
     open_incidents,
@@ -55,6 +56,25 @@ async def test_a_contract_worker_that_falls_silent_is_found(app: App, clock: Mov
     assert await look_after(app, clock, 120) == ["lease_near_expiry", "queue_stuck"]
     assert await look_after(app, clock, 237) == ["lease_near_expiry", "queue_stuck"]
     assert await look_after(app, clock, 3) == ["lease_expired", "lease_near_expiry", "queue_stuck"]
+
+
+async def test_the_time_alone_counts_for_a_session_lease_where_people_ask_so(
+    app: App, clock: MovingClock
+) -> None:
+    """With 400 s and no part of the lease asked for, one of 15 min is near its end after 500 s, one of 60 s as ever."""
+    limits = replace(
+        TRUSTING.thresholds, lease_near_expiry_seconds=400.0, session_lease_near_expiry_fraction=1.0
+    )
+    looking = watchdog(app, policy=replace(TRUSTING, thresholds=limits))
+    await claimed(app, "session")
+    await claimed(app, kind="short", worker_id="v")
+    found = []
+    for seconds in (39, 2, 457, 4):
+        clock.advance(seconds)
+        await looking.run_once()
+        rules = [row["kind"] for row in await open_incidents(app) if row["rule"] == "lease_near_expiry"]
+        found.append(sorted(rules))
+    assert found == [[], ["short"], ["short"], ["k", "short"]]
 
 
 async def test_the_watchdog_sleeps_until_the_next_threshold(app: App, clock: MovingClock) -> None:

@@ -78,8 +78,8 @@ class Trouble:
     """An incident as the escalation sees it. `told` stages were written down, the last of them was over at `told_at`.
 
     `failed_repairs` came to nothing; `awaits_approval`: a plan waits for a person's word; `is_held`: none may run now,
-    for a switch, a breaker or a person's verdict. `is_waiting`: an alert of it stands in the outbox. `ends_at`: when the
-    lease ends that is near its end.
+    for a switch, a breaker or a person's verdict. `is_waiting`: an alert of it stands in the outbox. `ends_at`:
+    when a lease ends that is near it.
     """
 
     rule: RuleName

@@ -77,7 +77,7 @@ def _read(section: Section) -> Document:
         owner=section.take("owner", Field.text) or Policy().owner,
         time_zone=section.take("timezone", _time_zone) or Policy().time_zone,
         heartbeat_interval_seconds=_heartbeat(section),
-        thresholds=section.take("thresholds", read_thresholds) or Thresholds(),
+        thresholds=_thresholds(section, is_stability=is_stability),
         sessions=section.take("sessions", read_sessions) or SessionLimits(),
         checks=section.take("checks", read_checks) or Policy().checks,
     )
@@ -98,6 +98,17 @@ def _read(section: Section) -> Document:
         section.take("retention", work.read_retention) or {},
         section.take("host", work.read_host) or (),
     )
+
+
+def _thresholds(section: Section, *, is_stability: bool) -> Thresholds:
+    """Read the section; the time in the stability document's words is no part of a lease, save of a short one."""
+    limits = section.take("thresholds", read_thresholds) or Thresholds()
+    told = section.reading.places
+    if "thresholds.session_lease_near_expiry_fraction" in told:
+        return limits
+    is_whole = is_stability or "thresholds.lease_remaining_minutes_warn" in told
+    part = 1.0 if is_whole else limits.lease_near_expiry_fraction
+    return replace(limits, session_lease_near_expiry_fraction=part)
 
 
 def _heartbeat(section: Section) -> float:

@@ -39,6 +39,7 @@ class LeaseFact:
     told_success_at: datetime | None = None
     """When its holder said that it was done, and something that was seen spoke against it."""
     is_mirrored: bool = False
+    is_session: bool = False
 
 
 class Wait(StrEnum):

@@ -42,6 +42,7 @@ class Thresholds:
 
     lease_near_expiry_seconds: float = 180.0
     lease_near_expiry_fraction: float = 1 / 3
+    session_lease_near_expiry_fraction: float = 1 / 3
     lease_expired_grace_seconds: float = 60.0
     queue_stuck_seconds: float = 600.0
     running_unrenewed_seconds: float = 600.0
@@ -63,6 +64,16 @@ class Thresholds:
     merge_projects: int = 2
     merge_incidents_per_project: int = 3
     merge_window_days: int = 30
+
+    def near_expiry_seconds(self, lease_seconds: float, *, is_session: bool, is_mirrored: bool) -> float:
+        """Say how much of a lease is left when it counts as near its end.
+
+        A foreign lease is as long as was left when it was first reported. An own one no longer than the time keeps the
+        usual part, since in health it would always be near its end.
+        """
+        is_long = is_mirrored or (is_session and lease_seconds > self.lease_near_expiry_seconds)
+        part = self.session_lease_near_expiry_fraction if is_long else self.lease_near_expiry_fraction
+        return min(self.lease_near_expiry_seconds, lease_seconds * part)
 
 
 PROTECTING = frozenset(

@@ -33,6 +33,8 @@ class JobStanding:
     epoch: int | None = None
     lease_expires_at: datetime | None = None
     lease_seconds: float | None = None
+    is_session: bool = False
+    is_mirrored: bool = False
     renewed_at: datetime | None = None
     ended_as: str | None = None
     passed_check: str | None = None

@@ -76,6 +76,7 @@ async def leases(
             "session_lease_seconds": SESSION_LEASE_SECONDS,
             "near_seconds": limits.lease_near_expiry_seconds,
             "near_fraction": limits.lease_near_expiry_fraction,
+            "session_near_fraction": limits.session_lease_near_expiry_fraction,
             "expired_seconds": limits.lease_expired_grace_seconds,
             "unrenewed_seconds": limits.running_unrenewed_seconds,
             "past_expiry_seconds": limits.running_past_expiry_seconds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unit.rules.moments import BEGIN, LIMITS, after, assert_fires_after, fires
+from watchkeeper.documents import read_file
+from watchkeeper.domain.config_document import read_document
 from watchkeeper.domain.facts import LeaseFact
 from watchkeeper.domain.rules.judging import RuleOf, judge
 from watchkeeper.domain.rules.leases import (
@@ -35,6 +38,7 @@ SESSION = LeaseFact(
     quiet_until=BEGIN - timedelta(days=1),
 )
 RUNTIME = replace(SESSION, lease_seconds=60.0, expires_at=after(60))
+STABILITY = Path(__file__).parents[3] / "examples" / "codex_session_watchdog_v1.yaml"
 HOURS_AWAY = after(7200)
 TIMED = (lease_near_expiry, lease_expired, queue_stuck_running)
 
@@ -52,9 +56,22 @@ def test_a_lease_is_near_its_end_with_three_minutes_or_a_third_of_it_left(
 
 
 def test_the_older_document_warns_five_minutes_before_the_end() -> None:
-    """A policy may ask for another limit."""
-    limits = replace(LIMITS, lease_near_expiry_seconds=300.0, lease_near_expiry_fraction=1.0)
-    assert_fires_after(lease_near_expiry, SESSION, after(600), limits)
+    """Five minutes are five minutes, of a session lease of ten minutes and of a foreign one told late as well."""
+    limits = read_document(read_file(STABILITY), STABILITY.name).policy.thresholds
+    of_session = replace(SESSION, lease_seconds=600.0, expires_at=after(600), is_session=True)
+    assert_fires_after(lease_near_expiry, of_session, after(300), limits)
+    foreign = replace(SESSION, lease_seconds=400.0, expires_at=after(400), is_mirrored=True)
+    assert_fires_after(lease_near_expiry, foreign, after(100), limits)
+    short = replace(foreign, lease_seconds=240.0, expires_at=after(240))
+    assert_fires_after(lease_near_expiry, short, BEGIN, limits)
+
+
+def test_a_short_own_lease_is_never_near_its_end_in_health() -> None:
+    """Where a lease is no longer than the document's five minutes, a third of it counts, as without the document."""
+    limits = read_document(read_file(STABILITY), STABILITY.name).policy.thresholds
+    assert_fires_after(lease_near_expiry, RUNTIME, after(40), limits)
+    short = replace(SESSION, lease_seconds=300.0, expires_at=after(300), is_session=True)
+    assert_fires_after(lease_near_expiry, short, after(200), limits)
 
 
 def test_a_lease_is_expired_a_minute_after_its_end() -> None:

@@ -15,7 +15,9 @@ from watchkeeper.domain.rules.names import RuleName
 
 def lease_near_expiry(lease: LeaseFact, limits: Thresholds) -> Moment | None:
     """Fire when less is left than 3 minutes, or than a third of a short lease, so that health is never near its end."""
-    left = min(limits.lease_near_expiry_seconds, lease.lease_seconds * limits.lease_near_expiry_fraction)
+    left = limits.near_expiry_seconds(
+        lease.lease_seconds, is_session=lease.is_session, is_mirrored=lease.is_mirrored
+    )
     at = max(lease.quiet_until, lease.expires_at - timedelta(seconds=left))
     return Moment(at, _finding(lease, RuleName.LEASE_NEAR_EXPIRY, at, "not_renewed"))
 

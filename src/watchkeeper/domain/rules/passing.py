@@ -55,8 +55,8 @@ def _lease_renewed(case: Case) -> Evidence | None:
 def _healthy_lease(job: JobStanding, case: Case) -> Evidence | None:
     if job.state != "running" or job.lease_expires_at is None or job.lease_seconds is None:
         return None
-    near = min(
-        case.limits.lease_near_expiry_seconds, job.lease_seconds * case.limits.lease_near_expiry_fraction
+    near = case.limits.near_expiry_seconds(
+        job.lease_seconds, is_session=job.is_session, is_mirrored=job.is_mirrored
     )
     if job.lease_expires_at - case.now <= timedelta(seconds=near):
         return None

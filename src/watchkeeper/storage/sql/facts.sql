@@ -41,12 +41,13 @@ WITH clock AS MATERIALIZED (
   SELECT %(now)s::timestamptz AS now, coalesce(%(since)s::timestamptz, '-infinity') AS since
 ), live AS (
   SELECT project_id, seq, epoch, kind, worker_id, lease_seconds::float8 AS lease_seconds, claimed_at,
-         renewed_at, expires_at, progress_at, NULL::timestamptz AS told_success_at, false AS is_mirrored
+         renewed_at, expires_at, progress_at, NULL::timestamptz AS told_success_at, false AS is_mirrored,
+         profile = 'session' AS is_session
     FROM watchkeeper.leases
   UNION ALL
   SELECT project_id, seq, epoch, kind, worker_id, coalesce(lease_seconds, %(session_lease_seconds)s::float8), claimed_at,
          received_at, coalesce(lease_expires_at, '9999-01-01'), progress_at,
-         CASE WHEN lower(complete_status) = ANY (%(success_words)s::text[]) THEN received_at END, true
+         CASE WHEN lower(complete_status) = ANY (%(success_words)s::text[]) THEN received_at END, true, false
     FROM watchkeeper.foreign_leases WHERE ended_at IS NULL
 ), judged AS (
   SELECT l.*, CASE WHEN l.renewed_at > q.since THEN 'epoch' ELSE q.till END AS quiet_until,
@@ -60,7 +61,9 @@ WITH clock AS MATERIALIZED (
       ON k.project_id = l.project_id AND k.kind = l.kind AND k.progress_deadline_minutes IS NOT NULL
 ), moments AS MATERIALIZED (
   SELECT j.*, greatest(j.quiet_until, j.expires_at - make_interval(
-           secs => least(%(near_seconds)s::float8, j.lease_seconds * %(near_fraction)s::float8))) AS near,
+           secs => least(%(near_seconds)s::float8, j.lease_seconds
+                         * CASE WHEN j.is_mirrored OR (j.is_session AND j.lease_seconds > %(near_seconds)s::float8)
+                                THEN %(session_near_fraction)s::float8 ELSE %(near_fraction)s::float8 END))) AS near,
          greatest(j.quiet_until, j.expires_at) + make_interval(secs => %(expired_seconds)s::float8) AS expired,
          greatest(j.quiet_until, j.renewed_at + make_interval(secs => %(unrenewed_seconds)s::float8)) AS unrenewed,
          greatest(j.quiet_until, j.expires_at + make_interval(secs => %(past_expiry_seconds)s::float8)) AS past,
@@ -73,7 +76,7 @@ WITH clock AS MATERIALIZED (
     FROM moments, clock
 )
 SELECT f.at AS next_at, m.project_id, s.id AS job_id, m.epoch, m.kind, m.worker_id, m.lease_seconds, m.claimed_at,
-       m.renewed_at, m.expires_at, m.told_success_at, m.is_mirrored, m.quiet_until,
+       m.renewed_at, m.expires_at, m.told_success_at, m.is_mirrored, m.is_session, m.quiet_until,
        CASE WHEN (m.is_mirrored OR coalesce(s.contract, k.contract) IS NOT NULL)
                  AND (SELECT true FROM watchkeeper.artifact_checks c
                                   WHERE c.project_id = m.project_id AND c.seq = m.seq AND c.epoch = m.epoch AND c.passed LIMIT 1) IS NULL

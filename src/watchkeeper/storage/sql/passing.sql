@@ -11,6 +11,7 @@ SELECT i.project_id, i.id, i.rule, i.job_id, i.worker_id, i.kind, i.is_mirrored,
 -- How jobs of incidents stand now: state, lease, what was verified, completed, answered or resumed since each was last seen.
 SELECT g.incident_id, j.state, j.epoch, j.lease_expires_at,
        coalesce(l.lease_seconds::float8, f.lease_seconds) AS lease_seconds, coalesce(l.renewed_at, f.received_at) AS renewed_at,
+       coalesce(l.profile = 'session', false) AS is_session, l.seq IS NULL AND f.seq IS NOT NULL AS is_mirrored,
        (SELECT t.outcome FROM watchkeeper.job_attempts t
          WHERE t.project_id = j.project_id AND t.seq = j.seq AND t.epoch = g.epoch LIMIT 1) AS ended_as,
        (SELECT 'artifact_check:' || c.id FROM watchkeeper.artifact_checks c
