@@ -75,7 +75,7 @@ class CommandFact:
     `refusals`: how often this command was refused in a row on this job, this time included. `secrets` names the kinds
     of what was taken out of its output. `is_own_word`: our own server refused, and wrote down itself what that means.
     `is_stopped`: its worker was stopped then, which its doctor says too.
-    `verdict`: what the policy's checks make of it.
+    `verdict`: what the policy's checks make of it. `ref` names the row that tells of it, where that is no helper event.
     """
 
     project_id: str
@@ -93,6 +93,7 @@ class CommandFact:
     is_stopped: bool = False
     is_mirrored: bool = False
     verdict: StepVerdict = UNJUDGED
+    ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

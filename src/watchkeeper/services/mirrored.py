@@ -98,6 +98,8 @@ class MirroredJobs:
         if row["live_epoch"] is None:
             return row
         await fetch(connection, "note_foreign_lease", _of(who, row) | self._said(report))
+        if report.error_code:
+            await fetch(connection, "tell_watchdog_of_word", _of(who, row) | {"epoch": row["live_epoch"]})
         end = reported_end(report, complete_failed=bool(row["complete_failed"]))
         goes_on = end is None and report.phase is not None
         if row["state"] == JobState.STUCK and (goes_on or (end and end.state is JobState.COMPLETED)):

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from watchkeeper.domain.errors import OwnLease
+from watchkeeper.domain.json_in_text import last_object
 from watchkeeper.domain.kinds import checked_kind_name
 from watchkeeper.domain.mirrored import AttemptReport, checked_origin
 from watchkeeper.domain.redaction import Redactor
@@ -176,7 +177,7 @@ class Recording:
             "exit_code": run.exit_code,
             "output": output,
             "output_hash": run.output_hash if output is None else _sha256(output),
-            "error_code": run.error_code,
+            "error_code": run.error_code or _refused(run, job, output),
             "redacted": sorted(taken),
         }
         kept = await self._keep(connection, "record_reported_command", who, run, job, said)
@@ -252,6 +253,12 @@ async def _believed(
             await demand_own_voice(connection, who.caller, said.worker_id)
         return said, job
     return replace(said, worker_id=holder.worker_id), {**job, "epoch": holder.epoch}
+
+
+def _refused(run: CommandRun, job: Row | None, output: str | None) -> str | None:
+    """Name as refused a foreign completion whose exit code says nothing of it, and whose answer is no."""
+    found = last_object(output or "") if run.command == "complete" and job and job["origin"] != OWN else None
+    return "refused" if found is not None and found[1].get("ok") is False else None
 
 
 def _event_of(run: WorkerRun) -> str | None:

@@ -25,9 +25,10 @@ from watchkeeper.domain.facts import (
 )
 from watchkeeper.domain.findings import Finding
 from watchkeeper.domain.heartbeat_checks import HeartbeatCheck, judge_step, said_of
+from watchkeeper.domain.jobs import StateReason
 from watchkeeper.domain.json_in_text import last_object
 from watchkeeper.domain.policies import Policy, Thresholds
-from watchkeeper.domain.rules.commands import COMMAND_RULES
+from watchkeeper.domain.rules.commands import COMMAND_RULES, OF_RULES, REFUSED
 from watchkeeper.domain.rules.evidence import ARTIFACT_RULES, ATTEMPT_RULES, CHECK_RULES, RUN_RULES
 from watchkeeper.domain.rules.judging import RuleOf, judge
 from watchkeeper.domain.rules.sessions import SESSION_RULES
@@ -37,6 +38,9 @@ from watchkeeper.storage.database import Connection, Row, fetch
 BATCH = 500
 
 Checks = Sequence[HeartbeatCheck]
+
+_VERDICTS = ({reason.value for reason in StateReason} - REFUSED) | OF_RULES
+"""Codes that say what became of a job, and not what a command answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,10 @@ def _by_attempt(rows: list[Row], _limits: Thresholds) -> dict[str, Any]:
         "seqs": [row["seq"] for row in rows],
         "epochs": [row["epoch"] for row in rows],
     }
+
+
+def _by_words(rows: list[Row], limits: Thresholds) -> dict[str, Any]:
+    return {**_by_attempt(rows, limits), "verdicts": sorted(_VERDICTS)}
 
 
 def _by_worker(rows: list[Row], limits: Thresholds) -> dict[str, Any]:
@@ -163,6 +171,7 @@ def session_fact(row: Row, **more: Any) -> AgentSessionFact:
 
 FAMILIES: dict[str, Family] = {
     "command": Family("command_facts", _by_id, _command, COMMAND_RULES),
+    "word": Family("word_facts", _by_words, lambda row, _checks: CommandFact(**row), COMMAND_RULES),
     "check": Family("check_facts", _by_id, _check, CHECK_RULES),
     "attempt": Family("attempt_facts", _by_attempt, _attempt, ATTEMPT_RULES),
     "run": Family("run_facts", _by_id, _run, RUN_RULES),

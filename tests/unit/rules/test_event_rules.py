@@ -100,6 +100,29 @@ def test_a_check_that_says_no_failed_whatever_its_exit_code(command: str, rule: 
     assert (found(run), found(replace(run, error_code="refused"))) == ([], [rule])
 
 
+@pytest.mark.parametrize(
+    "code", ["nope", "denied", "refused", "gate_failed", "conflict", "contract_rejected"]
+)
+def test_a_foreign_helper_refuses_a_completion_in_words_of_its_own(code: str) -> None:
+    """Whatever it says, and with whatever exit code; our own server's words mean what they say, and its alone."""
+    refused = replace(RUN, command="complete", exit_code=0, error_code=code, is_mirrored=True)
+    (finding,) = judge(COMMAND_RULES, [refused], LIMITS, BEGIN).findings
+    assert (finding.rule, finding.evidence["error_code"]) == ("complete_rejected", code)
+    assert found(replace(refused, command="progress")) == []
+    assert found(replace(refused, is_mirrored=False)) == (
+        ["complete_rejected"] if code == "contract_rejected" else []
+    )
+
+
+@pytest.mark.parametrize(
+    "code", [None, "queued", "fetch_failed", "hung", "stale_lease", "rate_limited", "secret_exposed"]
+)
+def test_a_completion_that_was_not_heard_was_not_refused(code: str | None) -> None:
+    """The wire, a queue, a late word or another rule's trouble are no refusal."""
+    run = replace(RUN, command="complete", error_code=code, is_mirrored=True)
+    assert "complete_rejected" not in found(run)
+
+
 def test_counts_of_a_document_are_obeyed() -> None:
     """One refusal is told by default; a policy may bear one, and then the second fires."""
     limits = replace(LIMITS, complete_rejections=2, jobs_not_found=2, missing_deliverable_ids=2)

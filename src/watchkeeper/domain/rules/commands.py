@@ -19,6 +19,12 @@ REFUSED = frozenset({"contract_rejected", "rejected"})
 AFTER_CLAIM = frozenset({"context", "progress", "upload-files", "verify", "complete", "fail", "release"})
 """The codes and commands by which helpers and our own server tell of each trouble."""
 
+NO_REFUSAL = OF_THE_WIRE | NO_OUTPUT | NOT_FOUND | {"queued", "rate_limited", "stale_lease", "lease_lost"}
+"""Codes of a completion that nobody refused for what it says: it was not heard, must wait, or came too late."""
+
+OF_RULES = frozenset(rule.value for rule in RuleName)
+"""Codes that name another rule's trouble, as a guard tells it."""
+
 CHECKED = {"doctor": RuleName.DOCTOR_FAILED, "touch": RuleName.TOUCH_FAILED}
 """The steps whose checks open an incident of the worker, and the rule of each."""
 
@@ -39,8 +45,11 @@ def fetch_failed(run: CommandFact, _limits: Thresholds) -> Moment | None:
 
 
 def complete_rejected(run: CommandFact, limits: Thresholds) -> Moment | None:
-    """Fire when a completion was refused for its contract, so often in a row as the policy bears."""
-    if run.command != "complete" or run.error_code not in REFUSED:
+    """Fire when a completion was refused, so often in a row as the policy bears: a foreign helper in whatever words."""
+    if run.command != "complete" or run.error_code is None:
+        return None
+    is_foreign_word = run.is_mirrored and run.error_code not in NO_REFUSAL | OF_RULES
+    if run.error_code not in REFUSED and not is_foreign_word:
         return None
     if run.refusals < limits.complete_rejections:
         return None
@@ -128,7 +137,7 @@ def _moment(run: CommandFact, rule: RuleName, identity: tuple[str, ...], cause: 
         run.received_at,
         cause,
         evidence=evidence,
-        evidence_ref=f"helper_event:{run.id}",
+        evidence_ref=run.ref or f"helper_event:{run.id}",
         job_id=run.job_id,
         worker_id=run.worker_id,
         kind=run.kind,

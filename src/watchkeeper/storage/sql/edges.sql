@@ -27,6 +27,26 @@ SELECT e.project_id, e.id, e.command, e.exit_code, e.created_at AS received_at, 
                         WHERE x.project_id = e.project_id AND x.id = e.job_id LIMIT 1) s ON true
   LEFT JOIN watchkeeper.workers w ON w.project_id = e.project_id AND w.worker_id = e.worker_id
 
+-- name: word_facts
+-- Attempts at foreign jobs whose report names an error, as the command that met it would be told; where commands are told
+-- as well, the command's own word counts.
+SELECT l.project_id, l.job_id AS id, c.command, 1 AS exit_code, l.received_at, l.error_code, l.worker_id, l.job_id, l.kind,
+       true AS is_mirrored, 'attempt:' || l.job_id || '/' || l.epoch AS ref
+  FROM unnest(%(projects)s::text[], %(seqs)s::bigint[], %(epochs)s::int[]) AS g (project_id, seq, epoch)
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.foreign_leases x
+                       WHERE x.project_id = g.project_id AND x.seq = g.seq AND x.epoch = g.epoch LIMIT 1) l
+ CROSS JOIN LATERAL (
+   SELECT CASE WHEN l.complete_status = 'rejected' THEN 'complete'
+               WHEN l.phase IN ('doctor', 'touch', 'claim', 'context', 'progress', 'upload-files', 'verify', 'complete',
+                                'fail', 'release') THEN l.phase
+               WHEN l.phase = 'upload' THEN 'upload-files' WHEN l.phase = 'failed' THEN 'fail'
+               WHEN l.phase IS NULL AND l.complete_status IS NOT NULL THEN 'complete' ELSE 'progress' END AS command) c
+ WHERE l.error_code IS NOT NULL AND l.error_code <> ALL (%(verdicts)s::text[])
+   AND NOT EXISTS (
+     SELECT FROM watchkeeper.helper_events e
+      WHERE e.project_id = l.project_id AND e.job_id = l.job_id AND e.command = c.command
+        AND (e.exit_code <> 0 OR e.error_code IS NOT NULL) AND e.created_at >= l.claimed_at)
+
 -- name: check_facts
 -- Looks at artifacts that did not pass. A completion hangs on what the gate saw for it, and where another's queue completes,
 -- on the look that was taken there.

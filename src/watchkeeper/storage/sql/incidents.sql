@@ -48,6 +48,7 @@ WITH clock AS MATERIALIZED (
          WHEN %(is_edge)s::boolean OR (excluded.evidence_ref <> coalesce(i.evidence_ref, '')
                                        AND excluded.last_seen_at > i.last_seen_at) THEN excluded.occurrences ELSE 0 END,
        first_evidence = coalesce(i.first_evidence, i.evidence),
+       cause = CASE WHEN excluded.last_seen_at >= i.last_seen_at THEN excluded.cause ELSE i.cause END,
        evidence = CASE WHEN excluded.last_seen_at >= i.last_seen_at THEN excluded.evidence ELSE i.evidence END,
        evidence_ref = CASE WHEN excluded.last_seen_at >= i.last_seen_at
                            THEN coalesce(excluded.evidence_ref, i.evidence_ref) ELSE i.evidence_ref END,

@@ -108,6 +108,11 @@ UPDATE watchkeeper.foreign_leases
  WHERE project_id = %(project_id)s AND seq = %(seq)s AND ended_at IS NULL
 RETURNING epoch
 
+-- name: tell_watchdog_of_word
+-- Notes for the watchdog that the report of an attempt named an error.
+INSERT INTO watchkeeper.watchdog_inbox (project_id, family, seq, epoch)
+VALUES (%(project_id)s, 'word', %(seq)s, %(epoch)s)
+
 -- name: move_mirrored_job
 -- Moves a mirrored job that has not ended: it is pending, stuck or paused there, or runs on.
 WITH before AS (
