@@ -22,6 +22,8 @@ from watchkeeper.agents.json_lines import (
     parsed,
     part,
     said,
+    shown_call,
+    shown_result,
     thread_id,
     whole,
     word,
@@ -259,10 +261,10 @@ def _opened(block: dict[str, Any]) -> ToolOpened:
     tool = word(block, "name")
     _, _, named = tool.partition("mcp__")
     server, _, command = named.partition("__")
-    shown = f"{server}.{command}" if command else tool
-    return ToolOpened(
-        word(block, "id"), shown, digest(tool, block.get("input")), contract_command(server, command)
-    )
+    named = f"{server}.{command}" if command else tool
+    given = block.get("input")
+    call, shown = digest(tool, given), shown_call(word(part(block, "input"), "command") or given)
+    return ToolOpened(word(block, "id"), named, call, contract_command(server, command), shown)
 
 
 def _results(event: dict[str, Any]) -> Iterator[SessionEvent]:
@@ -273,8 +275,10 @@ def _results(event: dict[str, Any]) -> Iterator[SessionEvent]:
     for block in blocks:
         if word(block, "type").endswith("tool_result"):
             failed = block.get("is_error") is True
-            result = digest(block.get("content"), failed)
-            yield ToolClosed(word(block, "tool_use_id"), result, failed, wrote=wrote and not failed)
+            gave = block.get("content")
+            result, shown = digest(gave, failed), shown_result(gave)
+            made = wrote and not failed
+            yield ToolClosed(word(block, "tool_use_id"), result, failed, wrote=made, shown=shown)
         else:
             yield Stirred("user")
     if not blocks:
@@ -282,12 +286,9 @@ def _results(event: dict[str, Any]) -> Iterator[SessionEvent]:
 
 
 def _rate_limit(told: dict[str, Any]) -> SessionEvent:
-    kind = word(told, "rateLimitType")
-    return (
-        Limited(number(told, "resetsAt"), kind)
-        if word(told, "status") == "rejected"
-        else Stirred("rate_limit")
-    )
+    if word(told, "status") != "rejected":
+        return Stirred("rate_limit")
+    return Limited(number(told, "resetsAt"), word(told, "rateLimitType"))
 
 
 def _spent(event: dict[str, Any]) -> list[SessionEvent]:

@@ -18,10 +18,13 @@ from watchkeeper.agents.json_lines import (
     SERVER,
     contract_command,
     digest,
+    number,
     of_cut_line,
     parsed,
     part,
     said,
+    shown_call,
+    shown_result,
     thread_id,
     whole,
     word,
@@ -245,19 +248,37 @@ def _opened(sort: str, item: dict[str, Any]) -> ToolOpened:
     if sort == "mcp_tool_call":
         server, tool = word(item, "server"), word(item, "tool")
         call = digest(server, tool, item.get("arguments"))
-        return ToolOpened(word(item, "id"), f"{server}.{tool}", call, contract_command(server, tool))
+        shown = shown_call(item.get("arguments"))
+        return ToolOpened(word(item, "id"), f"{server}.{tool}", call, contract_command(server, tool), shown)
     if sort == "command_execution":
         command = word(item, "command")
-        return ToolOpened(word(item, "id"), sort, digest(command), _contract_call(command))
+        shown = shown_call(command)
+        return ToolOpened(word(item, "id"), sort, digest(command), _contract_call(command), shown)
     told = {key: value for key, value in item.items() if key not in ("id", "status", "result", "error")}
-    return ToolOpened(word(item, "id"), sort, digest(told))
+    shown = shown_call({key: value for key, value in told.items() if key != "type"})
+    return ToolOpened(word(item, "id"), sort, digest(told), shown=shown)
 
 
 def _closed(sort: str, item: dict[str, Any]) -> ToolClosed:
     status, code = word(item, "status"), item.get("exit_code")
     failed = status in ("failed", "declined") or (isinstance(code, int) and code != 0)
     told = [item.get(key) for key in ("aggregated_output", "exit_code", "result", "error", "changes")]
-    return ToolClosed(word(item, "id"), digest(told), failed, wrote=sort == "file_change" and not failed)
+    return ToolClosed(
+        word(item, "id"),
+        digest(told),
+        failed,
+        wrote=sort == "file_change" and not failed,
+        shown=_gave(item),
+        exit_code=None if number(item, "exit_code") is None else whole(item, "exit_code"),
+    )
+
+
+def _gave(item: dict[str, Any]) -> str:
+    """Give the end of what a tool gave: its output, the texts of its result, or why there is none."""
+    error = item.get("error")
+    why = error if isinstance(error, str) else word(part(item, "error"), "message")
+    gave = item.get("aggregated_output") or part(item, "result").get("content") or why
+    return shown_result(gave)
 
 
 def _contract_call(command: str) -> str | None:

@@ -20,6 +20,11 @@ CUT_CHARACTERS = 64 * 1024
 
 HEAD_CHARACTERS = 4000
 
+SHOWN_CHARACTERS = 4000
+"""How much of a call and of its result is given to be shown: far more than is kept, so that no secret is cut in two
+before it is found.
+"""
+
 THREAD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 COMMANDS = frozenset({"context", "progress", "upload-files", "verify", "complete", "fail", "release"})
@@ -82,6 +87,27 @@ def digest(*parts: object) -> str:
         found.update(text.encode("utf-8", "surrogatepass"))
         found.update(b"\0")
     return found.hexdigest()
+
+
+def shown_call(given: object) -> str:
+    """Give a command, or arguments as JSON, from its beginning."""
+    if isinstance(given, dict):
+        # The end of a long argument is never shown; what it costs to write it down is spared.
+        given = {key: _head(value) for key, value in given.items()}
+    text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False) if given else ""
+    return plain(_head(text))
+
+
+def shown_result(given: object) -> str:
+    """Give the end of what a tool gave: a text, or the texts of a list of blocks."""
+    if isinstance(given, list):
+        texts = [word(one, "text") for one in given if isinstance(one, dict)]
+        given = "\n".join(text[-SHOWN_CHARACTERS:] for text in texts if text)
+    return plain(given[-SHOWN_CHARACTERS:]).strip() if isinstance(given, str) else ""
+
+
+def _head(given: Any) -> Any:
+    return given[:SHOWN_CHARACTERS] if isinstance(given, str) else given
 
 
 def contract_command(server: str, tool: str) -> str | None:

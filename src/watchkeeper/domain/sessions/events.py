@@ -47,22 +47,35 @@ class TurnBegan:
 
 @dataclass(frozen=True, slots=True)
 class ToolOpened:
-    """A tool call was begun. `call` is a digest of the tool and its arguments; `contract` names a contract command."""
+    """A tool call was begun. `call` is a digest of the tool and its arguments; `contract` names a contract command.
+
+    `shown` is the command or the arguments, for people: nothing is judged by it. `redacted` are the kinds of secrets
+    that were taken out of it.
+    """
 
     id: str
     tool: str
     call: str
     contract: str | None = None
+    shown: str = ""
+    redacted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ToolClosed:
-    """A tool call is over. `result` is a digest of what it gave; `wrote` says that it changed files."""
+    """A tool call is over. `result` is a digest of what it gave; `wrote` says that it changed files.
+
+    `shown` is the end of what it gave and `exit_code` that of a command, for people: nothing is judged by them.
+    `redacted` are the kinds of secrets that were taken out.
+    """
 
     id: str
     result: str
     failed: bool = False
     wrote: bool = False
+    shown: str = ""
+    exit_code: int | None = None
+    redacted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

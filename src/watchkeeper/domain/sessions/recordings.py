@@ -45,6 +45,7 @@ def recording(session: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -
 def label(session: Mapping[str, Any]) -> dict[str, Any]:
     """Give the stub of a label: what a person still has to say stands as `unlabelled` or null."""
     held = session.get("diagnosis") or {}
+    minutes = session.get("tool_limit_minutes")
     return {
         "class": UNLABELLED,
         "agent": session["agent"],
@@ -54,6 +55,8 @@ def label(session: Mapping[str, Any]) -> dict[str, Any]:
         "latest_useful_t": None,
         "right_action": None,
         "forbidden_actions": [],
+        "started_at": session.get("started_at"),
+        "tool_limit_seconds": None if minutes is None else 60 * minutes,
         "note": f"to be labelled; the watchdog held it for {held.get('failure') or 'healthy'}",
     }
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, get_args
 
-from watchkeeper.domain.sessions.events import SessionEvent
+from watchkeeper.domain.sessions.events import SessionEvent, ToolClosed, ToolOpened
 from watchkeeper.domain.sessions.facts import (
     ArtifactChecked,
     ClockJumped,
@@ -30,6 +30,10 @@ from watchkeeper.domain.sessions.facts import (
 )
 
 MOST_PROCESSES = 40
+MOST_SHOWN = 500
+"""So many characters are kept of a command, from its beginning, and of a result, from its end."""
+
+CUT = "\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,10 @@ def row_of(fact: SessionFact) -> FactRow:
             return FactRow("proc", "sample", {"processes": _processes(fact.processes), **sockets})
         case ProcessesLeft():
             return FactRow("proc", "left", {"processes": _processes(fact.processes)})
+        case ToolOpened() if len(fact.shown) > MOST_SHOWN:
+            return FactRow("stdout", "tool_opened", _told(fact) | {"shown": fact.shown[:MOST_SHOWN] + CUT})
+        case ToolClosed() if len(fact.shown) > MOST_SHOWN:
+            return FactRow("stdout", "tool_closed", _told(fact) | {"shown": CUT + fact.shown[-MOST_SHOWN:]})
     if (place := _PLAIN.get(type(fact))) is not None:
         renamed = _RENAMED.get(place, {})
         return FactRow(*place, {renamed.get(name, name): value for name, value in _told(fact).items()})

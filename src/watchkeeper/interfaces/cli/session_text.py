@@ -9,10 +9,24 @@ from typing import Any
 
 Fields = Mapping[str, Any]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 CONVERSATION = frozenset(
-    {"began", "turn_began", "said", "tool_opened", "tool_closed", "limited", "waits", "turn_ended"}
+    {
+        "began",
+        "turn_began",
+        "said",
+        "tool_opened",
+        "tool_closed",
+        "retrying",
+        "limited",
+        "waits",
+        "turn_ended",
+    }
 )
+SHELLS = frozenset({"command_execution", "Bash"})
+"""Tools whose argument is a command."""
+
+INDENT = "\n    "
 
 
 def safe(text: str) -> str:
@@ -27,7 +41,8 @@ def line_of(event: Mapping[str, Any]) -> str:
     count = fields.get("count")
     times = f" ({count} times)" if isinstance(count, int) and count > 1 else ""
     if say is not None:
-        return safe(say(fields)) + times
+        # A line of a text must not look like one of ours.
+        return INDENT.join(safe(say(fields)).split("\n")) + times
     told = {name: value for name, value in fields.items() if name != "count"}
     return safe(f"{event['source']} {event['event']} {json.dumps(told, ensure_ascii=False)}") + times
 
@@ -44,13 +59,15 @@ def is_conversation(event: Mapping[str, Any]) -> bool:
 
 
 def _tool(fields: Fields) -> str:
-    about = f" {fields['about']}" if fields.get("about") else ""
-    return f"> {fields.get('tool')}{about}"
+    tool, shown = fields.get("tool"), str(fields.get("shown") or "")
+    return f"$ {shown}" if shown and tool in SHELLS else f"> {tool} {shown}".rstrip()
 
 
 def _result(fields: Fields) -> str:
-    text = f": {fields['text']}" if fields.get("text") else ""
-    return ("< failed" if fields.get("failed") else "< done") + text
+    code, shown = fields.get("exit_code"), str(fields.get("shown") or "")
+    how = "failed" if fields.get("failed") else "done"
+    exited = f", exit code {code}" if code else ""
+    return f"< {how}{exited}" + (f"\n{shown}" if shown else "")
 
 
 def _end(fields: Fields) -> str:
@@ -60,7 +77,11 @@ def _end(fields: Fields) -> str:
 
 
 def _limit(fields: Fields) -> str:
-    return f"! the provider refuses for a while {fields.get('text') or ''}".rstrip()
+    return f"! the provider refuses for a while {_one_line(fields)}".rstrip()
+
+
+def _one_line(fields: Fields) -> str:
+    return " ".join(str(fields.get("text") or "").split())
 
 
 def _held(fields: Fields) -> str:
@@ -74,11 +95,11 @@ _WORDS: dict[str, Callable[[Fields], str]] = {
         f"--- thread {fields.get('thread') or '-'}, version {fields.get('version') or '-'}"
     ),
     "turn_began": lambda _: "--- turn",
-    "said": lambda fields: str(fields.get("text", "")),
+    "said": lambda fields: f"agent: {fields.get('text', '')}",
     "tool_opened": _tool,
     "tool_closed": _result,
     "stirred": lambda fields: f". {fields.get('what')}",
-    "retrying": lambda fields: f"! tries again: {fields.get('trouble')} {fields.get('text') or ''}".rstrip(),
+    "retrying": lambda fields: f"! tries again: {fields.get('trouble')} {_one_line(fields)}".rstrip(),
     "limited": _limit,
     "waits": lambda fields: f"! waits for a person: {fields.get('reason')}",
     "spent": lambda fields: f". {fields.get('tokens')} tokens, {fields.get('cost', '-')} $",

@@ -36,19 +36,21 @@ MOST_WAITING_FACTS = 10_000
 """Facts from other threads that wait to be taken in; an agent that calls faster loses the oldest."""
 
 MOST_READ_AHEAD = 1000
+SHOWN = "shown"
 MARK = "\x1e"
 BETWEEN = f"\n{MARK}\n"
 
-_TEXTS: dict[type, str] = {
-    Said: "text",
-    Retrying: "text",
-    Limited: "text",
-    TurnEnded: "text",
-    Unreadable: "text",
-    ErrorLine: "text",
-    Waits: "reason",
-    Unknown: "kind",
-    ToolOpened: "tool",
+_TEXTS: dict[type, tuple[str, ...]] = {
+    Said: ("text",),
+    Retrying: ("text",),
+    Limited: ("text",),
+    TurnEnded: ("text",),
+    Unreadable: ("text",),
+    ErrorLine: ("text",),
+    Waits: ("reason",),
+    Unknown: ("kind",),
+    ToolOpened: ("tool", "shown"),
+    ToolClosed: ("shown",),
 }
 
 
@@ -165,13 +167,21 @@ class TurnWatch:
         """Take secrets out of the texts of facts: from here on nobody needs to think of them any more.
 
         All texts are looked through as one, between marks; where a secret swallowed a mark each is on its own.
+        What is shown of a tool is cut where it becomes a row.
         """
-        named = [(place, name) for place, fact in enumerate(facts) if (name := _TEXTS.get(type(fact)))]
+        named = [(place, name) for place, fact in enumerate(facts) for name in _TEXTS.get(type(fact), ())]
         texts = [getattr(facts[place], name)[: 2 * MAX_TEXT_CHARS].replace(MARK, "") for place, name in named]
         shown = self._redactor.redact(BETWEEN.join(texts)).split(BETWEEN)
         if len(shown) != len(texts):
             shown = [self._redactor.redact(text) for text in texts]
         for (place, name), text in zip(named, shown, strict=True):
-            if text[:MAX_TEXT_CHARS] != getattr(facts[place], name):
-                facts[place] = replace(cast("Any", facts[place]), **{name: text[:MAX_TEXT_CHARS]})
+            kept, was = text if name == SHOWN else text[:MAX_TEXT_CHARS], getattr(facts[place], name)
+            if kept != was:
+                noted = {"redacted": self._kinds(was)} if name == SHOWN else {}
+                facts[place] = replace(cast("Any", facts[place]), **{name: kept}, **noted)
         return facts
+
+    def _kinds(self, text: str) -> tuple[str, ...]:
+        taken: set[str] = set()
+        self._redactor.redact(text, taken)
+        return tuple(sorted(taken))
