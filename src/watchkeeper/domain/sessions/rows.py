@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, get_args
 
-from watchkeeper.domain.sessions.events import SessionEvent, ToolClosed, ToolOpened
+from watchkeeper.domain.sessions.events import SessionEvent, ToolClosed, ToolOpened, Trouble
 from watchkeeper.domain.sessions.facts import (
     ArtifactChecked,
     ClockJumped,
@@ -117,18 +117,21 @@ def _read(row: FactRow) -> SessionFact | None:
 
 def _known(kind: type[Any], given: dict[str, Any]) -> dict[str, Any]:
     names = {one.name: one for one in fields(kind)}
-    return {
+    known = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in given.items()
         if name in names
     }
+    if known.get("trouble") is not None:
+        known["trouble"] = Trouble(known["trouble"])
+    return known
 
 
 def _told(fact: Any, *without: str) -> dict[str, Any]:
     return {
         one.name: list(value) if isinstance(value, tuple) else value
         for one in fields(fact)
-        if one.name not in without and (value := getattr(fact, one.name)) != one.default and value is not None
+        if one.name not in without and (value := getattr(fact, one.name)) != one.default
     }
 
 
