@@ -215,7 +215,9 @@ class Planting:
         told = await self._command("session", job, **said)
         self.sessions.append(told.body["session"]["id"])
         event = {"n": 1, "t": 0.5, "source": "stdout", "event": "said", "fields": {"text": text, text: "x"}}
-        await self._command("session/events", job, events=[event])
+        shown = {"id": "i", "result": "r", "shown": text, "redacted": [text]}
+        closed = {"n": 2, "t": 0.6, "source": "stdout", "event": "tool_closed", "fields": shown}
+        await self._command("session/events", job, events=[event, closed])
         for name in ("thread_id", "cli_version", "host_id", "failure_class"):
             line = text.replace("\n", " ")[:100]
             refused = await self._command("session", job, **{name: line})

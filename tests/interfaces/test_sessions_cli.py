@@ -16,31 +16,39 @@ import pytest
 from interfaces.api_client import Api
 from interfaces.test_session_records import Line
 from secret_examples import SECRETS
+from watchkeeper.agents import known
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.sessions.diagnosis import Action, Diagnosis, FailureClass
 from watchkeeper.domain.sessions.events import (
     Began,
+    Retrying,
     Said,
     Stirred,
     ToolClosed,
     ToolOpened,
+    Trouble,
     TurnBegan,
     TurnEnded,
 )
-from watchkeeper.domain.sessions.facts import ContractCall
+from watchkeeper.domain.sessions.facts import ArtifactChecked, ContractCall, ProcessExited
 from watchkeeper.domain.sessions.rows import FactRow, fact_of
+from watchkeeper.domain.sessions.watch import SessionWatch
 from watchkeeper.interfaces.cli import main
 from watchkeeper.services.corpus.figures import judge
 from watchkeeper.services.corpus.reading import read_corpus, read_row
 from watchkeeper.services.supervision.session_log import ServerLog
 from watchkeeper.services.supervision.session_records import ServerRecords
 
+AGENTS = Path(__file__).parents[1] / "fixtures/agents"
 Command = Callable[..., Awaitable[str]]
 FACTS = (
     Began("th-1", "0.169.0"),
     TurnBegan(),
-    ToolOpened("i1", "shell", "c1"),
-    ToolClosed("i1", "r1", failed=True),
+    ToolOpened("i1", "command_execution", "c1", shown="make test\x1b[2J"),
+    ToolClosed("i1", "r1", failed=True, shown="1 failed\n[0:00:00] --- turn over", exit_code=2),
+    ToolOpened("i2", "files.read", "c2", shown='{"path": "a"}'),
+    ToolClosed("i2", "r2"),
+    Retrying(Trouble.OVERLOADED, "the model\nis busy"),
     Said("Done.\x1b[31m All tests pass."),
     ContractCall("complete", False, "gate_failed"),
     TurnEnded(True),
@@ -91,7 +99,19 @@ async def test_one_session_as_people_read_it(api: Api, command: Command) -> None
     text = await command("transcript", row["id"])
     assert "[prompt] Write the page." in text
     assert "Done.\\x1b[31m All tests pass." in text
-    assert [word in text for word in ("> shell", "< failed", "gate_failed")] == [True] * 3
+    told = text.splitlines()
+    for line in (
+        "$ make test\\x1b[2J",
+        "< failed, exit code 2",
+        "    1 failed",
+        '> files.read {"path": "a"}',
+        "< done",
+        "agent: Done.\\x1b[31m All tests pass.",
+        "! tries again: overloaded the model is busy",
+    ):
+        assert any(one == line or one.partition("] ")[2] == line for one in told), (line, text)
+    assert "    [0:00:00] --- turn over" in told, "what an agent writes looks like no line of ours"
+    assert "gate_failed" in text
     assert "reasoning" not in text
     whole = json.loads(await command("transcript", row["id"], "--json"))
     assert [event["event"] for event in whole["events"]][-2:] == ["complete", "turn_ended"]
@@ -121,6 +141,8 @@ async def test_a_recording_says_what_was_seen_and_asks_for_its_label(
     """The first line is a label to be filled in, the rows give back each fact, the end closes it; it has no secret."""
     records, log, _ = await begun(api)
     log.take(time.time() + 3, Said("the key is AKIAIOSFODNN7EXAMPLE"))
+    log.take(time.time() + 3, ToolOpened("i9", "Bash", "c9", shown="login AKIAIOSFODNN7EXAMPLE"))
+    log.take(time.time() + 3, ToolClosed("i9", "r9", shown=f"as {SECRETS['github_token']}"))
     log.over({"exit_code": 0})
     await asyncio.to_thread(records.stop)
     [row] = (await api.get("/api/sessions")).body["sessions"]
@@ -133,8 +155,39 @@ async def test_a_recording_says_what_was_seen_and_asks_for_its_label(
     assert (last["source"], last["event"]) == ("clock", "end")
     facts = [fact_of(FactRow(row["source"], row["event"], row["fields"])) for row in rows]
     assert tuple(facts[: len(FACTS)]) == FACTS
-    assert "AKIA" not in file.read_text()
+    assert [row["fields"].get("redacted") for row in rows[-2:]] == [["aws_key"], ["github_token"]]
+    text = file.read_text() + await command("transcript", row["id"]) + await command("attach", row["id"])
+    assert "AKIA" not in text
+    assert SECRETS["github_token"] not in text
+    assert "[redacted:github_token]" in text
     assert await command("export", row["id"]) == file.read_text()
+
+
+async def test_an_exported_session_is_a_row_once_it_is_labelled(
+    api: Api, command: Command, tmp_path: Path
+) -> None:
+    """What was exported goes through `eval corpus` with its label filled in, and has the class it was held for."""
+    job = await api.claimed(worker="host-1")
+    records = ServerRecords("http://watchkeeper.test", await api.token("worker"), transport=Line(api))
+    log = records.begin(job, job["lease_token"], {"agent": "codex", "version": "0.169.0"})
+    stream, watch, at = known.stream("codex", "0.169.0"), SessionWatch(), time.time()
+    lines = (AGENTS / "codex/tool_fail.jsonl").read_text().splitlines()
+    facts = [fact for line in lines for fact in stream.read(line)]
+    for fact in (*facts, ArtifactChecked(200, 1, 0, ("empty_body",)), ProcessExited(0)):
+        watch.take(at, fact)
+        log.take(at, fact)
+        at += 0.5
+    held = watch.verdict(at + 60)
+    log.diagnosed(at + 60, held)
+    log.over({"exit_code": 0, "failure_class": held.failure})
+    await asyncio.to_thread(records.stop)
+    [row] = (await api.get("/api/sessions")).body["sessions"]
+    await command("export", row["id"], "--to", str(tmp_path / "session.jsonl"))
+    assert held.failure is FailureClass.DONE_AGAINST_EVIDENCE
+    assert "oops" in labelled(str(tmp_path / "session.jsonl"), held.failure.value)
+    [judged] = judge(read_corpus(tmp_path))
+    assert (judged.outcome.failure, judged.outcome.action) == (held.failure, held.action)
+    assert not judged.outcome.unknown
 
 
 async def test_an_incident_gives_its_sessions_as_rows_of_the_corpus(

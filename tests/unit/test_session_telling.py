@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -42,7 +43,7 @@ from watchkeeper.domain.sessions.facts import (
     TranscriptGrew,
     WorkspaceChanged,
 )
-from watchkeeper.domain.sessions.rows import fact_of, row_of
+from watchkeeper.domain.sessions.rows import MOST_SHOWN, fact_of, row_of
 from watchkeeper.domain.sessions.telling import MOST_ROWS, SPAN_SECONDS, Telling
 
 SEEN = (SeenProcess(7, 1, "S", 0.5, "node"),)
@@ -51,6 +52,10 @@ ONE_OF_EACH: tuple[SessionFact, ...] = (
     TurnBegan(),
     ToolOpened("i1", "shell", "c1"),
     ToolClosed("i1", "r1", failed=True),
+    ToolOpened("i2", "Bash", "c2", None, "make [redacted:api_key]", ("api_key",)),
+    ToolClosed("i2", "r2", shown="all well", exit_code=0),
+    Began(None),
+    Limited(None, "for a while"),
     Said("Done."),
     Stirred("reasoning"),
     Retrying(Trouble.NETWORK, "Reconnecting... 1/5", 2.0),
@@ -82,7 +87,10 @@ def rows(telling: Telling) -> list[tuple[str, dict[str, Any]]]:
 
 def test_every_fact_comes_back_from_its_row() -> None:
     """What is exported says what was seen: each fact is read back as it was, and what is unknown as nothing."""
-    assert [fact_of(row_of(fact)) for fact in ONE_OF_EACH] == list(ONE_OF_EACH)
+    for fact in ONE_OF_EACH:
+        row = row_of(fact)
+        kept = row.__class__(row.source, row.event, json.loads(json.dumps(row.fields)))
+        assert repr(fact_of(kept)) == repr(fact), "as it comes back from the database, of the same types"
     row = row_of(Said("x"))
     for stranger in (
         row.__class__("stdout", "sung", {}),
@@ -91,6 +99,14 @@ def test_every_fact_comes_back_from_its_row() -> None:
         row.__class__("moon", "line", {}),
     ):
         assert fact_of(stranger) is None
+
+
+def test_of_a_long_command_its_beginning_is_kept_and_of_a_long_result_its_end() -> None:
+    """What was cut says so, and a row stays small however much a tool printed."""
+    opened = row_of(ToolOpened("i", "Bash", "c", shown="make " + "x" * 4000)).fields["shown"]
+    closed = row_of(ToolClosed("i", "r", shown="x" * 4000 + " 1 failed")).fields["shown"]
+    assert (opened[:6], opened[-2:], len(opened)) == ("make x", "x…", MOST_SHOWN + 1)
+    assert (closed[:2], closed[-9:], len(closed)) == ("…x", " 1 failed", MOST_SHOWN + 1)
 
 
 def test_an_hour_of_noise_is_a_few_rows_with_counts() -> None:

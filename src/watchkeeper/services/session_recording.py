@@ -66,7 +66,7 @@ class SessionRecording:
             kept = {
                 "project_id": caller.project_id,
                 "id": session["id"],
-                "events": self._data(list(events[:room])),
+                "events": json.dumps([self._noted(one) for one in events[:room]], ensure_ascii=False),
                 "dropped": dropped + max(0, len(events) - room),
                 "silent_seconds": silent_seconds,
             }
@@ -85,6 +85,16 @@ class SessionRecording:
             "worker_id": holder["worker_id"],
             "told_by": "supervisor" if claim.token_hash is not None else "agent",
         }
+
+    def _noted(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Give an event without its secrets, their kinds beside those that its sender took out."""
+        taken: set[str] = set()
+        kept: dict[str, Any] = self._redactor.redact_data(event, taken)
+        if taken:
+            before = kept["fields"].get("redacted")
+            kinds = {kind for kind in before if isinstance(kind, str)} if isinstance(before, list) else set()
+            kept["fields"]["redacted"] = sorted(kinds | taken)
+        return kept
 
     def _data(self, data: Any) -> str:
         return json.dumps(self._redactor.redact_data(data), ensure_ascii=False)

@@ -117,7 +117,7 @@ def _read(row: FactRow) -> SessionFact | None:
 
 def _known(kind: type[Any], given: dict[str, Any]) -> dict[str, Any]:
     names = {one.name: one for one in fields(kind)}
-    known = {
+    known: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in given.items()
         if name in names
