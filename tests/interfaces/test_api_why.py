@@ -182,6 +182,21 @@ async def test_an_open_incident_explains_where_a_person_only_paused(api: Api) ->
     assert fact(found, "incident artifact_gate_failed")["said"] == "no_file_list"
 
 
+async def test_a_worker_that_an_incident_is_about_says_which(api: Api) -> None:
+    """Reason, sentence and what would change it are those of its gravest incident, and else nothing is the matter."""
+    await api.worker("doctor", "w1")
+    assert (await why(api, "w1", of="worker"))["sentence"] == "nothing is the matter with it"
+    opened = """
+      INSERT INTO watchkeeper.watchdog_incidents
+             (project_id, rule, fingerprint, severity, worker_id, cause, next_action)
+      VALUES ('p', 'claim_loop_idle', 'f', 'medium', 'w1', 'backlog_waits', 'inspect_queue')"""
+    await rows(api.app.database, opened)
+    found = await why(api, "w1", of="worker")
+    assert (found["reason"], found["next_action"]) == ("claim_loop_idle", "inspect_queue")
+    assert found["sentence"] == "a worker woke several times in a row and found no job"
+    assert found["changes"] == "a heartbeat has a job, or the proposal is decided"
+
+
 async def test_a_foreign_workers_status_follows_its_reports(api: Api, clock: MovingClock) -> None:
     """Every command has a state; what fails names its weight and what to do next; another job begins anew."""
     beat = {"worker_id": "h1", "status": "ok", "doctor_ok": True, "touch_ok": True, "claim_ok": True}
@@ -207,11 +222,14 @@ async def test_a_foreign_workers_status_follows_its_reports(api: Api, clock: Mov
     failed = {"command": "complete", "exit_code": 1, "worker_id": "h1", "job_id": JOB}
     await send(api, f"{WATCHDOG}/helper-events", failed)
     assert (await status(api, "h1"))["next_action"] == "retry_complete"
+    assert (await why(api, JOB))["sentence"] == "it runs under a live lease"
     clock.advance(17 * 60)
     assert (await status(api, "h1"))["checks"]["lease"]["state"] == "stale"
+    assert (await why(api, JOB))["sentence"] == "it runs, and its lease has ended"
     await send(api, f"{PLS}/job-attempt", {"job_id": "next", "worker_id": "h1", "phase": "claim"})
     fresh = await status(api, "h1")
     assert (fresh["current_job"]["external_id"], fresh["checks"]["complete"]["state"]) == ("next", "unknown")
+    assert (await why(api, "next"))["sentence"] == "it runs, and nobody told when its lease ends"
     assert (await api.get(f"{WATCHDOG}/workers/nobody/status")).status == 404
 
 

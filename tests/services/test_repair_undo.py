@@ -19,6 +19,7 @@ from watchkeeper.domain.repairs import Target
 from watchkeeper.domain.rules.names import RepairAction
 from watchkeeper.services.claims import ClaimAsked
 from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.helper_events import HelperEvent
 from watchkeeper.services.repairs.desk import Wish
 from watchkeeper.services.repairs.targets import look
 from watchkeeper.storage.jobs import HeldLease
@@ -160,6 +161,27 @@ async def test_a_worker_that_was_told_gets_nothing_back(shop: Shop) -> None:
     found = await shop.app.operations.find("p", job.id)
     assert (found["state"], found["state_reason"]) == ("paused", "operator")
     assert "was told already" in found["hold_detail"]["reason"]
+
+
+async def test_a_refused_command_tells_a_worker_too(shop: Shop) -> None:
+    """Whose word on the job was answered `stale_lease` has stopped; between its heartbeats nothing else tells of it.
+
+    A contract worker that is silent for two of its heartbeats, and was told nothing, is there and gets its job back.
+    """
+    job, repair = await released(shop)
+    await rows(
+        shop.app.database,
+        "UPDATE watchkeeper.workers SET profile = 'session', last_seen_at = last_seen_at - interval '20 minutes'",
+    )
+    person = await shop.person("lin")
+    refused = {"ok": False, "error": {"code": "stale_lease"}}
+    event = HelperEvent("progress", 4, refused, job=job.id, epoch=job.epoch, token_hash=job.token_hash)
+    async with shop.app.database.rehearsed():
+        undone = await shop.desk.roll_back("p", repair, person, "a mistake")
+        assert "has a new lease" in undone["note"]
+    await shop.app.helper_events.record("p", event)
+    undone = await shop.desk.roll_back("p", repair, person, "a mistake")
+    assert "was told already" in undone["note"]
 
 
 async def test_with_claims_off_an_undo_hands_out_no_lease(shop: Shop) -> None:

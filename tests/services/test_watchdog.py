@@ -170,10 +170,11 @@ async def test_more_urgent_jobs_neither_hide_nor_end_a_queue_that_nobody_takes_f
 async def test_a_kind_that_nobody_can_do_is_found_and_a_worker_between_heartbeats_is_somebody(
     app: App, clock: MovingClock
 ) -> None:
-    """A contract worker that came by minutes ago counts, though upkeep calls it gone; nobody for a minute does not."""
+    """A contract worker counts for three heartbeats, also in its health; nobody for a minute does not."""
     await app.attendance.touch("p", "contract", None)
-    clock.advance(400)
+    clock.advance(1200)
     await app.maintenance.upkeep()
+    assert [worker["health"] for worker in await app.insights.workers("p")] == ["ok"]
     await rows(app.database, "UPDATE watchkeeper.workers SET kinds = '{served}'")
     await enqueue(app, "served")
     await enqueue(app, "unserved")
@@ -181,7 +182,10 @@ async def test_a_kind_that_nobody_can_do_is_found_and_a_worker_between_heartbeat
     assert await look_after(app, clock, 58) == []
     assert await look_after(app, clock, 4) == ["missing_worker_kind"]
     assert [row["kind"] for row in await open_incidents(app)] == ["unserved"]
-    await look_after(app, clock, 1400)
+    clock.advance(600)
+    await app.maintenance.upkeep()
+    await look_after(app, clock, 1)
+    assert [worker["health"] for worker in await app.insights.workers("p")] == ["offline"]
     await look_after(app, clock, 62)
     assert [row["kind"] for row in await open_incidents(app)] == ["unserved", "served"]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TypedDict
 
 from watchkeeper.app.core import Core
+from watchkeeper.domain.policies import Policy
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
 from watchkeeper.services.artifact_verification import ArtifactVerification
 from watchkeeper.services.audit_keys import AuditFiles
@@ -36,6 +38,7 @@ def upkeep_parts(
     core: Core,
     files: AuditFiles,
     sealer: AuditSealer,
+    policy: Callable[[], Policy],
 ) -> UpkeepParts:
     """Put together what measures, clears and saves, with one idea of how long a gap in the watch may be."""
     settings, database, store, sweep = core.settings, core.database, core.artifacts, core.sweep
@@ -49,8 +52,8 @@ def upkeep_parts(
         "artifact_upkeep": ArtifactUpkeep(database, sweep, lambda: in_force().orphan_retention_hours),
         "backups": Backups(database, store, settings.postgres_bin),
         "diagnosis": Diagnosis(database, store, upkeep.gap_seconds),
-        "insights": Insights(database, upkeep.gap_seconds),
-        "maintenance": Maintenance(database, core.queue, upkeep),
+        "insights": Insights(database, upkeep.gap_seconds, policy),
+        "maintenance": Maintenance(database, core.queue, upkeep, policy),
         "restoration": Restoration(
             database, store, partial(begin_timeline, files=files), sealer.run_once, settings.postgres_bin
         ),

@@ -49,11 +49,14 @@ class WatchdogParts:
     why: Why
 
 
-def watchdog_parts(core: Core, insights: Insights) -> WatchdogParts:
+def policies_of(core: Core) -> Policies:
+    """Give the config document as it is in force."""
+    return Policies(core.settings.document, FIELDS, redactor=core.redactor, take_settings=core.in_force.take)
+
+
+def watchdog_parts(core: Core, policies: Policies, insights: Insights) -> WatchdogParts:
     """Put the watchdog together."""
-    database, redactor = core.database, core.redactor
-    policies = Policies(core.settings.document, FIELDS, redactor=redactor, take_settings=core.in_force.take)
-    policy = policies.current
+    database, redactor, policy = core.database, core.redactor, policies.current
     incidents, reading = Incidents(database, policy), IncidentReading(database)
     mirrored = MirroredJobs(redactor)
     repairs, brakes, repair = repair_parts(core, policy)

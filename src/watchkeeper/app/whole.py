@@ -10,7 +10,7 @@ from watchkeeper.app.audit import audit_parts
 from watchkeeper.app.core import Core, build_core
 from watchkeeper.app.sessions import SessionParts, session_parts
 from watchkeeper.app.upkeep import upkeep_parts
-from watchkeeper.app.watchdog import WatchdogParts, watchdog_parts
+from watchkeeper.app.watchdog import WatchdogParts, policies_of, watchdog_parts
 from watchkeeper.services.artifact_upkeep import ArtifactUpkeep
 from watchkeeper.services.artifact_verification import ArtifactVerification
 from watchkeeper.services.attendance import Attendance
@@ -91,9 +91,10 @@ def build(settings: Settings, database: Database | None = None) -> App:
     database, queue, gate, redactor = core.database, core.queue, core.gate, core.redactor
     wakeups = Wakeups(database)
     trail = audit_parts(settings, database)
-    upkeep = upkeep_parts(core, trail["audit_files"], trail["audit_sealer"])
-    watchdog = watchdog_parts(core, upkeep["insights"])
-    late, policy = LateCompletions(database), watchdog.policies.current
+    policies = policies_of(core)
+    late, policy = LateCompletions(database), policies.current
+    upkeep = upkeep_parts(core, trail["audit_files"], trail["audit_sealer"], policy)
+    watchdog = watchdog_parts(core, policies, upkeep["insights"])
     return App(
         **{field.name: getattr(core, field.name) for field in fields(Core)},
         attendance=Attendance(database),

@@ -76,6 +76,9 @@ class Thresholds:
         return min(self.lease_near_expiry_seconds, lease_seconds * part)
 
 
+ABSENT_HEARTBEATS = 3
+"""A contract worker that was not heard of for so many rounds is not there any more."""
+
 PROTECTING = frozenset(
     {
         RepairAction.ALERT,
@@ -133,6 +136,11 @@ class Policy:
     queue_stuck_alert: tuple[str, ...] | None = None
     notify_on: frozenset[RuleName] | None = None
     time_zone: str = "UTC"
+
+    @property
+    def absent_seconds(self) -> float:
+        """Give after how long a silence a contract worker is taken for gone, wherever that is asked."""
+        return ABSENT_HEARTBEATS * self.heartbeat_interval_seconds
 
     def mode(self, rule: RuleName, action: RepairAction, *, is_mirrored: bool) -> PolicyMode:
         """Say how far a plan of `rule` may go by itself."""

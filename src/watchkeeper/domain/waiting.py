@@ -57,6 +57,12 @@ STANDS_STILL = Waiting(
 
 CLAIMABLE = Waiting("a worker may take it at once", "the next claim of a worker that takes its kind")
 RUNNING = Waiting("it runs under a live lease", "its completion, or the end of its lease")
+RUNNING_ON = Waiting(
+    "it runs, and its lease has ended", "a renewal by its holder, its completion, or whoever takes it back"
+)
+RUNNING_UNTOLD = Waiting(
+    "it runs, and nobody told when its lease ends", "its completion, or a report of its lease"
+)
 THERE = Waiting("it waits in the foreign queue that it lives in", "a claim there")
 COMPLETED = Waiting("it is completed", "nothing: this is its end")
 CANCELLED = Waiting("it was cancelled", "a requeue, which makes a new job")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.errors import JobNotFound, UsageError
 from watchkeeper.domain.jobs import JobState
+from watchkeeper.domain.policies import Policy
 from watchkeeper.services.operations import as_uuid, find_job
 from watchkeeper.services.queue_health import counted, queue_health
 from watchkeeper.storage.database import Database, Row, fetch, fetch_one
@@ -20,9 +22,10 @@ MOST_COUNTED = 10_000
 class Insights:
     """Answers about one installation; every list is bounded."""
 
-    def __init__(self, database: Database, gap_seconds: float) -> None:
+    def __init__(self, database: Database, gap_seconds: float, policy: Callable[[], Policy] = Policy) -> None:
         """Take for unwatched what no reaper has looked at for `gap_seconds`."""
         self._database = database
+        self._policy = policy
         self._reaper = {"gap_seconds": gap_seconds}
 
     async def projects(
@@ -84,7 +87,8 @@ class Insights:
             )
 
     async def workers(self, project_id: str, limit: int = 200) -> list[Row]:
-        where = {"project_id": project_id, "worker_id": None, "limit": limit}
+        absent = self._policy().absent_seconds
+        where = {"project_id": project_id, "worker_id": None, "limit": limit, "absent_seconds": absent}
         return await self._database.fetch("list_workers", where)
 
     async def leases(self, project_id: str, limit: int = 200) -> list[Row]:

@@ -6,6 +6,7 @@ Each duty is safe on many machines at once: it takes rows with SKIP LOCKED and d
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -16,6 +17,7 @@ from cronsim import CronSim, CronSimError
 from watchkeeper.domain.attempts import after_lost_lease, ended_by
 from watchkeeper.domain.errors import SettingError, UsageError
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, jitter_of
+from watchkeeper.domain.policies import Policy
 from watchkeeper.logs import log
 from watchkeeper.services.duties import Duty, Ran
 from watchkeeper.services.enqueueing import JobRequest
@@ -32,7 +34,7 @@ class MaintenanceConfig:
     """`tick_seconds` bounds how late a lease or schedule that is younger than the last look is seen.
 
     `gap_seconds`: ticks further apart than this, or than half of the shortest lease, mean that nobody watched,
-    and begin a quiet time.
+    and begin a quiet time. `worker_silence_seconds` are a runtime worker's; the policy has a contract worker's.
     """
 
     tick_seconds: float = 1.0
@@ -55,9 +57,16 @@ class MaintenanceConfig:
 class Maintenance:
     """The duties that keep a queue alive."""
 
-    def __init__(self, database: Database, queue: Queue, config: MaintenanceConfig | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        queue: Queue,
+        config: MaintenanceConfig | None = None,
+        policy: Callable[[], Policy] = Policy,
+    ) -> None:
         self._database = database
         self._queue = queue
+        self._policy = policy
         self._config = config or MaintenanceConfig()
 
     def duties(self) -> list[Duty]:
@@ -145,7 +154,11 @@ class Maintenance:
         """Make the audit trail's next partitions, and mark silent workers."""
         partitions = await self._database.fetch("add_audit_partitions")
         gone = await self._database.fetch(
-            "mark_gone_workers", {"silence_seconds": self._config.worker_silence_seconds}
+            "mark_gone_workers",
+            {
+                "silence_seconds": self._config.worker_silence_seconds,
+                "session_silence_seconds": self._policy().absent_seconds,
+            },
         )
         return Ran({"partitions": sum(row["added"] for row in partitions), "workers_gone": len(gone)})
 

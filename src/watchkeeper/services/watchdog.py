@@ -138,7 +138,7 @@ class Watchdog:
         if self._leases.are_due(tick, limits):
             leases, next_at = await watchdog_facts.leases(connection, tick, self._leases.since(tick), limits)
             self._leases.looked(tick, next_at)
-        queues = await watchdog_facts.queues(connection, tick, policy.heartbeat_interval_seconds)
+        queues = await watchdog_facts.queues(connection, tick, policy)
         unheard: list[AgentSessionFact] = []
         if tick.sweeps:
             silence = policy.sessions.silence_act_seconds

@@ -23,7 +23,6 @@ from watchkeeper.domain.standings import (
 )
 from watchkeeper.services.incidents import Closed, IncidentKey, Incidents, Passed
 from watchkeeper.services.watchdog_edges import answer_in
-from watchkeeper.services.watchdog_facts import ABSENT_HEARTBEATS
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_row
 
 PAGE = 200
@@ -98,7 +97,7 @@ async def find_over(connection: Connection, policy: Policy, after: UUID | None, 
 async def _standings(
     connection: Connection, rows: Sequence[Row], now: datetime, policy: Policy
 ) -> dict[UUID, Standing]:
-    absent = timedelta(seconds=ABSENT_HEARTBEATS * policy.heartbeat_interval_seconds)
+    absent = timedelta(seconds=policy.absent_seconds)
     jobs = await _of(connection, "job_standings", [row for row in rows if row["job_id"]])
     workers = await _of(connection, "worker_standings", [row for row in rows if row["worker_id"]])
     kinds = await _of(

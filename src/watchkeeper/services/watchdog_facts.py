@@ -8,16 +8,13 @@ from datetime import datetime, timedelta
 from watchkeeper.domain.facts import AgentSessionFact, LeaseFact, QueueFact, SightFact, Wait
 from watchkeeper.domain.leases import SESSION_LEASE_SECONDS
 from watchkeeper.domain.mirrored import SUCCESS_WORDS
-from watchkeeper.domain.policies import Thresholds
+from watchkeeper.domain.policies import Policy, Thresholds
 from watchkeeper.services.watchdog_edges import session_fact
 from watchkeeper.storage.database import Connection, Row, fetch, fetch_one, fetch_row
 from watchkeeper.storage.pg_programs import APPLICATION
 
 OVERLAP = timedelta(seconds=2)
 """How far a look reaches back over the one before it: a fact that was written meanwhile may be a moment older."""
-
-ABSENT_HEARTBEATS = 3
-"""A contract worker that was not heard of for so many rounds is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ async def leases(
     return [LeaseFact(**row) for row in rows if row["job_id"] is not None], next_at
 
 
-async def queues(connection: Connection, tick: Tick, heartbeat_seconds: float) -> list[QueueFact]:
+async def queues(connection: Connection, tick: Tick, policy: Policy) -> list[QueueFact]:
     """Give the kinds whose next job waits though it need not, and note since when."""
     rows = await fetch(
         connection,
@@ -99,8 +96,8 @@ async def queues(connection: Connection, tick: Tick, heartbeat_seconds: float) -
             "previous": tick.previous or tick.now,
             "quiet_since": tick.quiet_since,
             "unwatched_from": tick.unwatched_from,
-            "heartbeat_seconds": heartbeat_seconds,
-            "absent_seconds": ABSENT_HEARTBEATS * heartbeat_seconds,
+            "heartbeat_seconds": policy.heartbeat_interval_seconds,
+            "absent_seconds": policy.absent_seconds,
         },
     )
     return [_queue(row) for row in rows]

@@ -12,11 +12,15 @@ from watchkeeper.domain.errors import JobNotFound, NotFound
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, WaitingReason
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.domain.rules.catalogue import RULES
+from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.waiting import (
     CANCELLED,
     CLAIMABLE,
     COMPLETED,
     RUNNING,
+    RUNNING_ON,
+    RUNNING_UNTOLD,
     STANDS_STILL,
     THERE,
     WAITING,
@@ -75,7 +79,9 @@ class Why:
     ) -> dict[str, Any] | None:
         if of in (None, Subject.JOB):
             try:
-                return await self._job(connection, project_id, await find_job(connection, project_id, name))
+                job = await find_job(connection, project_id, name)
+                now: datetime = (await fetch_row(connection, "clock"))["now"]
+                return await self._job(connection, project_id, job, now)
             except JobNotFound:
                 pass  # another subject may have this name
         if of in (None, Subject.KIND):
@@ -83,12 +89,12 @@ class Why:
             if known["own"] or known["mirrored"]:
                 return await self._kind(connection, project_id, name)
         if of in (None, Subject.WORKER):
-            worker = await find_worker(connection, project_id, name)
+            worker = await find_worker(connection, project_id, name, self._policy())
             if worker is not None:
                 return await self._worker(connection, project_id, worker)
         return None
 
-    async def _job(self, connection: Connection, project_id: str, job: Row) -> dict[str, Any]:
+    async def _job(self, connection: Connection, project_id: str, job: Row, now: datetime) -> dict[str, Any]:
         where = {"project_id": project_id, "seq": job["seq"]}
         waiting = await fetch_one(connection, "waiting_jobs", {**where, "kinds": None, "limit": 1})
         attempts = await fetch(connection, "job_attempts", where)
@@ -114,7 +120,7 @@ class Why:
         return {
             "subject": named | {"origin": job["origin"]},
             "state": job["state"],
-            **_explained(job, reason, attempts, incidents),
+            **_explained(job, reason, attempts, incidents, now),
             "incidents": incidents,
             "facts": facts,
         }
@@ -170,7 +176,9 @@ class Why:
         }
 
 
-def _explained(job: Row, reason: str | None, attempts: Iterable[Row], incidents: list[Row]) -> dict[str, Any]:
+def _explained(
+    job: Row, reason: str | None, attempts: Iterable[Row], incidents: list[Row], now: datetime
+) -> dict[str, Any]:
     state = JobState(job["state"])
     causes = [AttemptCause(row["cause"]) for row in attempts if row["cause"]][::-1]
     if state in STANDING_STILL:
@@ -184,21 +192,27 @@ def _explained(job: Row, reason: str | None, attempts: Iterable[Row], incidents:
             "suggested_repair": {"action": found.repair, "next_action": found.next_action},
             "changes": found.changes,
         }
-    words = _waiting(state, reason, is_own=job["origin"] == "own")
+    words = _waiting(job, reason, now)
     return {"reason": reason, "sentence": words.sentence, "changes": words.changes}
 
 
-def _waiting(state: JobState, reason: str | None, *, is_own: bool) -> Waiting:
+def _waiting(job: Row, reason: str | None, now: datetime) -> Waiting:
     if reason is not None:
         return WAITING[WaitingReason(reason)]
-    match state:
+    match JobState(job["state"]):
         case JobState.RUNNING:
-            return RUNNING
+            return _running(job["lease_expires_at"], now)
         case JobState.COMPLETED:
             return COMPLETED
         case JobState.CANCELLED:
             return CANCELLED
-    return CLAIMABLE if is_own else THERE
+    return CLAIMABLE if job["origin"] == "own" else THERE
+
+
+def _running(ends_at: datetime | None, now: datetime) -> Waiting:
+    if ends_at is None:
+        return RUNNING_UNTOLD
+    return RUNNING if now < ends_at else RUNNING_ON
 
 
 def _of_health(worker: Row, status: dict[str, Any]) -> tuple[str, str]:
@@ -216,6 +230,17 @@ def _of_health(worker: Row, status: dict[str, Any]) -> tuple[str, str]:
     failed = [name for name, check in status["checks"].items() if check["state"] == "failed"]
     if failed:
         return f"its last {failed[0]} failed", f"a {failed[0]} that goes well"
+    if (stuck := status["stuck_reason"]) is not None:
+        return _of_stuck(stuck)
     if status["health"] == "unknown":
         return "nothing was heard of it for more than two rounds", "a touch or a claim of it"
     return "nothing is the matter with it", "nothing needs to"
+
+
+def _of_stuck(reason: str) -> tuple[str, str]:
+    """Say what a worker is stuck on: the rule of its gravest incident, or why its job stands still."""
+    if reason in set(RuleName):
+        rule = RULES[RuleName(reason)]
+        said = rule.sentence.rstrip(".")
+        return said[0].lower() + said[1:], rule.closes_when
+    return f"its job stands still: {reason}", "what moves the job on: 'watchkeeper why' of it"

@@ -32,15 +32,16 @@ class WorkerStatus:
     async def status(self, project_id: str, worker_id: str) -> dict[str, Any]:
         """Give a worker's status; raise NotFound."""
         async with self._database.transaction() as connection:
-            worker = await find_worker(connection, project_id, worker_id)
+            worker = await find_worker(connection, project_id, worker_id, self._policy())
             if worker is None:
                 raise NotFound(f"there is no worker {worker_id[:100]!r} in this project")
             return await status_of(connection, project_id, worker, self._policy())
 
 
-async def find_worker(connection: Connection, project_id: str, worker_id: str) -> Row | None:
+async def find_worker(connection: Connection, project_id: str, worker_id: str, policy: Policy) -> Row | None:
     """Give a worker's row with its health, None for an unknown one."""
-    where = {"project_id": project_id, "worker_id": worker_id, "limit": 1}
+    absent = policy.absent_seconds
+    where = {"project_id": project_id, "worker_id": worker_id, "limit": 1, "absent_seconds": absent}
     return await fetch_one(connection, "list_workers", where)
 
 

@@ -13,15 +13,13 @@ from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.repair_plans import preconditions
 from watchkeeper.domain.repairs import Plan, RepairState
 from watchkeeper.domain.rules.names import RepairAction
+from watchkeeper.services.maintenance import MaintenanceConfig
 from watchkeeper.services.proposals import withdraw
 from watchkeeper.services.repairs.breaker import ACTIONS_OFF
 from watchkeeper.services.repairs.incident_moves import follow
 from watchkeeper.services.repairs.records import Change, RepairRecords
 from watchkeeper.services.repairs.targets import Seen, look
 from watchkeeper.storage.database import Connection, Row, fetch, fetch_one, fetch_row
-
-ALIVE_SECONDS = 300.0
-"""A worker that was not heard of for longer is taken for gone, as the queue's upkeep does."""
 
 MOVED_ON = "what was repaired has moved on since: nothing was undone"
 
@@ -43,7 +41,7 @@ class Undoing:
         seen = await look(connection, row["project_id"], plan.target, plan.action)
         if preconditions(plan.target, seen.image) != preconditions(plan.target, row["new_state"]):
             raise Conflict(MOVED_ON, present=dict(seen.image))
-        said = await _UNDO[plan.action](_Undo(connection, row, seen, actor, reason))
+        said = await _UNDO[plan.action](_Undo(connection, row, seen, actor, reason, self._policy()))
         after = await look(connection, row["project_id"], plan.target, plan.action)
         change = Change(actor, reason, note=said, undo_state=dict(after.image))
         undone = await self._records.move(connection, row, RepairState.ROLLED_BACK, change)
@@ -64,7 +62,10 @@ def check_undoable(row: Row) -> None:
 class _Undo:
     """An undo in hand."""
 
-    def __init__(self, connection: Connection, repair: Row, seen: Seen, actor: str, reason: str) -> None:
+    def __init__(
+        self, connection: Connection, repair: Row, seen: Seen, actor: str, reason: str, policy: Policy
+    ) -> None:
+        self.policy = policy
         self.connection = connection
         self.repair = repair
         self.seen = seen
@@ -141,7 +142,9 @@ async def _why_not_handed_back(undo: _Undo) -> str | None:
             "kind": undo.seen.row["kind"],
             "worker_id": undo.before["worker_id"],
             "acted_at": undo.repair["attempted_at"],
-            "alive_seconds": ALIVE_SECONDS,
+            "job_id": undo.seen.target.id,
+            "silence_seconds": MaintenanceConfig().worker_silence_seconds,
+            "session_silence_seconds": undo.policy.absent_seconds,
         },
     )
     if free is None:

@@ -207,7 +207,7 @@ SELECT w.worker_id, w.origin, w.profile, w.slots, w.kinds, w.role, w.pool, w.per
            WHERE f.project_id = w.project_id AND f.worker_id = w.worker_id AND f.ended_at IS NULL) AS holding,
        CASE WHEN w.gone_at IS NOT NULL THEN 'offline' WHEN w.stopped_at IS NOT NULL THEN 'stuck'
             WHEN w.doctor_ok = false OR w.draining THEN 'degraded'
-            WHEN watchkeeper.now() - w.last_seen_at > interval '20 minutes' THEN 'unknown' ELSE 'ok' END AS health
+            WHEN watchkeeper.now() - w.last_seen_at > make_interval(secs => %(absent_seconds)s::float8) THEN 'unknown' ELSE 'ok' END AS health
   FROM watchkeeper.workers w
  WHERE w.project_id = %(project_id)s AND (%(worker_id)s::text IS NULL OR w.worker_id = %(worker_id)s::text)
  ORDER BY w.gone_at IS NOT NULL, w.last_seen_at DESC, w.worker_id

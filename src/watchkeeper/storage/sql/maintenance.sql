@@ -97,9 +97,12 @@ SELECT name, cron, time_zone, kind, payload, CASE WHEN isfinite(next_at) THEN ne
  ORDER BY name LIMIT %(limit)s
 
 -- name: mark_gone_workers
--- Marks workers that have not been seen for long.
+-- Marks workers that have not been seen for longer than their profile's worker is silent in health.
 UPDATE watchkeeper.workers SET gone_at = watchkeeper.now()
- WHERE gone_at IS NULL AND last_seen_at < (SELECT watchkeeper.now()) - make_interval(secs => %(silence_seconds)s)
+ WHERE gone_at IS NULL
+   AND last_seen_at < (SELECT watchkeeper.now())
+                      - make_interval(secs => CASE profile WHEN 'runtime' THEN %(silence_seconds)s::float8
+                                                           ELSE %(session_silence_seconds)s::float8 END)
 RETURNING worker_id
 
 -- name: worker_left

@@ -201,13 +201,20 @@ SELECT m.seq,
 
 -- name: may_be_handed_back
 -- A row where a former worker lives, was not heard of since, and may claim: nobody has told it yet that its lease ended.
+-- What refused it a command on the job told it too; that undid its own transaction, and is kept as a helper event.
 SELECT w.worker_id, w.profile, w.slots
   FROM watchkeeper.workers w
   JOIN watchkeeper.projects p ON p.project_id = w.project_id AND p.paused_at IS NULL
   JOIN watchkeeper.job_kinds k ON k.project_id = w.project_id AND k.kind = %(kind)s AND k.paused_at IS NULL
  WHERE w.project_id = %(project_id)s AND w.worker_id = %(worker_id)s
-   AND w.gone_at IS NULL AND w.last_seen_at > watchkeeper.now() - make_interval(secs => %(alive_seconds)s)
+   AND w.gone_at IS NULL
+   AND w.last_seen_at > watchkeeper.now()
+                        - make_interval(secs => CASE w.profile WHEN 'runtime' THEN %(silence_seconds)s::float8
+                                                               ELSE %(session_silence_seconds)s::float8 END)
    AND w.last_seen_at <= %(acted_at)s::timestamptz
+   AND NOT EXISTS (SELECT FROM watchkeeper.helper_events e
+                    WHERE e.project_id = w.project_id AND e.job_id = %(job_id)s::uuid AND e.worker_id = w.worker_id
+                      AND e.error_code = 'stale_lease' AND e.created_at >= %(acted_at)s::timestamptz)
    AND w.stopped_at IS NULL AND NOT w.draining
    AND NOT EXISTS (SELECT FROM watchkeeper.pool_parks q
                     WHERE q.project_id = w.project_id AND q.pool = w.pool AND q.until > watchkeeper.now())
