@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from secret_examples import PLANTED
 from watchkeeper.agents import known
 from watchkeeper.agents.json_lines import SHOWN_CHARACTERS
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.sessions.events import SessionEvent, ToolClosed, ToolOpened
 
 
@@ -26,10 +30,10 @@ def test_codex_commands_and_tools_are_shown() -> None:
     items = [("started", ran), ("completed", gave), ("started", asked), ("completed", answered)]
     found = read("codex", *({"type": f"item.{kind}", "item": item} for kind, item in items))
     (failed,) = read("codex", {"type": "item.completed", "item": broke})
-    assert [event.shown[-12:] for event in found] == ["make test", "xxx 1 failed", '{"a": "é"}', "one"]
+    assert [event.shown[-12:] for event in found] == ["make test", "1 failed", '{"a": "é"}', "one"]
     assert failed.shown == "no such file"
     assert [event.exit_code for event in found if isinstance(event, ToolClosed)] == [2, None]
-    assert len(found[1].shown) <= SHOWN_CHARACTERS
+    assert found[1].shown == "1 failed", "the end of a word of 9,000 characters is not shown"
 
 
 def test_claude_commands_and_tools_are_shown() -> None:
@@ -52,3 +56,35 @@ def test_claude_commands_and_tools_are_shown() -> None:
     assert shown[:1] + shown[2:] == ["ls", "a\N{REPLACEMENT CHARACTER}b", "written"]
     assert shown[1].startswith('{"file_path": "a", "content": "yyy')
     assert len(shown[1]) == SHOWN_CHARACTERS
+
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        (KEY.format("Qk1z\n" * 2000), ""),
+        (KEY.format("Qk1z\n" * 2000) + "kept\n", "kept"),
+        (KEY.format("Qk1z\n" * 2000) + KEY.format("a") + "kept", "[redacted:private_key]\nkept"),
+        ("words\n" * 2000 + KEY.format("Qk1z\n" * 2000)[:8000], ""),
+        ("k" * 9000, ""),
+        ("k" * 9000 + " kept", "kept"),
+    ],
+)
+def test_of_a_key_that_is_longer_than_what_is_looked_at_no_end_is_shown(output: str, shown: str) -> None:
+    """The end of a key, or of a token, without its beginning would be known for a secret by nobody."""
+    block = {"type": "tool_result", "tool_use_id": "1", "content": output}
+    (closed,) = read("claude", {"type": "user", "message": {"content": [block]}})
+    assert Redactor().redact(closed.shown).strip() == shown
+
+
+def test_every_planted_secret_in_arguments_is_found() -> None:
+    """Arguments are written so that an escape before a secret hides none, wherever in them it stands."""
+    for name, (text, secret) in PLANTED.items():
+        given = {"path": "a", "content": f"first\n{text}\nlast", "more": [{"x": f"\t{text}"}]}
+        block = {"type": "tool_use", "id": "1", "name": "Write", "input": given}
+        (opened,) = read("claude", {"type": "assistant", "message": {"content": [block]}})
+        kept = Redactor().redact(opened.shown)
+        assert secret not in kept, (name, kept)
+        assert "first\n" in kept

@@ -73,7 +73,7 @@ async def command(api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 async def begun(api: Api) -> tuple[ServerRecords, ServerLog, dict[str, Any]]:
-    job = await api.claimed(worker="host-1", payload={"prompt": "Write the page."})
+    job = await api.claimed(worker="host-1", payload={"prompt": f"Write the page. {SECRETS['gitlab_token']}"})
     records = ServerRecords("http://watchkeeper.test", await api.token("worker"), transport=Line(api))
     log = records.begin(job, job["lease_token"], {"agent": "codex", "version": "0.169.0"})
     for number, fact in enumerate(FACTS):
@@ -97,7 +97,7 @@ async def test_one_session_as_people_read_it(api: Api, command: Command) -> None
     shown = await command("show", row["id"])
     assert "F08: no page is there (next: block_complete)" in shown
     text = await command("transcript", row["id"])
-    assert "[prompt] Write the page." in text
+    assert "[prompt] Write the page. [redacted:gitlab_token]" in text
     assert "Done.\\x1b[31m All tests pass." in text
     told = text.splitlines()
     for line in (

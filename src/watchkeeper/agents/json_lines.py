@@ -90,11 +90,16 @@ def digest(*parts: object) -> str:
 
 
 def shown_call(given: object) -> str:
-    """Give a command, or arguments as JSON, from its beginning."""
+    """Give a command, or arguments as JSON, from its beginning.
+
+    Lines and quotes stand as themselves: behind the `n` of an escape no secret is known by how it begins.
+    """
     if isinstance(given, dict):
         # The end of a long argument is never shown; what it costs to write it down is spared.
         given = {key: _head(value) for key, value in given.items()}
     text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False) if given else ""
+    if not isinstance(given, str):
+        text = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], " "), text)
     return plain(_head(text))
 
 
@@ -102,8 +107,30 @@ def shown_result(given: object) -> str:
     """Give the end of what a tool gave: a text, or the texts of a list of blocks."""
     if isinstance(given, list):
         texts = [word(one, "text") for one in given if isinstance(one, dict)]
-        given = "\n".join(text[-SHOWN_CHARACTERS:] for text in texts if text)
-    return plain(given[-SHOWN_CHARACTERS:]).strip() if isinstance(given, str) else ""
+        given = "\n".join(text for text in texts if text)
+    return plain(_tail(given)).strip() if isinstance(given, str) else ""
+
+
+def _tail(text: str) -> str:
+    """Give the end of a text from the beginning of a line, or at least of a word, outside of any key.
+
+    Half a token or the end of a key without its beginning looks like no secret to anybody.
+    """
+    start = len(text) - SHOWN_CHARACTERS
+    if start <= 0:
+        return text
+    if (begun := text.rfind(_KEY_BEGINS, 0, start + len(_KEY_BEGINS))) >= 0:
+        ended = text.find(_KEY_ENDS, begun)
+        start = len(text) if ended < 0 else max(start, ended + len(_KEY_ENDS))
+    space = _SPACE.search(text, start)
+    broken = text.find("\n", start, start + SHOWN_CHARACTERS // 2)
+    return text[broken + 1 :] if broken >= 0 else text[space.end() :] if space else ""
+
+
+_KEY_BEGINS, _KEY_ENDS = "-----BEGIN ", "-----END "
+_SPACE = re.compile(r"\s")
+_ESCAPE = re.compile(r'\\(["nrtbf])')
+_ESCAPED = {"n": "\n", '"': '"', "t": "\t"}
 
 
 def _head(given: Any) -> Any:
