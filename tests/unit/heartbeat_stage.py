@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from watchkeeper.domain.heartbeat import Heartbeat
+from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.domain.heartbeat_steps import (
     AddMissing,
     Call,
@@ -17,7 +18,6 @@ from watchkeeper.domain.heartbeat_steps import (
     GoOn,
     Lease,
     LeaseStanding,
-    Memory,
     NextKept,
     Publish,
     Step,

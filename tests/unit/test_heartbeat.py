@@ -8,8 +8,11 @@ import pytest
 
 from unit.heartbeat_stage import CLAIMED, DONE, OK, WIRE, B, Stage
 from watchkeeper.domain.guarded_commands import GuardedCommands
+from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.domain.heartbeat_steps import (
     AddMissing,
+    Answer,
+    Asked,
     Check,
     Checked,
     Command,
@@ -19,7 +22,6 @@ from watchkeeper.domain.heartbeat_steps import (
     LateAnswer,
     Lease,
     LeaseStanding,
-    Memory,
     NextKept,
     Pause,
     Propose,
@@ -252,3 +254,24 @@ def test_what_is_remembered_is_read_back() -> None:
     """A heartbeat's memory survives the process."""
     memory = Memory("A", True, {"claim"}, {"A": 1}, 2, 1, "silent_loop")
     assert Memory.from_json(memory.to_json()) == memory
+
+
+def test_what_the_work_asks_for_goes_the_guarded_way() -> None:
+    """A call of an agent is retried once as any other; a job that it gives up ends the heartbeat with no complete."""
+    stage = Stage({Work: [Asked(Command.PROGRESS)], (Command.PROGRESS, Why.TURN): [OK, WIRE]})
+    assert stage.heartbeat().verdict is Verdict.COMPLETED
+    assert stage.calls()[5:9] == ["progress", "touch (retouch)", "progress (retry)", "progress"]
+    stage = Stage({Work: [Asked(Command.FAIL)]})
+    assert stage.heartbeat().verdict is Verdict.FAILED
+    assert "complete" not in stage.calls()
+
+
+def test_what_did_not_pass_is_mended_a_few_times() -> None:
+    """Who still works may mend what did not pass, three times; who does not work any more cannot."""
+    hollow = Checked(passed=False)
+    mended = Stage({Check: [hollow, hollow, hollow], Answer: [True] * 9})
+    assert mended.heartbeat().verdict is Verdict.COMPLETED
+    assert Stage({Check: [hollow] * 9, Answer: [True] * 9}).heartbeat().verdict is Verdict.BLOCKED
+    alone = Stage({Check: [hollow]})
+    assert alone.heartbeat().verdict is Verdict.BLOCKED
+    assert alone.did(Work) == 1

@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unit.heartbeat_stage import OK, A, B, Stage
+from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.domain.heartbeat_steps import (
     AddMissing,
+    Answer,
+    Asked,
     Call,
     Check,
     Checked,
@@ -21,7 +24,6 @@ from watchkeeper.domain.heartbeat_steps import (
     LateAnswer,
     Lease,
     LeaseStanding,
-    Memory,
     NextKept,
     Publish,
     Settle,
@@ -45,7 +47,8 @@ replies = st.builds(
     claims_success=st.sampled_from([False, False, False, True]),
     exposes_secret=st.sampled_from([False, False, False, False, True]),
 )
-TROUBLE = [*Command, Lease, Work, Check, Publish, SwitchToShared, AddMissing, LateAnswer, NextKept]
+asked = st.builds(Asked, st.sampled_from([Command.CONTEXT, Command.PROGRESS, Command.FAIL, Command.RELEASE]))
+TROUBLE = [*Command, Lease, Work, Check, Publish, SwitchToShared, AddMissing, LateAnswer, NextKept, Answer]
 
 
 @dataclass
@@ -69,7 +72,7 @@ class Arbitrary(Stage):
                 return self.draw(replies)
             case Work() | GoOn():
                 worked = st.builds(Worked, is_done=st.booleans(), has_files=st.booleans())
-                return self.draw(worked | st.just(LeaseStanding.NEAR))
+                return self.draw(worked | st.just(LeaseStanding.NEAR) | asked)
             case Check():
                 return self.draw(st.builds(Checked, passed=st.booleans(), is_local_only=st.booleans()))
             case LateAnswer():
@@ -79,8 +82,9 @@ class Arbitrary(Stage):
         return self.draw(st.booleans())
 
     def waits_for_a_call(self) -> bool:
-        """Say whether the work has ended: what GoOn waits for then is a call."""
-        return any(isinstance(happened, Worked) for _, happened in self.steps)
+        """Say whether the work has ended, and does not go on: what GoOn waits for then is a call."""
+        begun = [place for place, (step, _) in enumerate(self.steps) if isinstance(step, Work)]
+        return any(isinstance(happened, Worked) for _, happened in self.steps[begun[-1] :] if begun)
 
 
 @settings(max_examples=300, deadline=None)
@@ -105,7 +109,8 @@ def _no_second_retry(stage: Stage) -> None:
 
 
 def _no_second_job(stage: Stage, ending: Ending) -> None:
-    assert stage.did(Work) <= 1
+    mended = sum(isinstance(step, Answer) and happened is True for step, happened in stage.steps)
+    assert stage.did(Work) <= 1 + mended
     has_job = False
     jobs = set()
     for step, happened in stage.steps:

@@ -6,6 +6,7 @@ sent what became of it. It raises Ended where the heartbeat is over.
 
 from __future__ import annotations
 
+from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.domain.heartbeat_steps import (
     AddMissing,
     Call,
@@ -18,7 +19,6 @@ from watchkeeper.domain.heartbeat_steps import (
     LateAnswer,
     Lease,
     LeaseStanding,
-    Memory,
     NextKept,
     Pause,
     Play,

@@ -7,7 +7,10 @@ helper does: no command is retried twice, no second job is worked on, and no suc
 from __future__ import annotations
 
 from watchkeeper.domain.guarded_commands import GuardedCommands
+from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.domain.heartbeat_steps import (
+    Answer,
+    Asked,
     Call,
     Command,
     Ended,
@@ -15,7 +18,6 @@ from watchkeeper.domain.heartbeat_steps import (
     GoOn,
     Lease,
     LeaseStanding,
-    Memory,
     Play,
     Publish,
     Tell,
@@ -28,6 +30,10 @@ from watchkeeper.domain.rules.names import RuleName
 
 READING = "reading_context"
 BUILDING = "building_artifact"
+GATE_ROUNDS = 3
+"""How often who does the work may mend what did not pass, while it still works."""
+
+_GIVEN_UP = {Command.FAIL: Verdict.FAILED, Command.RELEASE: Verdict.RELEASED}
 
 
 class Heartbeat:
@@ -51,7 +57,10 @@ class Heartbeat:
             ending = (yield from self._work()) if self._works else Ending(Verdict.WATCHED)
         except Ended as ended:
             ending = ended.ending
-        return (yield from self._silence(ending)) if self._had_job else ending
+        if not self._had_job:
+            return ending
+        yield Answer(ending)
+        return (yield from self._silence(ending))
 
     def _healthy(self) -> Play[None]:
         for check, rule in (
@@ -68,6 +77,21 @@ class Heartbeat:
             return Ending(Verdict.NO_JOB)
         self._had_job = True
         deliverable = yield from self._begun(job)
+        for left in reversed(range(GATE_ROUNDS + 1)):
+            try:
+                yield from self._handed_in(deliverable)
+                break
+            except Ended as ended:
+                if (
+                    ended.ending.verdict is not Verdict.BLOCKED
+                    or not left
+                    or not (yield Answer(ended.ending))
+                ):
+                    raise
+        return Ending(Verdict.COMPLETED)
+
+    def _handed_in(self, deliverable: str | None) -> Play[None]:
+        """Have the work done, and complete it; raises Ended where that does not succeed."""
         worked = yield from self._worked()
         if not worked.is_done:
             yield Tell(RuleName.ARTIFACT_MISSING, worked.detail or "the work failed")
@@ -76,7 +100,6 @@ class Heartbeat:
         if worked.has_files:
             yield from self._hand_over(deliverable)
         yield from self._commands.complete()
-        return Ending(Verdict.COMPLETED)
 
     def _begun(self, job: HelperJob) -> Play[str | None]:
         """Read the context and say so, and give the deliverable; without an answer the claim's own payload counts."""
@@ -92,12 +115,26 @@ class Heartbeat:
 
     def _worked(self) -> Play[Worked]:
         happened = yield Work()
-        while happened is LeaseStanding.NEAR:
-            yield from self._commands.renew()
+        while not isinstance(happened, Worked):
+            if isinstance(happened, Asked):
+                yield from self._asked(happened.command)
+            elif happened is LeaseStanding.NEAR:
+                yield from self._commands.renew()
+            else:
+                raise TypeError(f"the work was expected, not {happened!r}")
             happened = yield GoOn()
-        if not isinstance(happened, Worked):
-            raise TypeError(f"the work was expected, not {happened!r}")
         return happened
+
+    def _asked(self, command: Command) -> Play[None]:
+        """Run what who does the work asks for; a job that is given up so ends the heartbeat."""
+        gives_up = _GIVEN_UP.get(command)
+        if gives_up is None:
+            reply = yield from self._commands.run(Call(command))
+        else:
+            reply = yield from self._commands.give_up(command, self._memory.job or "")
+            if reply.is_ok:
+                raise Ended(gives_up, "who did the work gave it up")
+        yield Answer(reply)
 
     def _hand_over(self, deliverable: str | None) -> Play[None]:
         """Upload the files, or publish them where no deliverable takes them."""

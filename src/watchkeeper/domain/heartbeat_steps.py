@@ -1,9 +1,9 @@
-"""The vocabulary of a heartbeat: what may be done next, what became of it, how it ends, what outlives it."""
+"""The vocabulary of a heartbeat: what may be done next, what became of it, how it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
 
@@ -76,7 +76,14 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Do the job; answered by Worked, or by `LeaseStanding.NEAR` while it goes on."""
+    """Do the job; answered by Worked, or by `LeaseStanding.NEAR` or an Asked while it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who does the work asks for one command of the contract meanwhile, and waits for its Answer."""
+
+    command: Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,13 @@ class Worked:
     is_done: bool
     has_files: bool = True
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Tell who does the work what became of what it asked or handed in; answered by whether it goes on working."""
+
+    told: Reply | Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +173,7 @@ Step: TypeAlias = (
     | LateAnswer
     | Lease
     | Work
+    | Answer
     | Publish
     | Check
     | SwitchToShared
@@ -169,7 +184,7 @@ Step: TypeAlias = (
     | Propose
     | Tell
 )
-Happened: TypeAlias = Reply | LeaseStanding | Worked | Checked | bool | int | None
+Happened: TypeAlias = Reply | LeaseStanding | Worked | Asked | Checked | bool | int | None
 
 _T = TypeVar("_T")
 Play: TypeAlias = Generator[Step, Happened, _T]
@@ -224,76 +239,3 @@ class Ended(Exception):
     def __init__(self, verdict: Verdict, detail: str = "", rule: RuleName | None = None) -> None:
         super().__init__(detail)
         self.ending = Ending(verdict, detail, rule)
-
-
-@dataclass
-class Memory:
-    """What a heartbeat leaves to the next one, and one relayed command to the next.
-
-    `retried` and `has_claimed` are of the present heartbeat. `failed_retries` counts by job. `stopped` says why
-    nothing may be claimed; `stop_is_told` that our server knows, whose word then resumes it.
-    """
-
-    job: str | None = None
-    has_claimed: bool = False
-    retried: set[str] = field(default_factory=set)
-    failed_retries: dict[str, int] = field(default_factory=dict)
-    no_job_heartbeats: int = 0
-    silent_heartbeats: int = 0
-    stopped: str | None = None
-    stop_is_told: bool = False
-
-    def hear(self, is_stopped: bool, reason: str) -> None:
-        """Take in the server's word on this worker."""
-        if is_stopped:
-            self.stopped, self.stop_is_told = self.stopped or reason, True
-        elif self.stop_is_told:
-            self.resume()
-
-    def resume(self) -> None:
-        """Go on after a stop: a person decided so."""
-        self.stopped, self.stop_is_told, self.silent_heartbeats = None, False, 0
-
-    def begin(self) -> None:
-        """Begin a heartbeat."""
-        self.retried = set()
-        self.has_claimed = False
-
-    def take_retry(self, command: Command) -> bool:
-        """Say whether a command may be run once more in this heartbeat, and remember that it was."""
-        if command in self.retried:
-            return False
-        self.retried.add(command)
-        return True
-
-    def count_failed_retry(self, job: str) -> int:
-        self.failed_retries[job] = self.failed_retries.get(job, 0) + 1
-        while len(self.failed_retries) > 100:
-            self.failed_retries.pop(next(iter(self.failed_retries)))
-        return self.failed_retries[job]
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "job": self.job,
-            "has_claimed": self.has_claimed,
-            "retried": sorted(self.retried),
-            "failed_retries": self.failed_retries,
-            "no_job_heartbeats": self.no_job_heartbeats,
-            "silent_heartbeats": self.silent_heartbeats,
-            "stopped": self.stopped,
-            "stop_is_told": self.stop_is_told,
-        }
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Memory:
-        """Read what `to_json` gave; raises KeyError or TypeError for else."""
-        return cls(
-            job=kept["job"],
-            has_claimed=bool(kept["has_claimed"]),
-            retried=set(kept["retried"]),
-            failed_retries=dict(kept["failed_retries"]),
-            no_job_heartbeats=int(kept["no_job_heartbeats"]),
-            silent_heartbeats=int(kept["silent_heartbeats"]),
-            stopped=kept["stopped"],
-            stop_is_told=bool(kept["stop_is_told"]),
-        )

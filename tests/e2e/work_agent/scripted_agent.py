@@ -12,12 +12,15 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 TASK_BEGINS, TASK_ENDS = "<script>", "</script>"
+TOLD: dict[str, Any] = {}
+"""What this run of it was told."""
 
 
 class ScriptedAgent:
@@ -81,6 +84,32 @@ def wait_for_file(path: str) -> None:
         time.sleep(0.02)
 
 
+def call_tool(number: int, call: list[Any]) -> None:
+    """Call a tool of the contract's MCP server: its name and arguments; what it answered stands in calls.jsonl."""
+    tool, arguments = call
+    told = {"server": "watchkeeper", "tool": tool, "arguments": arguments}
+    item(number, "item.started", type="mcp_tool_call", **told, status="in_progress")
+    asked = {
+        "jsonrpc": "2.0",
+        "id": number,
+        "method": "tools/call",
+        "params": {"name": tool, "arguments": arguments},
+    }
+    headers = {
+        "Authorization": f"Bearer {os.environ['WATCHKEEPER_TOKEN']}",
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+    }
+    request = urllib.request.Request(TOLD["mcp"], json.dumps(asked).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        text = answer.read().decode()
+    lines = [line.removeprefix("data:") for line in text.splitlines() if line.startswith(("data:", "{"))]
+    result = json.loads(lines[-1])["result"]
+    with Path(TOLD["state"], "calls.jsonl").open("a") as calls:
+        calls.write(result["content"][0]["text"] + "\n")
+    item(number, "item.completed", type="mcp_tool_call", **told, result=result, status="completed")
+
+
 def flood(number: int, path: str) -> None:
     line = json.dumps(
         {"type": "item.updated", "item": {"id": f"item_{number}", "type": "reasoning", "text": "x" * 99}}
@@ -91,6 +120,7 @@ def flood(number: int, path: str) -> None:
 
 STEPS: dict[str, Callable[[int, Any], object]] = {
     "run": run_command,
+    "call": call_tool,
     "say": lambda number, text: item(number, "item.completed", type="agent_message", text=text),
     "error": lambda _, text: say("error", message=text),
     "raw": lambda _, text: print(text, flush=True),
@@ -112,6 +142,7 @@ STEPS: dict[str, Callable[[int, Any], object]] = {
 
 def main() -> None:
     told = json.load(sys.stdin)
+    TOLD.update(told)
     state = Path(told["state"])
     thread = told["thread"] or str(uuid4())
     memory = state / "turns.json"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from watchkeeper.agents.known import AGENTS
+from watchkeeper.agents.user import SYSTEM_PATH
 from watchkeeper.documents import read_file
 from watchkeeper.domain.config_document import read_document
 from watchkeeper.domain.errors import UsageError
@@ -17,13 +20,15 @@ from watchkeeper.domain.helper_config import HelperConfig
 from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
 from watchkeeper.interfaces.cli.output import write
 from watchkeeper.interfaces.cli.starting import begin
+from watchkeeper.interfaces.cli.work_agent import own_document, passed_on_variables
 from watchkeeper.services.fetch_settings import fetch_config
+from watchkeeper.services.relay.agent_turn import AgentOrder
 from watchkeeper.services.relay.guarded import HelperGuard
 from watchkeeper.services.relay.heartbeats import Supervision, supervise_helper
 from watchkeeper.services.relay.relaying import relay as relay_command
 from watchkeeper.settings import FIELDS, Settings
 
-AGENTS = ("command",)
+COMMAND = "command"
 
 Helper = Annotated[
     str, typer.Option(help="The helper's command line; the contract's command is put behind it.")
@@ -58,7 +63,16 @@ def supervise(
         typer.Option(help="What does a job: gets it as JSON on stdin, leaves files in its workspace."),
     ] = None,
     agent: Annotated[
-        str | None, typer.Option(help="What does a job instead: command runs what its payload names.")
+        str | None,
+        typer.Option(help="What does a job instead: codex, claude; command runs what its payload names."),
+    ] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- ARGUMENTS...", help="With --agent: further arguments of the agent."),
+    ] = None,
+    agent_env: Annotated[
+        list[str] | None,
+        typer.Option(help="With --agent: a variable of this process that agents get; may be repeated."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="End after one heartbeat.")] = False,
     resume: Annotated[
@@ -71,19 +85,36 @@ def supervise(
     """Run whole heartbeats of a foreign helper; without --work and --agent only watch, and claim nothing."""
     if work is not None and agent is not None:
         raise UsageError("--work and --agent say the same thing twice; name one")
-    if agent is not None and agent not in AGENTS:
-        raise UsageError(f"there is no agent {agent!r}; known are {', '.join(AGENTS)}")
+    if agent in (None, COMMAND) and (arguments or agent_env):
+        raise UsageError("arguments and --agent-env belong to --agent codex or claude")
     settings = begin()
     order = Supervision(
         guard=_guard(settings, helper, config, worker_id, token_file),
         work=work,
-        from_payload=agent is not None,
+        from_payload=agent == COMMAND,
         once=once,
         resumes=resume,
         agent_user=settings.agent_user,
         artifact_limit_bytes=settings.artifact_limit_bytes,
+        agent=None if agent in (None, COMMAND) else _agent(settings, agent, arguments or (), agent_env or ()),
     )
     raise typer.Exit(asyncio.run(supervise_helper(order)))
+
+
+def _agent(settings: Settings, name: str, arguments: Sequence[str], passed_on: Sequence[str]) -> AgentOrder:
+    # What serves an agent's tools is loaded where there is an agent only.
+    from watchkeeper.interfaces.mcp.foreign import ForeignHost
+
+    if name not in AGENTS:
+        raise UsageError(f"there is no agent {name!r}; known are {', '.join(AGENTS)}")
+    return AgentOrder(
+        name=name,
+        host=ForeignHost(read_url(settings), settings.artifact_limit_bytes),
+        path=os.environ.get("PATH", SYSTEM_PATH),
+        arguments=arguments,
+        environ=passed_on_variables(passed_on),
+        limits=own_document(settings).policy.sessions,
+    )
 
 
 def _guard(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from watchkeeper.agents.command import NAME
@@ -30,7 +31,7 @@ def work_agent(
 
     Raises Unauthenticated where no worker's token is given. The project is the token's own.
     """
-    document = _document(settings)
+    document = own_document(settings)
     config = SupervisorConfig(
         url=read_url(settings),
         token=_token(token_file),
@@ -38,7 +39,7 @@ def work_agent(
         agent=agent,
         arguments=arguments,
         repositories=options.repositories,
-        agent_environ=_passed_on(options.agent_env),
+        agent_environ=passed_on_variables(options.agent_env),
         slots=options.slots or DEFAULT_SLOTS,
         kinds=options.kinds or None,
         worker_id=options.worker_id,
@@ -53,7 +54,7 @@ def work_agent(
     return asyncio.run(supervise(config, None if agent == NAME else _tools(config)))
 
 
-def _document(settings: Settings) -> Document:
+def own_document(settings: Settings) -> Document:
     """Read what this machine's document says of sessions; raises DocumentRefused with every error in it."""
     path = settings.document
     return Document() if path is None else read_document(read_file(path), str(path), FIELDS)
@@ -66,7 +67,8 @@ def _tools(config: SupervisorConfig) -> ContractHost:
     return Host(config.url, config.artifact_limit_bytes)
 
 
-def _passed_on(names: tuple[str, ...]) -> dict[str, str]:
+def passed_on_variables(names: Sequence[str]) -> dict[str, str]:
+    """Give the variables that agents are to get; raises UsageError where one is not there."""
     missing = [name for name in names if name not in os.environ]
     if missing:
         raise UsageError(f"--agent-env names {', '.join(missing)}, which this process does not have")

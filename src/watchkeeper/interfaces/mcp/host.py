@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from mcp.server.lowlevel.server import Server
 
 from watchkeeper.interfaces.mcp.bounds import short
 from watchkeeper.interfaces.mcp.contract import INSTRUCTIONS, TOOLS, call_contract
@@ -100,8 +101,7 @@ class ContractHost:
     async def _serve(self, listener: socket.socket, listening: threading.Event) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(FILE_THREADS, "contract files"))
         link = ServerLink(self._url, "none", client=client_of_many(MOST_CONNECTIONS))
-        tools = server_of("watchkeeper", INSTRUCTIONS, TOOLS, lambda *call: self._call(link, *call), short)
-        app = tools.streamable_http_app(
+        app = self._tools(link).streamable_http_app(
             streamable_http_path=PATH,
             stateless_http=True,
             max_request_body_size=BODY_LIMIT_BYTES,
@@ -113,14 +113,23 @@ class ContractHost:
         finally:
             await link.close()
 
+    def _tools(self, link: ServerLink) -> Server[Any]:
+        return server_of("watchkeeper", INSTRUCTIONS, TOOLS, lambda *call: self._call(link, *call), short)
+
     async def _call(
         self, link: ServerLink, context: Context, tool: Tool[Holder], given: Mapping[str, Any] | None
     ) -> Answered:
-        guest = None if context.request is None else context.request.scope.get(SESSION)
-        if not isinstance(guest, Guest):
-            raise RuntimeError("a call came past the door")  # noqa: TRY004 - a fault of ours, not of a type
+        guest = guest_of(context)
         means = Means(link.as_holder(guest.token), None, self._limit, self._patience)
         return await call_contract(guest.session, means, context, tool, given)
+
+
+def guest_of(context: Context) -> Guest:
+    """Give who calls, whom the door has let in."""
+    guest = None if context.request is None else context.request.scope.get(SESSION)
+    if not isinstance(guest, Guest):
+        raise RuntimeError("a call came past the door")  # noqa: TRY004 - a fault of ours, not of a type
+    return guest
 
 
 def listen(remembered: Path) -> socket.socket:

@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from watchkeeper.domain.handover import Handover
+from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.domain.heartbeat_steps import (
     AddMissing,
+    Answer,
+    Asked,
     Call,
     Check,
     Command,
@@ -21,7 +24,6 @@ from watchkeeper.domain.heartbeat_steps import (
     LateAnswer,
     Lease,
     LeaseStanding,
-    Memory,
     NextKept,
     Pause,
     Play,
@@ -53,7 +55,8 @@ class Desk(Protocol):
 
     def arguments(self, call: Call, held: HeldJob | None) -> list[str]: ...
     def completion(self, held: HeldJob) -> Completion: ...
-    async def work(self, held: HeldJob, /) -> Worked | None: ...
+    async def work(self, held: HeldJob, /) -> Worked | Asked | None: ...
+    def answer(self, answer: Answer, /) -> bool: ...
     async def stop_work(self) -> None: ...
     async def publish(self, held: HeldJob, /) -> bool: ...
 
@@ -119,6 +122,8 @@ class Guard:
             case Work():
                 self._works = True
                 return await self._worked()
+            case Answer():
+                return self._desk.answer(step)
             case Publish() | Check() | SwitchToShared() | AddMissing():
                 return await self._of_artifacts(step)
             case _:
@@ -213,7 +218,7 @@ class Guard:
         while True:
             worked = await self._desk.work(self._job)
             if worked is not None:
-                self._works = False
+                self._works = isinstance(worked, Asked)
                 return worked
             if self._is_renewal_due():
                 return LeaseStanding.NEAR

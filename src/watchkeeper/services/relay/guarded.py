@@ -12,7 +12,7 @@ from pathlib import Path
 
 from watchkeeper.domain.errors import SettingError, UsageError
 from watchkeeper.domain.evidence import PENDING_MARKERS
-from watchkeeper.domain.heartbeat_steps import Memory
+from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.domain.helper_config import HelperConfig
 from watchkeeper.domain.known_values import secret_variables
 from watchkeeper.domain.redaction import Redactor

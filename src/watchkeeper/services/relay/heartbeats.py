@@ -12,8 +12,10 @@ from watchkeeper.agents.command import SHELL, command_of
 from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import SYSTEM_PLACE, Workspaces
 from watchkeeper.domain.heartbeat import Heartbeat
-from watchkeeper.domain.heartbeat_steps import Call, Command, Ending, Verdict, Why, Worked
+from watchkeeper.domain.heartbeat_steps import Answer, Asked, Call, Command, Ending, Verdict, Why, Worked
 from watchkeeper.logs import log
+from watchkeeper.services.relay.agent_turn import AgentOrder, ServedAgent, served
+from watchkeeper.services.relay.agent_work import AgentWork
 from watchkeeper.services.relay.foreign_metrics import tell_metrics
 from watchkeeper.services.relay.guard import Guard, Guarded, artifacts_json
 from watchkeeper.services.relay.guarded import HelperGuard, hear_server, parts_of
@@ -22,6 +24,7 @@ from watchkeeper.services.relay.job_work import JobWork
 from watchkeeper.services.relay.outbox import Completion
 from watchkeeper.services.relay.publishing import published
 from watchkeeper.services.relay.reports import Reports
+from watchkeeper.services.relay.work_place import WorkPlace
 
 STOPPED_EXIT = 3
 SEND_SECONDS = 1.0
@@ -32,8 +35,9 @@ _MESSAGES = {"reading_context": "reading the context", "building_artifact": "bui
 
 @dataclass(frozen=True, kw_only=True)
 class Supervision:
-    """How to work. `work` is a shell command; with `from_payload` a job's own payload names it; with neither the
-    helper is only watched. `once` ends after one heartbeat; `resumes` is a person's word that a stop is over.
+    """How to work. `work` is a shell command; with `from_payload` a job's own payload names it; with `agent` a session
+    of that does a job; with none of them the helper is only watched. `once` ends after one heartbeat; `resumes` is a
+    person's word that a stop is over.
     """
 
     guard: HelperGuard
@@ -44,10 +48,11 @@ class Supervision:
     agent_user: str | None = None
     artifact_limit_bytes: int = 256 * 1024 * 1024
     system_place: Path = SYSTEM_PLACE
+    agent: AgentOrder | None = None
 
     @property
     def works(self) -> bool:
-        return self.work is not None or self.from_payload
+        return self.work is not None or self.from_payload or self.agent is not None
 
     def command(self, held: HeldJob) -> Sequence[str]:
         """Give what does a job; raises UsageError where its payload names nothing."""
@@ -66,19 +71,28 @@ async def supervise_helper(order: Supervision) -> int:
         loop.add_signal_handler(number, stopping.set)
     try:
         with parts_of(order.guard) as (means, reports):
-            return await _Supervisor(order, means, reports).run(stopping)
+            workspaces = Workspaces(order.guard.home, agent_user(order.agent_user), order.system_place)
+            with served(order.agent, means.place.directory, workspaces) as agent:
+                return await _Supervisor(order, means, reports, workspaces, agent).run(stopping)
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
 
 
 class _Supervisor:
-    def __init__(self, order: Supervision, means: Guarded, reports: Reports) -> None:
+    def __init__(
+        self,
+        order: Supervision,
+        means: Guarded,
+        reports: Reports,
+        workspaces: Workspaces,
+        agent: ServedAgent | None,
+    ) -> None:
         self._order = order
         self._means = means
         self._reports = reports
-        user = agent_user(order.agent_user)
-        self._workspaces = Workspaces(order.guard.home, user, order.system_place)
+        self._workspaces = workspaces
+        self._agent = agent
 
     async def run(self, stopping: asyncio.Event) -> int:
         sending = asyncio.create_task(self._send(), name="reports")
@@ -125,7 +139,7 @@ class _Supervisor:
         if self._order.resumes:
             memory.resume()
         await hear_server(self._means, self._reports, memory, self._order.guard.report_seconds)
-        guard = Guard(self._means, _WorkDesk(self._order, self._means, self._workspaces), memory)
+        guard = Guard(self._means, _WorkDesk(self._means, self._work()), memory)
         config = self._means.config
         heartbeat = Heartbeat(
             memory,
@@ -140,24 +154,27 @@ class _Supervisor:
         log("heartbeat_ended", verdict=ending.verdict.value, detail=ending.detail)
         return ending
 
+    def _work(self) -> JobWork | AgentWork:
+        order, means = self._order, self._means
+        places = WorkPlace(means.place, self._workspaces)
+        limit = order.artifact_limit_bytes
+        if self._agent is not None:
+            return AgentWork(places, self._agent, means.redactor, means.config, limit)
+        return JobWork(places, order.command, means.redactor, means.config.work_seconds, limit)
+
 
 class _WorkDesk:
-    """A job done by a command in a workspace; what it leaves there is handed over."""
+    """A job done in a workspace, by a command or an agent; what it hands in is handed over."""
 
-    def __init__(self, order: Supervision, means: Guarded, workspaces: Workspaces) -> None:
+    def __init__(self, means: Guarded, work: JobWork | AgentWork) -> None:
         self._means = means
-        self._work = JobWork(
-            means.place,
-            workspaces,
-            order.command,
-            means.redactor,
-            means.config.work_seconds,
-            order.artifact_limit_bytes,
-        )
+        self._work = work
 
     def arguments(self, call: Call, held: HeldJob | None) -> list[str]:
         if held is None or call.command in (Command.DOCTOR, Command.TOUCH, Command.CLAIM):
             return []
+        if (asked := self._work.arguments(call, held)) is not None:
+            return asked
         match call.command:
             case Command.PROGRESS:
                 phase = call.phase or ("progress" if call.why is Why.RENEWAL else "build")
@@ -176,8 +193,11 @@ class _WorkDesk:
         summary = self._work.summary or f"{held.kind or 'the job'} is done"
         return Completion(held.id, summary, artifacts_json(held), held.kind, held.attempt_id)
 
-    async def work(self, held: HeldJob) -> Worked | None:
+    async def work(self, held: HeldJob) -> Worked | Asked | None:
         return await self._work.look(held)
+
+    def answer(self, answer: Answer) -> bool:
+        return self._work.answer(answer)
 
     async def stop_work(self) -> None:
         await self._work.stop()

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from watchkeeper.agents.artifacts import ArtifactRefused, ProducedFile, files_in, gather
 from watchkeeper.agents.command import Claim, judge
 from watchkeeper.agents.session import Session, SessionError, SessionSpec
-from watchkeeper.agents.workspace import Workspaces
-from watchkeeper.agents.workspace_files import JobOrder
-from watchkeeper.domain.artifacts import guess_kind
-from watchkeeper.domain.contracts import ResultContract
-from watchkeeper.domain.errors import InvalidContract, UsageError
-from watchkeeper.domain.handover import Handover
-from watchkeeper.domain.heartbeat_steps import Worked
+from watchkeeper.domain.errors import UsageError
+from watchkeeper.domain.heartbeat_steps import Answer, Call, Worked
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.relay.held import HeldJob
-from watchkeeper.services.relay.place import HelperPlace
+from watchkeeper.services.relay.work_place import WorkPlace, handed_over
 from watchkeeper.services.supervision.output_watch import OutputWatch
 
 LOOK_SECONDS = 0.1
-KEPT_WORKSPACES = 20
-MOST_FILES = 200
 
 Commands = Callable[[HeldJob], Sequence[str]]
 """Gives the command for a job; raises UsageError where there is none."""
@@ -37,15 +28,13 @@ class JobWork:
 
     def __init__(
         self,
-        place: HelperPlace,
-        workspaces: Workspaces,
+        places: WorkPlace,
         commands: Commands,
         redactor: Redactor,
         hard_cap_seconds: float,
         artifact_limit_bytes: int,
     ) -> None:
-        self._place = place
-        self._workspaces = workspaces
+        self._places = places
         self._commands = commands
         self._redactor = redactor
         self._cap = hard_cap_seconds
@@ -67,6 +56,12 @@ class JobWork:
             return None
         return await asyncio.to_thread(self._finish, session, held)
 
+    def arguments(self, call: Call, held: HeldJob) -> list[str] | None:  # noqa: ARG002 - a command asks for nothing
+        return None
+
+    def answer(self, answer: Answer) -> bool:  # noqa: ARG002 - a command waits for no answer
+        return False
+
     async def stop(self) -> None:
         """End whatever lives of it; safe to repeat."""
         if self._session is not None and self._session.swept() is None:
@@ -74,31 +69,19 @@ class JobWork:
 
     def _start(self, held: HeldJob) -> None:
         command = self._commands(held)
-        self._forget_old()
-        order = JobOrder(
-            job_id=held.id,
-            project_id=self._place.name,
-            epoch=1,
-            attempt=1,
-            payload=held.record.get("payload"),
-            record={key: value for key, value in held.record.items() if key != "lease_token"},
-        )
-        workspace = self._workspaces.prepare(order, os.environ)
+        order = self._places.order(held)
+        directory, workspace = self._places.prepare(order)
         self.workspace = workspace.path
-        directory = self._place.directory / "work" / self._place.new_call("work").name
-        directory.parent.mkdir(mode=0o700, exist_ok=True)
-        given = directory.with_suffix(".json")
-        given.write_text(json.dumps(order.record, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-        given.chmod(0o600)
+        told = json.dumps(order.record, ensure_ascii=False, default=str) + "\n"
         self._session = Session.start(
             SessionSpec(
                 directory=directory,
                 command=command,
                 environment=workspace.environment,
                 workspace=workspace.path,
-                user=self._workspaces.user,
-                home=self._place.home,
-                stdin=given,
+                user=self._places.workspaces.user,
+                home=self._places.place.home,
+                stdin=self._places.write_stdin(directory, told),
                 hard_cap_seconds=self._cap,
                 facts={"job": held.id},
             )
@@ -123,34 +106,4 @@ class JobWork:
         """Read artifacts.json, or take the files that lie there for the results."""
         gathered = gather(self.workspace, self._limit)
         self.summary = gathered.summary
-        found = files_in(self.workspace, self._limit)[:MOST_FILES]
-        if not gathered.declared:
-            self.files = found
-            held.handover = Handover.of_files([file.name for file in found])
-            return
-        files_of = {
-            str(one.entry.get("path")): [file.name for file in one.files]
-            for one in gathered.artifacts
-            if one.files
-        }
-        named = [file for one in gathered.artifacts for file in one.files]
-        wanted = _required_kinds(held.contract)
-        spare = [file for file in found if file not in named and guess_kind(file.name).value in wanted]
-        self.files = tuple(dict.fromkeys([*named, *spare]))
-        held.handover = Handover([one.entry for one in gathered.artifacts], files_of)
-
-    def _forget_old(self) -> None:
-        jobs = self._workspaces.of_project(self._place.name)
-        attempts = sorted(jobs.glob("*/*"), key=lambda path: path.lstat().st_mtime)
-        for attempt in attempts[:-KEPT_WORKSPACES]:
-            self._workspaces.remove(attempt)
-        for session in sorted((self._place.directory / "work").glob("*-work"))[:-KEPT_WORKSPACES]:
-            shutil.rmtree(session)
-            session.with_suffix(".json").unlink(missing_ok=True)
-
-
-def _required_kinds(contract: object) -> frozenset[str]:
-    try:
-        return frozenset(kind.value for kind in ResultContract.parse(contract).required_kinds)
-    except (UsageError, InvalidContract):
-        return frozenset()
+        self.files = handed_over(held, gathered, files_in(self.workspace, self._limit))

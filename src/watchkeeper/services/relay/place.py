@@ -19,7 +19,7 @@ from typing import Any
 from watchkeeper.agents.records import SESSION, read_record, sync_directory, write_record
 from watchkeeper.agents.session import Session, Standing
 from watchkeeper.domain.errors import Conflict, SettingError
-from watchkeeper.domain.heartbeat_steps import Memory
+from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.logs import log
 
 KEPT_CALLS = 100

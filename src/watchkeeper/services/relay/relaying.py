@@ -11,6 +11,7 @@ from watchkeeper.domain.errors import EXIT_CODE, UsageError
 from watchkeeper.domain.guarded_commands import GuardedCommands
 from watchkeeper.domain.handover import Handover
 from watchkeeper.domain.heartbeat_steps import (
+    Answer,
     Call,
     Command,
     Ended,
@@ -30,7 +31,7 @@ from watchkeeper.services.relay.held import HeldJob
 from watchkeeper.services.relay.outbox import Completion
 from watchkeeper.services.relay.reports import Reports
 
-_REFUSALS = {
+REFUSALS = {
     Verdict.BLOCKED: "gate_failed",
     Verdict.UNDELIVERED: "queued",
     Verdict.NO_CLAIM: "server_unreachable",
@@ -225,6 +226,9 @@ class _AgentsDesk:
     async def work(self, _held: HeldJob) -> Worked | None:
         return Worked(is_done=True)
 
+    def answer(self, _answer: Answer) -> bool:
+        return False
+
     async def stop_work(self) -> None:
         """Nothing runs here but the helper."""
 
@@ -239,7 +243,7 @@ def _exit_code(run: HelperRun, reply: Reply) -> int:
 
 
 def _refusal(ending: Ending) -> Relayed:
-    code = _REFUSALS.get(ending.verdict, "worker_stopped")
+    code = REFUSALS.get(ending.verdict, "worker_stopped")
     if ending.rule is RuleName.MULTIPLE_PRIMARY_JOBS:
         code = "multiple_primary_jobs"
     error = {"code": code, "message": ending.detail, "hint": "docs/helper.md tells what happens now."}
