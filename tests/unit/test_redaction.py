@@ -19,7 +19,10 @@ PLAIN = Redactor()
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-@pytest.mark.parametrize("around", ["{}", "key: {}.", '{{"a": "{}"}}', "before\n{}\nafter", "x={};y"])
+@pytest.mark.parametrize(
+    "around",
+    ["{}", "key: {}.", '{{"a": "{}"}}', "before\n{}\nafter", "x={};y", r'"before\n{}\nafter"', r'"\t{}"'],
+)
 def test_a_shape_of_a_secret_is_taken_out_wherever_it_stands(kind: str, around: str) -> None:
     """A provider's key, a token of ours or a private key never survives, and what it was is said."""
     redacted = PLAIN.redact(around.format(SECRETS[kind]))

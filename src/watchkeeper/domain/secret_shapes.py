@@ -43,9 +43,16 @@ def _by_pattern(pattern: str) -> Finder:
     return find
 
 
+_ESCAPE = r"\\[nrtbf]"
+"""What ends a line or a word in JSON: its letter belongs to no word."""
+
+_FIRST_DIGIT = rf"[0-9](?:(?<![A-Za-z0-9_.][0-9])|(?<={_ESCAPE}[0-9]))"
+
+
 def _prefixed(kind: str, *prefixes: str, tail: str) -> Shape:
     # The look-behind comes after the prefix so that the pattern begins with a literal, which is found fast.
-    starts = "|".join(f"{re.escape(prefix)}(?<![A-Za-z0-9]{re.escape(prefix)})" for prefix in prefixes)
+    literals = [re.escape(prefix) for prefix in prefixes]
+    starts = "|".join(f"{one}(?:(?<![A-Za-z0-9]{one})|(?<={_ESCAPE}{one}))" for one in literals)
     return Shape(kind, prefixes, _by_pattern(f"(?:{starts}){tail}"))
 
 
@@ -99,7 +106,7 @@ SHAPES: tuple[Shape, ...] = (
         "lease_token",
         (".",),
         _by_pattern(
-            r"[0-9](?<![A-Za-z0-9_.][0-9])[0-9]{0,8}+\."
+            rf"{_FIRST_DIGIT}[0-9]{{0,8}}+\."
             r"(?:(?=[a-z0-9_-]{0,23}[A-Z])[A-Za-z0-9_-]{24}|[0-9a-f]{36})(?![A-Za-z0-9_-])"
         ),
     ),
@@ -161,7 +168,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "telegram_token",
         (":",),
-        _by_pattern(r"[0-9](?<![A-Za-z0-9_.][0-9])[0-9]{7,9}+:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+        _by_pattern(rf"{_FIRST_DIGIT}[0-9]{{7,9}}+:[A-Za-z0-9_-]{{35}}(?![A-Za-z0-9_-])"),
     ),
     Shape("jwt", ("eyJ",), _web_tokens),
     Shape(
