@@ -12,10 +12,15 @@ from uuid import uuid4
 import pytest
 
 from agents.living import living
+from agents.real_agents import REAL, setup_for
+from e2e.work_agent.real_work import HAND_IN as HAND_IN_PAGE
+from e2e.work_agent.real_work import WRITE_PAGE
 from e2e.work_agent.scripted_agent import ScriptedAgent
 from relay.conftest import Scenes
 from relay.fake_helper import FETCH_FAILED
 from relay.scenes import PAGE, Scene, job
+from stubmodel.script import Contract, Script
+from stubmodel.server import StubModel
 from waiting import wait_until
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.interfaces.mcp.foreign import ForeignHost
@@ -169,3 +174,24 @@ async def test_a_job_that_the_agent_gives_up(scenes: Scenes) -> None:
     assert await beat(scene) == 3
     assert scene.helper.arguments("fail") == [["A", "no such page"]]
     assert scene.ended_as == "failed"
+
+
+@pytest.mark.parametrize("agent", REAL)
+async def test_a_real_agent_does_the_work(scenes: Scenes, agent: str) -> None:
+    """Codex and Claude Code, before a scripted model, report, write a page and complete over the same tools."""
+    scene = scenes(work=None, claim={"print": job(payload={"prompt": "Write the page."})})
+    (scene.directory / "agents").mkdir()
+    model = StubModel()
+    try:
+        script = Script([Contract("progress", {"message": "half of it"}), WRITE_PAGE, HAND_IN_PAGE, "Done."])
+        setup = setup_for(agent, model.serve(script), scene.directory)
+        host = ForeignHost("http://127.0.0.1:1", 1024 * 1024)
+        order = AgentOrder(
+            name=agent, host=host, path=setup.path, arguments=setup.arguments, environ=setup.environ
+        )
+        user = None if setup.user.other else setup.user.name
+        assert await scene.heartbeat(agent=order, agent_user=user) == 0
+    finally:
+        model.close()
+    assert any("half of it" in arguments for arguments in scene.helper.arguments("progress"))
+    assert scene.ended_as == "completed"
