@@ -155,7 +155,8 @@ class RunFact:
 class Round:
     """One heartbeat of a contract worker whose claim was answered.
 
-    `advanced`: its job has a verified artifact, or is done. `is_over`: the worker holds that job no more.
+    `advanced`: its job has a verified artifact, or is done. `is_over`: the worker holds that job no more, and no quota
+    took it. `is_silent`: the worker holds it still, and nothing came of it since this round.
     """
 
     id: UUID
@@ -163,6 +164,7 @@ class Round:
     job_id: UUID | None = None
     advanced: bool = False
     is_over: bool = True
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,9 @@ CARRIED_OUT_BY: dict[RepairAction, str] = {
 }
 """Whose hands act where ours do not reach: the job's holder at its next answer, the watchdog itself, a person."""
 
+OF_THE_LEASE = frozenset({RepairAction.REPAIR_CONTRACT, RepairAction.RETRY_COMMAND})
+"""What only who holds the job can do: the request ends with the lease."""
+
 BACK_TO_WORKER = (
     "its former worker, while it lives and was not told, gets a new lease under a new epoch; "
     "otherwise the job is paused with the reason"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.repair_plans import CARRIED_OUT_BY, ON_SESSIONS
+from watchkeeper.domain.repair_plans import CARRIED_OUT_BY, OF_THE_LEASE, ON_SESSIONS
 from watchkeeper.storage.database import Connection, fetch
 
 OF_SUPERVISORS = [action.value for action in ON_SESSIONS]
+ENDING_WITH_LEASE = [action.value for action in OF_THE_LEASE]
 OF_HOLDERS = [
     action.value
     for action, hands in CARRIED_OUT_BY.items()
@@ -21,7 +22,7 @@ async def requests_of(
 ) -> list[dict[str, Any]]:
     """Give what a worker is asked to do and has not shown yet, at one job or at all; the oldest first."""
     where = {"project_id": project_id, "worker_id": worker_id, "job_id": job_id, "actions": OF_HOLDERS}
-    return await fetch(connection, "asked_of_worker", where)
+    return await fetch(connection, "asked_of_worker", {**where, "of_the_lease": ENDING_WITH_LEASE})
 
 
 async def session_requests(connection: Connection, project_id: str, worker_id: str) -> list[dict[str, Any]]:

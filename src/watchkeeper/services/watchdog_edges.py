@@ -150,6 +150,7 @@ def worker_fact(row: Row, checks: Checks) -> WorkerFact:
             None if each["job_id"] is None else UUID(each["job_id"]),
             each["advanced"],
             each["is_over"],
+            each["is_silent"],
         )
         for each in given
     )

@@ -50,7 +50,7 @@ def found(run: CommandFact, limits: Thresholds = LIMITS) -> list[str]:
 
 
 def worked(*rounds: tuple[bool, bool, bool]) -> WorkerFact:
-    """A worker after rounds, each told as (had a job, it advanced, it is over)."""
+    """A well worker after rounds, each told as (had a job, it advanced, it is over)."""
     made = tuple(
         Round(UUID(int=n), after(n), UUID(int=n) if job else None, advanced, over)
         for n, (job, advanced, over) in enumerate(rounds)
@@ -231,7 +231,28 @@ def test_a_silent_loop_is_three_jobs_that_came_to_nothing(
 ) -> None:
     """Empty rounds do not count, the job in hand is given its time, an artifact begins the count anew."""
     assert fires(silent_loop, worked(*rounds), BEGIN) is silent
-    assert not fires(silent_loop, replace(worked(*rounds), doctor=ILL), BEGIN)
+    for unwell in (ILL, StepVerdict(CheckState.UNKNOWN)):
+        assert not fires(silent_loop, replace(worked(*rounds), doctor=unwell), BEGIN)
+        assert not fires(silent_loop, replace(worked(*rounds), touch=unwell), BEGIN)
+
+
+@pytest.mark.parametrize(
+    ("told", "silent"),
+    [("ss", False), ("sss", True), ("ssss", True), ("..ss", False), (".sss", True), ("aaa", False)],
+)
+def test_one_job_that_shows_nothing_for_three_heartbeats_is_a_silent_loop(told: str, silent: bool) -> None:
+    """Heartbeats before it last showed something do not count, nor does one whose artifact was verified."""
+    rounds = tuple(
+        Round(UUID(int=n), after(n), JOB, each == "a", is_over=False, is_silent=each in "sa")
+        for n, each in enumerate(told)
+    )
+    assert fires(silent_loop, WorkerFact("p", "w", WELL, WELL, UUID(int=99), rounds), BEGIN) is silent
+
+
+def test_many_heartbeats_of_one_job_that_ended_are_one_vain_job() -> None:
+    """A long job that failed at last is one job that came to nothing, not three."""
+    rounds = tuple(Round(UUID(int=n), after(n), JOB) for n in range(5))
+    assert not fires(silent_loop, WorkerFact("p", "w", WELL, WELL, UUID(int=99), rounds), BEGIN)
 
 
 def test_checks_that_were_never_made_are_not_failures() -> None:

@@ -45,24 +45,22 @@ def claim_loop_idle(worker: WorkerFact, limits: Thresholds) -> Moment | None:
 
 
 def silent_loop(worker: WorkerFact, limits: Thresholds) -> Moment | None:
-    """Fire when so many jobs in a row, of a worker whose checks are well, came to nothing that was verified.
+    """Fire when a worker whose checks pass brought nothing verified: so many jobs in a row, or one job for so long.
 
-    A job that it still holds is given its time; rounds without a job are `claim_loop_idle`'s. The evidence is the last
-    such round: a heartbeat that brings no other job says nothing new.
+    A job in hand counts by the heartbeats in which it showed nothing; rounds without a job are `claim_loop_idle`'s. The
+    evidence is the round that made it so many: a heartbeat that brings nothing else says nothing new.
     """
-    if CheckState.FAIL in (worker.doctor.state, worker.touch.state):
+    if not worker.doctor.state is worker.touch.state is CheckState.PASS:
         return None
-    worked = [each for each in worker.rounds if each.job_id is not None and each.is_over]
-    last = worked[-limits.silent_heartbeats :]
-    if len(last) < limits.silent_heartbeats or any(each.advanced for each in last):
-        return None
-    return _moment(
-        worker,
-        RuleName.SILENT_LOOP,
-        "no_artifact",
-        last[-1].id,
-        jobs=[str(each.job_id) for each in last],
-    )
+    most = limits.silent_heartbeats
+    ended = {each.job_id: each for each in worker.rounds if each.job_id is not None and each.is_over}
+    vain = list(ended.values())[-most:]
+    silent = [each for each in worker.rounds if each.is_silent][:most]
+    for rounds, cause in ((vain, "no_artifact"), (silent, "silent_in_hand")):
+        if len(rounds) == most and not any(each.advanced for each in rounds):
+            jobs = list(dict.fromkeys(str(each.job_id) for each in rounds))
+            return _moment(worker, RuleName.SILENT_LOOP, cause, rounds[-1].id, jobs=jobs)
+    return None
 
 
 def several_jobs_held(worker: WorkerFact, _limits: Thresholds) -> Moment | None:

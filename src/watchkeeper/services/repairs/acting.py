@@ -14,7 +14,7 @@ from watchkeeper.domain.repair_words import Image
 from watchkeeper.domain.repairs import Authority, Plan, RepairState, authority_needed, by_hearsay
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.services.repairs.approving import approvals_needed, standing_approvals
-from watchkeeper.services.repairs.asking import ask, asked_worker, seen_effect
+from watchkeeper.services.repairs.asking import ask, asked_worker, is_let_go, seen_effect
 from watchkeeper.services.repairs.breaker import ACTIONS_OFF, TRIPPED_NOTE, BreakerConfig, is_tripped
 from watchkeeper.services.repairs.fleet_actions import OF_THE_FLEET
 from watchkeeper.services.repairs.incident_moves import follow
@@ -172,6 +172,9 @@ class Acting:
             return await self.end(
                 connection, row, RepairState.SUCCEEDED, Change(new_state=seen, note=effect.what)
             )
+        if await is_let_go(connection, row, plan):
+            why = f"{row['worker_id']} holds the job no more, and nobody else can do what was asked"
+            return await self.end(connection, row, RepairState.NEEDS_HUMAN, Change(note=why, reason=why))
         if row["due_at"] is None or row["due_at"] > row["now"]:
             return row
         why = "nothing showed the effect in time, and no data is no success"

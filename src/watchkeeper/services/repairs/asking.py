@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from watchkeeper.domain.errors import JobNotFound
 from watchkeeper.domain.heartbeat_checks import CheckState, HeartbeatCheck, judge_step, said_of
 from watchkeeper.domain.mirrored import LeaseAction
-from watchkeeper.domain.repair_plans import ON_JOBS, ON_SESSIONS, ON_WORKERS, is_mirrored
+from watchkeeper.domain.repair_plans import OF_THE_LEASE, ON_JOBS, ON_SESSIONS, ON_WORKERS, is_mirrored
 from watchkeeper.domain.repairs import SESSION_PATIENCE_SECONDS, Plan
 from watchkeeper.domain.rules.names import RepairAction
 from watchkeeper.services.mirrored import MirroredJobs, Reporter
@@ -32,6 +32,8 @@ async def ask(work: Work, patience_seconds: float) -> Done:
     worker = asked_worker(work.repair, plan)
     if worker is None and plan.carried_out_by == "holder" and not is_mirrored(work.seen.image):
         return Done("nobody holds it who could be asked: this is for a person", is_for_person=True)
+    if await is_let_go(work.connection, work.repair, plan):
+        return Done(f"{worker} does not hold the job any more: this is for a person", is_for_person=True)
     await _mark(work)
     if worker is not None:
         await fetch(work.connection, "request_touch", {"project_id": work.project_id, "worker_id": worker})
@@ -109,6 +111,16 @@ async def seen_effect(connection: Connection, repair: Row, checks: Sequence[Hear
     if repair["incident_state"] == "resolved":
         return Effect("its incident is over", f"incident:{repair['incident_id']}")
     return None
+
+
+async def is_let_go(connection: Connection, repair: Row, plan: Plan) -> bool:
+    """Say whether a job goes on without the worker that is asked about it; one that ended closes its incident."""
+    worker = asked_worker(repair, plan)
+    if plan.action not in OF_THE_LEASE or worker is None or repair["job_id"] is None:
+        return False
+    where = {name: repair[name] for name in ("project_id", "job_id")}
+    asked = {"worker_id": worker, "since": repair["attempted_at"]}
+    return await fetch_one(connection, "let_go_job", {**where, **asked}) is not None
 
 
 def _is_well(row: Row, checks: Sequence[HeartbeatCheck]) -> bool:

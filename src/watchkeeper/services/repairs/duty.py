@@ -12,7 +12,7 @@ from uuid import UUID
 
 from watchkeeper.domain.incidents import IncidentState
 from watchkeeper.domain.policies import Policy, PolicyMode
-from watchkeeper.domain.repair_plans import CHANGING
+from watchkeeper.domain.repair_plans import CHANGING, OF_THE_LEASE
 from watchkeeper.domain.repairs import Authority, Plan, RepairState
 from watchkeeper.domain.rules.catalogue import RULES, Rule
 from watchkeeper.domain.rules.names import RepairAction, RuleName
@@ -25,6 +25,11 @@ from watchkeeper.services.repairs.planning import Planning
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 
 NOTHING = ""
+
+_LOOKED_AT = {
+    "looked_at": [action.value for action in LOOKED_AT],
+    "of_the_lease": [action.value for action in OF_THE_LEASE],
+}
 
 Hand = Callable[[Connection, Row], Awaitable[str]]
 """Takes one row in hand, and gives what came of it."""
@@ -55,7 +60,7 @@ class RepairDuty:
         """See to what was begun, plan for what is open, carry out what may be; give counts by what came of it."""
         counts: Counter[str] = Counter()
         for query, arguments, hand in (
-            ("executing_repairs", {"looked_at": [action.value for action in LOOKED_AT]}, self._see),
+            ("executing_repairs", _LOOKED_AT, self._see),
             ("incidents_to_repair", self._limits(), self._plan),
             ("actionable_repairs", self._waiting(), self._act),
         ):

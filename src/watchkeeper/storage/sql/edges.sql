@@ -143,7 +143,8 @@ SELECT a.project_id, a.id, s.id AS job_id, a.lost_at AS received_at, a.name, a.s
 -- name: worker_facts
 -- Contract workers over their last heartbeats. A round is one whose claim was answered; a contract worker's jobs are those of
 -- its live leases; rounds before somebody resumed the worker are settled, and what is reported of an own worker is none of its
--- rounds. The backlog names the kinds with due jobs, there where the worker works.
+-- rounds. A job in hand is not silent while its kind's clocks give it time, or where a session's own rules judge it. The
+-- backlog names the kinds with due jobs, there where the worker works.
 SELECT w.project_id, w.worker_id, last.id AS last_heartbeat,
        jsonb_build_object(
          'words', jsonb_build_object('doctor_ok', w.doctor_ok, 'touch_ok', last.touch_ok, 'claim_ok', last.claim_ok,
@@ -169,9 +170,37 @@ SELECT w.project_id, w.worker_id, last.id AS last_heartbeat,
       SELECT f.job_id FROM watchkeeper.foreign_leases f
        WHERE f.project_id = g.project_id AND f.worker_id = g.worker_id AND f.ended_at IS NULL AND w.origin <> 'own') l) held ON true
   LEFT JOIN LATERAL (
+    SELECT h.job_id, m.at AS moved_at
+      FROM (SELECT l.kind, l.claimed_at, l.progress_at, s.id AS job_id FROM watchkeeper.leases l
+             CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x
+                                   WHERE x.project_id = l.project_id AND x.seq = l.seq LIMIT 1) s
+             WHERE l.project_id = g.project_id AND l.worker_id = g.worker_id AND l.profile = 'session'
+            UNION ALL
+            SELECT f.kind, f.claimed_at, f.progress_at, f.job_id FROM watchkeeper.foreign_leases f
+             WHERE f.project_id = g.project_id AND f.worker_id = g.worker_id AND f.ended_at IS NULL AND w.origin <> 'own') h
+      LEFT JOIN watchkeeper.job_kinds k ON k.project_id = g.project_id AND k.kind = h.kind
+     CROSS JOIN LATERAL (
+       SELECT greatest(h.claimed_at, h.progress_at,
+         (SELECT max(coalesce(r.ended_at, r.started_at)) FROM watchkeeper.worker_runs r
+           WHERE r.project_id = g.project_id AND r.job_id = h.job_id AND r.status IN ('ok', 'retried')
+             AND r.phase NOT IN ('doctor', 'touch', 'claim', 'context', 'reading_context')),
+         (SELECT max(e.created_at) FROM watchkeeper.helper_events e
+           WHERE e.project_id = g.project_id AND e.job_id = h.job_id AND e.command IN ('progress', 'upload-files', 'verify')
+             AND e.exit_code = 0 AND e.error_code IS NULL)) AS at) m
+     WHERE m.at + make_interval(secs => 60 * coalesce(greatest(k.progress_deadline_minutes, k.tool_limit_minutes), 0))
+             <= watchkeeper.now()
+       AND NOT EXISTS (SELECT FROM watchkeeper.agent_sessions a
+                        WHERE a.project_id = g.project_id AND a.job_id = h.job_id AND a.ended_at IS NULL)
+     LIMIT 1) hand ON true
+  LEFT JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object(
              'id', n.id, 'at', n.created_at, 'job_id', n.current_job_id,
-             'is_over', n.current_job_id IS NULL OR NOT n.current_job_id = ANY (coalesce(held.jobs, '{}')),
+             'is_over', n.current_job_id IS NULL OR (
+               NOT n.current_job_id = ANY (coalesce(held.jobs, '{}'))
+               AND (SELECT true FROM watchkeeper.job_specs s
+                      JOIN watchkeeper.closed_attempts t ON t.project_id = s.project_id AND t.seq = s.seq
+                     WHERE s.project_id = g.project_id AND s.id = n.current_job_id AND t.cause = 'quota' LIMIT 1) IS NULL),
+             'is_silent', coalesce(n.current_job_id = hand.job_id AND n.created_at >= hand.moved_at, false),
              'advanced', n.current_job_id IS NOT NULL AND (
                (SELECT true FROM watchkeeper.artifact_checks c
                         WHERE c.project_id = g.project_id AND c.job_id = n.current_job_id AND c.passed LIMIT 1) IS NOT NULL

@@ -111,7 +111,12 @@ SELECT r.project_id, r.id, row_number() OVER (PARTITION BY r.project_id ORDER BY
           AND coalesce(l.renewed_at, f.received_at) <= r.attempted_at)
      ELSE false END AS yes) still
  WHERE r.state = 'executing'
-   AND (r.due_at <= (SELECT watchkeeper.now()) OR i.state = 'resolved' OR (r.action = ANY (%(looked_at)s::text[]) AND NOT still.yes))
+   AND (r.due_at <= (SELECT watchkeeper.now()) OR i.state = 'resolved' OR (r.action = ANY (%(looked_at)s::text[]) AND NOT still.yes)
+        OR (r.action = ANY (%(of_the_lease)s::text[]) AND NOT EXISTS (
+              SELECT FROM watchkeeper.job_specs s
+                LEFT JOIN watchkeeper.leases l ON l.project_id = s.project_id AND l.seq = s.seq
+                LEFT JOIN watchkeeper.foreign_leases f ON f.project_id = s.project_id AND f.seq = s.seq AND f.ended_at IS NULL
+               WHERE s.project_id = r.project_id AND s.id = r.job_id AND coalesce(l.worker_id, f.worker_id) = r.worker_id)))
    AND r.id <> ALL (%(passed_over)s::uuid[])
 ) due ORDER BY due.turn, due.id LIMIT %(limit)s
 
@@ -210,12 +215,29 @@ SELECT r.id, r.state, r.result, r.trigger, r.action, r.authority, r.actor, r.job
 -- One repair with its plan and what came of it.
 SELECT r.* FROM watchkeeper.repair_actions r WHERE r.project_id = %(project_id)s AND r.id = %(id)s::uuid
 
+-- name: let_go_job
+-- A row where a job goes on without this worker: its own queue has no lease of it, or a foreign one was told to be over.
+SELECT s.id FROM watchkeeper.job_specs s
+ WHERE s.project_id = %(project_id)s AND s.id = %(job_id)s::uuid
+   AND NOT EXISTS (SELECT FROM watchkeeper.job_outcomes o WHERE o.project_id = s.project_id AND o.seq = s.seq)
+   AND NOT EXISTS (SELECT FROM watchkeeper.leases l
+                    WHERE l.project_id = s.project_id AND l.seq = s.seq AND l.worker_id = %(worker_id)s)
+   AND NOT EXISTS (SELECT FROM watchkeeper.foreign_leases f
+                    WHERE f.project_id = s.project_id AND f.seq = s.seq AND f.worker_id = %(worker_id)s AND f.ended_at IS NULL)
+   AND (s.origin = 'own' OR EXISTS (SELECT FROM watchkeeper.foreign_leases f
+                                     WHERE f.project_id = s.project_id AND f.seq = s.seq AND f.ended_at >= %(since)s::timestamptz))
+
 -- name: asked_of_worker
--- What a worker is asked to do, and has not shown yet.
-SELECT id AS repair, action, job_id AS job, due_at FROM watchkeeper.repair_actions
- WHERE project_id = %(project_id)s AND worker_id = %(worker_id)s AND state = 'executing' AND action = ANY (%(actions)s::text[])
-   AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
- ORDER BY id LIMIT 20
+-- What a worker is asked to do, and has not shown yet; of a job of the own queue that it lets go it is asked no more.
+SELECT r.id AS repair, r.action, r.job_id AS job, r.due_at FROM watchkeeper.repair_actions r
+ WHERE r.project_id = %(project_id)s AND r.worker_id = %(worker_id)s AND r.state = 'executing' AND r.action = ANY (%(actions)s::text[])
+   AND (%(job_id)s::uuid IS NULL OR r.job_id = %(job_id)s::uuid)
+   AND (r.job_id IS NULL OR r.action <> ALL (%(of_the_lease)s::text[]) OR NOT EXISTS (
+     SELECT FROM watchkeeper.job_specs s
+      WHERE s.project_id = r.project_id AND s.id = r.job_id AND s.origin = 'own'
+        AND NOT EXISTS (SELECT FROM watchkeeper.leases l
+                         WHERE l.project_id = s.project_id AND l.seq = s.seq AND l.worker_id = r.worker_id)))
+ ORDER BY r.id LIMIT 20
 
 -- name: mark_repair_effect
 -- Marks an incident as the effect of a repair, so that none follows from it.
