@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -284,35 +283,3 @@ async def test_a_workers_word_about_others_is_kept_and_never_acted_on_by_itself(
     assert {repair["authority"] for repair in await shop.records()} == {"supervisor"}
     assert (await shop.app.operations.find("p", job.id))["state"] == "running"
     assert (await shop.app.operations.find("p", waiting))["state"] == "pending"
-
-
-async def test_an_open_request_keeps_no_job_from_its_repair(shop: Shop, clock: MovingClock) -> None:
-    """A job of which a mended contract is awaited is taken back meanwhile, when its lease has run out."""
-    job = await shop.running()
-    await shop.incident("complete_rejected", job.id, worker_id="w")
-    assert await shop.run() == {"planned": 1, "executing": 1}
-    await shop.incident("lease_expired", job.id, worker_id="w")
-    clock.advance(200)
-    assert await shop.run() == {"planned": 1, "succeeded": 1}
-
-
-async def test_what_a_holder_was_asked_for_ends_with_its_lease(shop: Shop, clock: MovingClock) -> None:
-    """While it holds the job it is asked; when the job is taken from it it is not, and a person is called at once."""
-    job = await shop.running()
-    incident = await shop.incident("complete_rejected", job.id, worker_id="w")
-    assert await shop.run() == {"planned": 1, "executing": 1}
-
-    async def asked() -> list[Any]:
-        told = await shop.app.attendance.touch("p", "w", None)
-        return [each["action"] for each in told["requested"]]
-
-    assert await asked() == ["repair_contract"]
-    assert await shop.run() == {}
-    await shop.incident("lease_expired", job.id, worker_id="w")
-    clock.advance(200)
-    assert await shop.run() == {"planned": 1, "succeeded": 1}
-    assert await asked() == []
-    assert await shop.run() == {"needs_human": 1}
-    repair = (await shop.records())[0]
-    assert (repair["state"], "holds the job no more" in repair["note"]) == ("needs_human", True)
-    assert await shop.incident_state(incident) == "needs_human"
