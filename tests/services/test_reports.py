@@ -101,11 +101,32 @@ async def test_reports_tell_real_incidents_from_drills(app: App, clock: MovingCl
     for rule in ("fetch_failed", "lease_near_expiry", "artifact_gate_failed"):
         await opened(app.database, rule)
     assert await d14() == "pass"
-    assert (await reports.d30("p"))["recommendation"] == "continue"
+    early = await reports.d30("p")
+    assert early["recommendation"] == "continue"
+    assert early["provisional_until"] > early["generated_at"]
     assert (await reports.maturity("p"))["level"] == 1
     lines = {line["metric"]: line for line in (await reports.metrics("p"))["metrics"]}
     assert lines["lease_expiring_with_claimed_job"]["status"] == "firing"
     assert lines["repeated_no_job"]["status"] == "pending"
+
+
+async def test_a_worker_that_appears_routes_no_impossible_job(app: App) -> None:
+    """Of two kinds that nobody could do, one was paused and one found a worker: the first alone shows routing."""
+
+    async def routed() -> tuple[str, str]:
+        items = (await app.watchdog.reports.stages("p"))["items"]
+        (item,) = [item for item in items if item["sentence"].startswith("Route impossible jobs")]
+        return item["result"], item["because"]
+
+    found, paused = [await opened(app.database, "missing_worker_kind") for _ in range(2)]
+    over = (
+        "UPDATE watchkeeper.watchdog_incidents SET state = 'resolved', resolved_at = watchkeeper.now(),"
+        " pass_evidence = %(by)s WHERE id = %(id)s"
+    )
+    await rows(app.database, over, {"id": found, "by": Jsonb({"worker": "a live worker may do it"})})
+    assert (await routed())[0] == "unknown"
+    await rows(app.database, over, {"id": paused, "by": Jsonb({"paused": True})})
+    assert await routed() == ("pass", "1 of 1 missing kinds paused or failed with a reason")
 
 
 async def test_only_an_incident_that_is_due_was_answered_or_not(app: App, clock: MovingClock) -> None:

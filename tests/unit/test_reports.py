@@ -137,6 +137,35 @@ def test_day_30_recommends_by_real_incidents(change: dict[str, object], recommen
     assert found.reasons
 
 
+def test_before_its_day_a_recommendation_is_provisional() -> None:
+    """A project that is ten minutes old is told so; each reason names what it is about."""
+    found = d30(replace(PROVEN, now=BEGIN + timedelta(minutes=10)))
+    assert (found.recommendation, found.provisional_until) == (
+        Recommendation.UPGRADE,
+        BEGIN + timedelta(days=30),
+    )
+    assert d30(replace(PROVEN, now=BEGIN + timedelta(days=30))).provisional_until is None
+    assert d30(replace(NOTHING_KNOWN, now=BEGIN)).provisional_until is None
+    assert [reason for reason in found.reasons if reason.startswith("false completions: none of")]
+
+
+@pytest.mark.parametrize(
+    ("routed", "result"),
+    [
+        (Share(0, 0), Result.UNKNOWN),
+        (Share(0, 1), Result.UNKNOWN),
+        (Share(1, 2), Result.UNKNOWN),
+        (Share(2, 2), Result.PASS),
+    ],
+)
+def test_only_a_pause_or_a_fail_routes_impossible_jobs(routed: Share, result: Result) -> None:
+    """Where nothing was impossible, or something still is, nothing is shown."""
+    assert (
+        by_sentence(replace(PROVEN, routed=routed))["Route impossible jobs to pause/fail with reason."]
+        is result
+    )
+
+
 def test_maturity_counts_levels_in_order() -> None:
     """A level counts only with all below it; the fifth needs repairs over 30 days."""
     assert maturity(PROVEN) == 5

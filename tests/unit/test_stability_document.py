@@ -135,3 +135,10 @@ def test_without_the_document_the_table_has_the_defaults() -> None:
     assert found["lease_expiring_with_claimed_job"].threshold == "less_than_3_minutes"
     assert found["complete_rejected"].threshold == "two_failures"
     assert {one.owner for one in found.values()} == {"owner"}
+
+
+def test_its_channel_is_named_in_a_note() -> None:
+    """It loads as it was published; whoever checks it learns that its channel is to be turned on first."""
+    [note] = read_document(read_file(FILE), FILE.name).notes
+    assert "'line_or_pls_ops'" in note
+    assert "'watchkeeper channel on line_or_pls_ops'" in note

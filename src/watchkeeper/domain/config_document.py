@@ -32,7 +32,10 @@ MOST_MINUTES = 1_440.0
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """All that a document says; `places` has where each value stands that it says."""
+    """All that a document says; `places` has where each value stands that it says.
+
+    `notes`: what is no error, and that a person should know.
+    """
 
     policy: Policy = field(default_factory=Policy)
     kinds: tuple[work.DeclaredKind, ...] = ()
@@ -41,6 +44,7 @@ class Document:
     retention: Mapping[str, float] = field(default_factory=dict)
     shared_daemons: tuple[str, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_document(placed: Placed, name: str, settings: Collection[str] = ()) -> Document:
@@ -82,7 +86,9 @@ def _read(section: Section) -> Document:
         checks=section.take("checks", read_checks) or Policy().checks,
     )
     channels = section.take("channels", people.read_channels)
-    names = None if channels is None else [channel.name for channel in channels]
+    # The stability watchdog's document names a channel of its own, and was published without the section.
+    is_foreign = is_stability and channels is None
+    names = None if is_foreign else [channel.name for channel in channels or ()]
     alerts = section.take("alerts", lambda one: people.read_alerts(one, names)) or people.Alerts()
     known = alerts.channels if names is None else names
     contacts = section.take("contacts", lambda one: people.read_contacts(one, known)) or {}
@@ -97,6 +103,16 @@ def _read(section: Section) -> Document:
         helper,
         section.take("retention", work.read_retention) or {},
         section.take("host", work.read_host) or (),
+        notes=_notes(alerts.channels) if is_foreign else (),
+    )
+
+
+def _notes(channels: Collection[str]) -> tuple[str, ...]:
+    return tuple(
+        f"alerts.channel: '{name}' is declared nowhere in this document; until 'watchkeeper channel on {name}'"
+        " alerts go to the channels that are on, the console else"
+        for name in channels
+        if name != people.CONSOLE
     )
 
 

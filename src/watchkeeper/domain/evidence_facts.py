@@ -14,7 +14,8 @@ class ProjectFacts:
     """Counts of the reported days. `real` incidents are those of no drill and no shadow job, by rule.
 
     `stuck_age_seconds` is None where the watchdog does not tick. `golden` are the latest drills by name. `persona` has
-    the advanced heartbeats of the earlier and the later half.
+    the advanced heartbeats of the earlier and the later half. `routed`: missing kinds that a pause or a fail
+    ended, of those and the ones that are open; where a worker appeared, nothing was impossible.
     """
 
     started_at: datetime

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from watchkeeper.domain.evidence_facts import ProjectFacts
@@ -13,6 +13,7 @@ from watchkeeper.domain.stage_proofs import CLASSIFIED_SHARE, STUCK_RULES
 LEAST_INCIDENTS = 3
 """[S1]: "After 3 real incident evidence records, implement PLS watchdog cron or workflow app"."""
 
+DECISION_AFTER = timedelta(days=30)
 ANSWERED_SHARE = 0.5
 PROVEN_DAYS = 30
 PROVEN_REPAIRS = 3
@@ -27,14 +28,22 @@ class Recommendation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is recommended, and the reasons."""
+    """What is recommended, and the reasons. `provisional_until` stands where its day has not come."""
 
     recommendation: Recommendation
     reasons: tuple[str, ...]
+    provisional_until: datetime | None = None
 
 
 def d30(facts: ProjectFacts) -> Outlook:
-    """Recommend continuing, upgrading or another owner; nothing before three real incidents."""
+    """Recommend continuing, upgrading or another owner from three real incidents on, provisionally before day 30."""
+    found, due = _recommended(facts), facts.started_at + DECISION_AFTER
+    if facts.now >= due or found.recommendation is Recommendation.NOT_ENOUGH_EVIDENCE:
+        return found
+    return replace(found, provisional_until=due)
+
+
+def _recommended(facts: ProjectFacts) -> Outlook:
     if facts.real_incidents < LEAST_INCIDENTS:
         reason = f"{facts.real_incidents} real incidents, {LEAST_INCIDENTS} are needed"
         return Outlook(Recommendation.NOT_ENOUGH_EVIDENCE, (reason,))
@@ -52,7 +61,8 @@ def d30(facts: ProjectFacts) -> Outlook:
     )
     if lacking:
         return Outlook(Recommendation.CONTINUE, lacking)
-    reasons = (f"{facts.real_incidents} real incidents", *(judged.because for judged in asked.values()))
+    met = (f"{name}: {judged.because}" for name, judged in asked.items())
+    reasons = (f"{facts.real_incidents} real incidents", *met)
     return Outlook(Recommendation.UPGRADE, reasons)
 
 

@@ -35,6 +35,13 @@ def three_real(facts: ProjectFacts) -> Judged:
     )
 
 
+def routed(facts: ProjectFacts) -> Judged:
+    """Judge what became of impossible jobs; a worker that appeared made them possible, and shows nothing."""
+    said = f"{facts.routed} missing kinds paused or failed with a reason"
+    is_shown = facts.routed.n > 0 and facts.routed.part == facts.routed.n
+    return passed(said) if is_shown else unknown(said)
+
+
 def in_force(facts: ProjectFacts) -> Judged:
     """Judge whether the rules are in force."""
     return passed("the watchdog judges by its rules") if facts.ticks else unknown("no watchdog ticks")

@@ -104,8 +104,8 @@ ITEMS = (
         "S0",
         "D14",
         "Route impossible jobs to pause/fail with reason.",
-        "no incident of a missing kind is open",
-        lambda facts: every(facts.routed, "missing kinds resolved"),
+        "a missing kind's jobs were paused or failed with a reason, and no such incident is open",
+        stage_proofs.routed,
     ),
     Item(
         "S0",

@@ -119,14 +119,14 @@ def _incidents(rows: list[Row]) -> dict[str, Any]:
     def total(name: str, *rules: str) -> int:
         return sum(row[name] for row in rows if not rules or row["rule"] in rules)
 
-    stuck = total("seen", *STUCK_RULES)
+    stuck, routed = total("seen", *STUCK_RULES), total("routed", "missing_worker_kind")
     return {
         "incidents": {row["rule"]: row["seen"] for row in rows},
         "real": {row["rule"]: row["real"] for row in rows},
         "repaired": Share(total("repaired", *STUCK_RULES), stuck),
         "learnt": Share(total("learnt", *STUCK_RULES), stuck),
         "proposed": Share(total("proposed", *MISSING_WORK), total("seen", *MISSING_WORK)),
-        "routed": Share(total("resolved", "missing_worker_kind"), total("seen", "missing_worker_kind")),
+        "routed": Share(routed, routed + total("unresolved", "missing_worker_kind")),
         "answered": Share(total("answered"), total("called")),
     }
 

@@ -67,6 +67,7 @@ class Reports:
             **_frame(facts),
             "recommendation": found.recommendation,
             "reasons": found.reasons,
+            "provisional_until": found.provisional_until,
             "real_incidents": facts.real_incidents,
             "by_rule": facts.real,
             "answered": _shown(facts.answered),

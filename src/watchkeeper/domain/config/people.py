@@ -73,7 +73,7 @@ def _contact(section: Section, name: str, given: Field, channels: Collection[str
 
 
 def known_channels(given: Field, channels: Collection[str] | None) -> tuple[str, ...]:
-    """Read names of channels; where the document declares channels, they are among them."""
+    """Read names of channels, which are among those that the document knows; None takes any."""
     if channels is None:
         return given.texts()
     known = {*channels, CONSOLE}

@@ -54,7 +54,11 @@ async def stages(access: Here) -> Response:
     "/d30",
     **declared(
         Right.READ,
-        example={"recommendation": "not_enough_evidence", "reasons": ["1 real incidents, 3 are needed"]},
+        example={
+            "recommendation": "not_enough_evidence",
+            "reasons": ["1 real incidents, 3 are needed"],
+            "provisional_until": None,
+        },
     ),
 )
 async def d30(access: Here) -> Response:

@@ -51,8 +51,15 @@ def check(
     """
     document = _checked(file)
     policy = document.policy
-    answer = {"ok": True, "file": str(file), "version": policy.version, "digest": policy.digest}
-    text = f"{file} is right: version {policy.version}, digest {policy.digest[:12]}"
+    answer = {
+        "ok": True,
+        "file": str(file),
+        "version": policy.version,
+        "digest": policy.digest,
+        "notes": document.notes,
+    }
+    right = f"{file} is right: version {policy.version}, digest {policy.digest[:12]}"
+    text = "\n".join([right, *(f"note: {note}" for note in document.notes)])
     show(answer if as_json else None, as_json=as_json, empty=text)
 
 

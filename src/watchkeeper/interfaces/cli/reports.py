@@ -45,7 +45,10 @@ def d30(project: Project = None, as_json: Json = False) -> None:
     if as_json:
         show(answer, as_json=True)
         return
-    write(f"{answer['recommendation']}")
+    until = answer["provisional_until"]
+    write(
+        f"{answer['recommendation']}{'' if until is None else f' (provisional until day 30, {until[:10]})'}"
+    )
     for reason in answer["reasons"]:
         write(f"  {reason}")
     persona = answer["persona"]

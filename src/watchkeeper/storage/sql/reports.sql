@@ -8,7 +8,12 @@ SELECT coalesce((SELECT started_at FROM watchkeeper.projects WHERE project_id = 
 SELECT i.rule, count(*) AS seen,
        count(*) FILTER (WHERE NOT i.evidence ? 'drill' AND NOT coalesce(s.is_shadow, false)
                           AND NOT coalesce(p.force_shadow, false)) AS real,
-       count(*) FILTER (WHERE i.state = 'resolved') AS resolved,
+       count(*) FILTER (WHERE i.state <> 'resolved') AS unresolved,
+       count(*) FILTER (WHERE i.state = 'resolved'
+                          AND (i.pass_evidence ? 'paused' OR EXISTS (
+                                SELECT FROM watchkeeper.repair_actions r
+                                 WHERE r.project_id = i.project_id AND r.incident_id = i.id AND r.result = 'success'
+                                   AND r.state <> 'rolled_back' AND r.action IN ('pause', 'pause_kind', 'fail', 'fail_kind')))) AS routed,
        count(*) FILTER (WHERE EXISTS (SELECT FROM watchkeeper.repair_actions r
                                        WHERE r.project_id = i.project_id AND r.incident_id = i.id)) AS repaired,
        count(*) FILTER (WHERE EXISTS (SELECT FROM watchkeeper.lessons l
