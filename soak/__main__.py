@@ -30,7 +30,7 @@ def main() -> int:
     """Run what was asked for; the exit code is 1 where a promise was broken."""
     args = _arguments()
     logs.configure(level="error", form="text", redact=str)
-    whole, results = True, {}
+    whole, results, outcome = True, {}, None
     if args.only in (None, "simulation"):
         outcome = _simulated(args)
         results["simulation"] = asdict(outcome)
@@ -43,7 +43,7 @@ def main() -> int:
         found = list(_matrix(args))
         results["matrix"] = [asdict(row) for row in found]
         whole &= all(row.is_whole for row in found)
-        text = page(found)
+        text = page(found, outcome)
         print(text, end="")
         if args.page is not None:
             args.page.write_text(text, encoding="utf-8")
@@ -120,7 +120,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=300.0, help="for how long sessions are killed (300)")
     parser.add_argument("--seed", type=int, help="replay this seed; else one is drawn, and printed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    parser.add_argument("--page", type=Path, metavar="FILE", help="write the matrix there")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE", help="write the matrix, and the simulation, there"
+    )
     parser.add_argument("--dir", type=Path, help="where the server's data goes (the temporary directory)")
     return parser.parse_args()
 

@@ -18,6 +18,7 @@ from soak.faults import Fault
 from soak.fleet import JOB_SECONDS, PROJECT, Fleet, fleet
 from soak.handlers import KIND, LEASE_SECONDS
 from soak.places import Place
+from soak.simulation import Outcome
 from soak.world import statement
 from watchkeeper.domain.errors import DatabaseUnavailable
 
@@ -33,6 +34,16 @@ back-off. A lease that was lost by a worker that the fault did not touch is a fa
 
 | fault | leases lost | rescued after the lease's end, p50 / p99 | false rescues | double completions | lost jobs |
 |---|---|---|---|---|---|"""
+
+SIMULATION = """
+## Simulation
+
+Agents that work, lie, die and are interrupted, in an order that a seed makes: `python -m soak --only simulation
+--seed SEED --runs RUNS` plays the same again. Classified are jobs that stand still to which `why` gives a class and a
+repair; under 80 % the run fails.
+
+| seed | runs | jobs by state | false green | lost | double | classified |
+|---|---|---|---|---|---|---|"""
 
 LEFT = (
     "SELECT count(*) AS n FROM watchkeeper.jobs WHERE project_id = %s AND kind = %s AND state <> 'completed'"
@@ -108,8 +119,8 @@ def _text(name: str) -> bytes:
     return statement(name).encode()
 
 
-def page(found: list[Found]) -> str:
-    """Give the page of the matrix, docs/fault-matrix.md."""
+def page(found: list[Found], simulated: Outcome | None = None) -> str:
+    """Give the page of the matrix, docs/fault-matrix.md, with the simulation where it ran as well."""
     where = (
         f"{os.cpu_count()}-core {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     )
@@ -122,4 +133,10 @@ def page(found: list[Found]) -> str:
             f"| {row.fault} | {row.lost_leases} | {times} | {row.false_rescues} | {row.double} | {row.lost} |"
         )
     lines += ["", "The failover of a replicated pair is a test of its own, `tests/e2e/test_failover.py`."]
+    if simulated is not None:
+        states = ", ".join(f"{count:,} {state}" for state, count in sorted(simulated.states.items()))
+        broken = " | ".join(str(simulated.broken(promise)) for promise in ("false green", "lost", "double"))
+        classified = f"{simulated.classified:,} of {simulated.standing_still:,}"
+        row = f"| {simulated.seed} | {simulated.runs:,} | {states} | {broken} | {classified} |"
+        lines += [SIMULATION, row]
     return "\n".join(lines) + "\n"

@@ -47,6 +47,10 @@ class Outcome:
     standing_still: int
     classified: int
 
+    def broken(self, promise: str) -> int:
+        """Count the problems of one sort."""
+        return sum(problem.startswith(f"{promise}:") for problem in self.problems)
+
 
 async def simulate(database_url: str, home: Path, *, runs: int, seed: int, at_once: int = 24) -> Outcome:
     """Let agents work, lie, die and be interrupted for `runs` runs, then until every job stands still.
