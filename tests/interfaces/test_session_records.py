@@ -96,3 +96,16 @@ async def test_a_record_that_is_refused_ends_and_costs_nobody_else(api: Api) -> 
     assert [event["fields"] for event in events] == [{"text": "I work."}]
     assert len(await rows(api.app.database, "SELECT id FROM watchkeeper.agent_sessions")) == 1
     await asyncio.to_thread(records.stop)
+
+
+async def test_a_version_that_was_never_tried_is_counted_and_shown(api: Api) -> None:
+    """It is accepted, and stands beside the kinds of lines that nobody knows."""
+    job = await api.claimed()
+    records = ServerRecords("http://watchkeeper.test", await api.token("worker"), transport=Line(api))
+    log = records.begin(job, job["lease_token"], {"agent": "codex"})
+    log.note({"turns": 1, "untried_version": "0.999.0"})
+    log.take(time.time(), Unknown("item.new"))
+    assert await asyncio.to_thread(records.run_once) is True
+    session, _ = await told(api, job)
+    assert session["unknown_kinds"] == {"item.new": 1, "version 0.999.0": 1}
+    await asyncio.to_thread(records.stop)

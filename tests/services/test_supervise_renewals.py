@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from waiting import wait_until
+from watchkeeper.services.supervision.claiming import Claiming
+from watchkeeper.services.supervision.config import SupervisorConfig
 from watchkeeper.services.supervision.renewals import LeaseHold, RenewalEvents, Renewals, boot_clock
+from watchkeeper.services.supervision.server_link import ServerLink
 
 
 class Answers:
@@ -110,6 +115,27 @@ def test_a_lease_whose_agent_is_gone_is_not_renewed(renewals: Renewals, answers:
     renewals.add(hold("alive"))
     renewals.run_once()
     assert answers.asked == [["1.alive"]]
+
+
+async def test_a_full_disk_stops_claims_and_not_renewals(
+    url: str, tmp_path: Path, renewals: Renewals, answers: Answers
+) -> None:
+    """From 95 % on no job is asked for, while the leases of those that run are renewed as ever."""
+
+    async def taken(jobs: list[dict[str, Any]], sent_at: float) -> None:
+        raise AssertionError((jobs, sent_at))
+
+    link = ServerLink(url, "wkw_token")
+    config = SupervisorConfig(url=url, token="wkw_token", home=tmp_path)
+    full = Claiming(config, "w", link, tmp_path, list, used_percent=lambda _: 95.0)
+    claims = asyncio.create_task(full.run(lambda: 1, taken))
+    renewals.add(hold("a", seconds=0.2))
+    renewals.start()
+    await asyncio.to_thread(wait_until, lambda: len(answers.asked) >= 3, 10, "renewals")
+    assert not claims.done()
+    claims.cancel()
+    await link.close()
+    assert set(answers.paths) == {"renew"}
 
 
 def test_of_two_attempts_at_one_job_the_newer_is_renewed(renewals: Renewals, answers: Answers) -> None:

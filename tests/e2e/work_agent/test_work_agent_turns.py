@@ -37,6 +37,14 @@ def test_failed_checks_are_a_turn_of_the_same_thread(desk: Desk) -> None:
     assert "empty_body" in second["prompt"]
     assert second["token"] != first["token"]
 
+    def told_beside() -> bool:
+        [row] = desk.ask("GET", f"/api/sessions?job={job}")["sessions"]
+        told = desk.ask("GET", f"/api/sessions/{row['id']}/events")["events"]
+        beside = [one["event"] for one in told if one["source"] in {"lease", "artifact"}]
+        return beside == ["claimed", "check", "claimed"]
+
+    wait_until(told_beside, 15, "what the gate said of the first turn, in the record of the session")
+
 
 def test_a_killed_agent_is_resumed_in_the_same_attempt(desk: Desk) -> None:
     """SIGKILL of the agent costs its turn: the thread goes on in the same workspace, under the same lease."""

@@ -23,7 +23,7 @@ class SessionWatch:
     told in the same.
 
     `restarts` is how often sessions of this job were restarted before; `tool_limit_seconds` is what its kind allows
-    one tool call. Not safe for several threads.
+    one tool call. `former` watched the thread's turn before: a loop goes on over turns. Not safe for several threads.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class SessionWatch:
         *,
         restarts: int = 0,
         tool_limit_seconds: float | None = None,
+        former: SessionWatch | None = None,
     ) -> None:
         limits = limits or SessionLimits()
         if tool_limit_seconds is not None:
@@ -39,6 +40,10 @@ class SessionWatch:
         self.limits = limits
         self.restarts = restarts
         self.record = SessionRecord()
+        if former is not None:
+            # One call less than a loop has: what went round before is none by itself, and the next one tells.
+            last = list(former.record.tools.recent)[1 - limits.same_call_act :]
+            self.record.tools.recent.extend(last)
         self._known: list[Course] | None = None
         self._now = float("-inf")
 

@@ -30,6 +30,12 @@ MOST_AT_ONCE = 100
 Taken = Callable[[list[dict[str, Any]], float], Coroutine[Any, Any, None]]
 
 
+def used_percent_of(place: Path) -> float:
+    """Give how much of a place's disk is used, of what its user may use."""
+    usage = shutil.disk_usage(place)
+    return 100 * usage.used / max(usage.used + usage.free, 1)
+
+
 class Claiming:
     """The claims of one worker. `taken` gets the jobs and the boot clock when they were asked for.
 
@@ -45,6 +51,7 @@ class Claiming:
         place: Path,
         held: Callable[[], list[str]],
         requested: Callable[[list[dict[str, Any]]], None] = lambda _: None,
+        used_percent: Callable[[Path], float] = used_percent_of,
     ) -> None:
         self._config = config
         self._worker_id = worker_id
@@ -52,6 +59,7 @@ class Claiming:
         self._place = place
         self._held = held
         self._requested = requested
+        self._used_percent = used_percent
         self._pause = FIRST_PAUSE_SECONDS
         self._disk_was_full = False
         self._away = False
@@ -143,8 +151,7 @@ class Claiming:
 
     def _disk_is_full(self) -> bool:
         """Say whether a new session would meet a disk that is nearly full; told once. Those that run go on."""
-        usage = shutil.disk_usage(self._place)
-        percent = 100 * usage.used / max(usage.used + usage.free, 1)
+        percent = self._used_percent(self._place)
         full = percent >= self._config.disk_full_percent
         if full != self._disk_was_full:
             log("disk_nearly_full" if full else "disk_has_room", percent=round(percent, 1))

@@ -14,7 +14,7 @@ class SteadyClock:
 
     def __init__(self) -> None:
         self._offset = time.time() - boot_clock()
-        self._slept = _slept()
+        self._slept = slept()
 
     def now(self) -> float:
         return boot_clock() + self._offset
@@ -24,13 +24,14 @@ class SteadyClock:
 
         What a provider says of its limits is wall time, so that this clock follows the wall clock in the end.
         """
-        slept, self._slept = _slept() - self._slept, _slept()
+        before, self._slept = self._slept, slept()
         seconds = time.time() - self.now()
         if abs(seconds) >= JUMP_SECONDS:
             self._offset += seconds
             return seconds
-        return slept if slept >= JUMP_SECONDS else 0.0
+        return self._slept - before if self._slept - before >= JUMP_SECONDS else 0.0
 
 
-def _slept() -> float:
+def slept() -> float:
+    """Give for how long the machine slept since its boot."""
     return boot_clock() - time.monotonic()

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from watchkeeper.agents.session import Session
-from watchkeeper.domain.jobs import StateReason
 from watchkeeper.domain.known_values import secret_variables
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.domain.sessions.facts import ContractCall, Interrupted
+from watchkeeper.domain.sessions.facts import (
+    ArtifactChecked,
+    ContractCall,
+    Interrupted,
+    LeaseChanged,
+    SessionFact,
+)
 from watchkeeper.domain.sessions.watch import SessionWatch
 from watchkeeper.services.known_secrets import secrets_of_home
+from watchkeeper.services.supervision.budgets import passed_limit
 from watchkeeper.services.supervision.clock import SteadyClock
 from watchkeeper.services.supervision.contract_host import ContractSession
 from watchkeeper.services.supervision.conversation import Conversation
@@ -51,6 +57,7 @@ class Eyes:
         self._turns = turns
         self._clock = SteadyClock()
         self._log: SessionLog | None = None
+        self._watch: SessionWatch | None = None
         self._following: Following | None = None
 
     def contract_session(self) -> ContractSession:
@@ -80,8 +87,19 @@ class Eyes:
 
     def interrupted(self) -> None:
         """Take in that the turn is asked to end, from outside."""
-        if self._following is not None and self._following.seen.watch is not None:
-            self._following.seen.watch.put(Interrupted())
+        self._put(Interrupted())
+
+    def lease_gone(self, change: str) -> None:
+        """Take in that the lease ran out (`expired`) or is somebody else's (`taken_over`)."""
+        self._put(LeaseChanged(change, int(self._job["epoch"])))
+
+    def gate_answered(self, failed: Sequence[Json]) -> None:
+        """Take in what the gate said of the results of the turn that is over."""
+        names = tuple(str(check.get("check")) for check in failed)
+        following = self._following
+        if names and following is not None and following.seen.watch is not None:
+            following.seen.watch.put(ArtifactChecked(failed=names))
+            following.final = following.seen.watch.verdict()
 
     def over(self, failure: str | None) -> None:
         """Tell the record that the session is over."""
@@ -122,7 +140,9 @@ class Eyes:
             self._means.config.session_limits,
             restarts=known.restarts,
             tool_limit_seconds=None if minutes is None else float(minutes) * 60,
+            former=self._watch if known.resumes is not None else None,
         )
+        self._watch = watch
         transcript = TranscriptLook(self._transcript, self._means.adapter.tally())
         means = self._means
         beside = Beside(
@@ -136,7 +156,9 @@ class Eyes:
         reading = TurnWatch(
             means.adapter, known, watch, log, redactor, self._clock, on_thread, means.adapter.login
         )
+        reading.put(LeaseChanged("claimed", int(self._job["epoch"]), means.worker_id))
         output = OutputWatch(session, self._records.directory, redactor, reading)
+        reading.catch_up(output.written_at, beside.moved_at)
         self._tell(session)
         return Seen(output, reading, beside)
 
@@ -151,6 +173,8 @@ class Eyes:
             "cost": known.all_cost,
             "turns": len(self._records.earlier_sessions) + 1,
         }
+        if not self._means.adapter.measured:
+            facts["untried_version"] = facts["cli_version"] or "not told"
         if session is not None and (agent := session.agent) is not None:
             facts |= agent._asdict()
         if self._log is not None:
@@ -163,37 +187,24 @@ class Eyes:
         return self._means.adapter.transcript(self._turns.turn(""), thread)
 
     def _called(self, call: ContractCall, thread: str | None) -> None:  # noqa: ARG002 - the stream tells it too
+        self._put(call)
+
+    def _put(self, fact: SessionFact) -> None:
         following = self._following
         if following is not None and following.seen.watch is not None:
-            following.seen.watch.put(call)
+            following.seen.watch.put(fact)
 
     def _over_limit(self) -> GiveUp | None:
         """Name the job's limit that is passed; in a thread."""
-        limits, known = self._facts.get("limits") or {}, self._conversation
         beside = self._following.seen.beside if self._following is not None else None
-        tokens, cost = limits.get("tokens_limit"), limits.get("cost_limit")
-        if tokens is not None and known.all_tokens > int(tokens):
-            return _budget(
-                f"{known.all_tokens} tokens were used; the limit is {tokens}", tokens=known.all_tokens
-            )
-        if cost is not None and known.all_cost > float(cost):
-            text = f"it has cost {known.all_cost:.4f} US dollars; the limit is {cost}"
-            return _budget(text, cost=known.all_cost)
-        if beside is None:
-            return None
-        if not beside.workspace.is_there:
-            return GiveUp("workspace_lost", "the workspace has vanished under the agent")
-        most = self._means.config.workspace_limit_bytes
-        if beside.workspace.bytes > most:
-            text = f"the workspace holds {beside.workspace.bytes} bytes; the limit is {most}"
-            return _budget(text, workspace_bytes=beside.workspace.bytes)
-        return None
+        return passed_limit(
+            self._facts.get("limits") or {},
+            self._conversation,
+            None if beside is None else beside.workspace,
+            self._means.config.workspace_limit_bytes,
+        )
 
     def _secrets(self) -> list[str]:
         own = [*secret_variables(os.environ).values(), *secrets_of_home(self._means.config.home)]
         tokens = [self._facts.get("job_token") or "", self._facts["lease"], self._means.config.token]
         return [value for value in (*own, *tokens) if value]
-
-
-def _budget(because: str, **evidence: Any) -> GiveUp:
-    return GiveUp("budget", because, StateReason.BUDGET, evidence)

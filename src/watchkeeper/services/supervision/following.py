@@ -33,6 +33,9 @@ LOOK_SECONDS = 1.0
 UNREAD_SECONDS = 0.05
 """The same while more is written than one look takes in."""
 
+CATCH_UP_SECONDS = 30.0
+"""How long what was written before a turn was followed may take to be read; nothing is held of it meanwhile."""
+
 HANGING_SECONDS = 60.0
 """How long a session may take to end after its agent; then its shim hangs, and is ended too."""
 
@@ -77,6 +80,7 @@ class Following:
         self._reader = ProcReader()
         self._agent = session.agent
         self._next_look_at = 0.0
+        self._catch_up_until = boot_clock() + CATCH_UP_SECONDS
         self._asked: bool | None = None
         self.acted: Diagnosis | None = None
         self.stopped: GiveUp | None = None
@@ -140,6 +144,10 @@ class Following:
         if seen.watch is None or seen.beside is None:
             self._next_look_at = float("inf")
             return
+        if seen.watch.is_behind:
+            if seen.output.has_more and boot_clock() < self._catch_up_until:
+                return
+            seen.watch.caught_up()
         self._held(seen.watch.look(seen.beside.look()), seen.watch, seen.beside)
 
     def _held(self, held: Diagnosis, watch: TurnWatch, beside: Beside) -> None:

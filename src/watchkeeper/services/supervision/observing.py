@@ -79,6 +79,12 @@ class Beside:
         self._look_again_at = boot_clock() + WORKSPACE_SECONDS
 
     @property
+    def moved_at(self) -> float | None:
+        """Give when something beside the stream last moved, by the files as they are, as Unix time."""
+        moved = (self._transcript.written_at, self.workspace.changed_at)
+        return max((at for at in moved if at is not None), default=None)
+
+    @property
     def is_due(self) -> bool:
         now = boot_clock()
         return now >= self._sampled_at + self._sample_seconds or now >= self._look_again_at

@@ -51,6 +51,12 @@ class OutputWatch:
         """Say whether something was written since the last look; cheap enough for every session and second."""
         return any(stream.has_more for stream in self._streams.values())
 
+    @property
+    def written_at(self) -> float | None:
+        """Give when either stream was last written to, as Unix time; None where neither is there yet."""
+        written = (stream.written_at for stream in self._streams.values())
+        return max((at for at in written if at is not None), default=None)
+
     def look(self) -> int:
         """Take in what has come since; give how many lines."""
         return sum(stream.look() for stream in self._streams.values())
@@ -95,6 +101,11 @@ class _Stream:
     @property
     def has_more(self) -> bool:
         return self._written() != self._looked_at
+
+    @property
+    def written_at(self) -> float | None:
+        written = self._written()
+        return None if written is None else written[1] / 1e9
 
     def _written(self) -> tuple[int, int] | None:
         try:

@@ -87,6 +87,8 @@ class ServerLog:
     def _keep(self, facts: Mapping[str, Any]) -> None:
         if (turn := facts.get("turns")) is not None:
             self._telling.begin_turn(turn, self._told[1] if turn == self._told[0] else 0)
+        if (version := facts.get("untried_version")) is not None:
+            self._telling.unknown[f"version {version}"] = 1
         sendable = _sendable(facts)
         self._once |= {name: sendable.pop(name) for name in ONCE if name in sendable}
         self._facts |= sendable

@@ -134,6 +134,7 @@ class Attempt:
         except (ServerUnreachable, Refused):
             return False
         if ended is None:
+            self._eyes.lease_gone("taken_over")
             self.interrupt(Why.LEASE_LOST, "the lease was lost: another worker may hold the job")
         else:
             log("agent_ended_its_job", job=self.id, status=ended)
@@ -194,6 +195,7 @@ class Attempt:
         if not (self._course.is_gated and self._course.has_rounds):
             return claimed
         checks = await self._failed_checks()
+        await asyncio.to_thread(self._eyes.gate_answered, checks)
         if not checks or self._why is Why.LEASE_LOST:
             return claimed
         return self._cut_short() or self._course.gate_round(checks)

@@ -28,6 +28,7 @@ class TranscriptLook:
         self._tally = tally
         self._path: Path | None = None
         self._size: int | None = None
+        self.written_at: float | None = None
         self._offset = 0
         self._rest = b""
 
@@ -47,7 +48,7 @@ class TranscriptLook:
             if not stat.S_ISREG(about.st_mode):
                 return []
             grew = self._size is not None and about.st_size > self._size
-            self._size = about.st_size
+            self._size, self.written_at = about.st_size, about.st_mtime
             return [*([TranscriptGrew()] if grew else []), *self._used(descriptor)]
         finally:
             os.close(descriptor)

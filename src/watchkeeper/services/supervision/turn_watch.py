@@ -27,7 +27,7 @@ from watchkeeper.domain.sessions.events import (
 )
 from watchkeeper.domain.sessions.facts import ErrorLine, SessionFact
 from watchkeeper.domain.sessions.watch import SessionWatch
-from watchkeeper.services.supervision.clock import SteadyClock
+from watchkeeper.services.supervision.clock import SteadyClock, slept
 from watchkeeper.services.supervision.conversation import Conversation
 from watchkeeper.services.supervision.seams import SessionLog
 
@@ -87,6 +87,25 @@ class TurnWatch:
         self.terminal: TurnEnded | None = None
         self.limited_until: float | None = None
         self.last_event_at = clock.now()
+        self._behind: float | None = None
+
+    def catch_up(self, written_at: float | None, moved_at: float | None) -> None:
+        """Begin with what was written before anybody followed: it counts from then, so that no stall is forgiven.
+
+        Both are Unix time: when output came last, and when something else moved. When the machine slept nobody knows:
+        for as long as it ever did, nothing was silent.
+        """
+        if written_at is not None:
+            self._behind = min(self._clock.now(), max(written_at, moved_at or 0.0) + slept())
+
+    @property
+    def is_behind(self) -> bool:
+        return self._behind is not None
+
+    def caught_up(self) -> None:
+        """Take in what was read so far; all that comes counts from when it is read."""
+        self._take_read()
+        self._behind = None
 
     def put(self, fact: SessionFact) -> None:
         self._waiting.append(fact)
@@ -119,7 +138,7 @@ class TurnWatch:
             read.insert(0, self._waiting.pop())
         if not read:
             return
-        at = self._clock.now()
+        at = self._clock.now() if self._behind is None else self._behind
         self.last_event_at = at
         for fact in self._redacted(read):
             self._note(fact)

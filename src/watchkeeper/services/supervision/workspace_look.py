@@ -28,6 +28,11 @@ class WorkspaceLook:
         self._commits: int | None = None
         self.look()
 
+    @property
+    def changed_at(self) -> float | None:
+        """Give when the newest of its files was written, as Unix time."""
+        return self._newest or None
+
     def see_whether_there(self) -> None:
         self.is_there = self._workspace.is_dir()
 
