@@ -88,7 +88,9 @@ async def test_kinds_are_declared_and_listed(api: Api) -> None:
     made = await api.post("/api/kinds", {"name": "page", "on_lost": "requeue", "cost_limit": "1.50"})
     assert (made.body["kind"]["name"], made.body["kind"]["on_lost"]) == ("page", "requeue")
     await api.post("/api/kinds/page/pause", WHY)
-    changed = await api.post("/api/kinds", {"name": "page", "max_attempts": 5})
+    changed = await api.post("/api/kinds?reason=more+tries", {"name": "page", "max_attempts": 5})
+    said = "SELECT reason FROM watchkeeper.audit_events WHERE event = 'kind_declared' ORDER BY at, seq"
+    assert [row["reason"] for row in await rows(api.app.database, said)] == [None, "more tries"]
     assert changed.body["kind"]["paused_at"] is not None
     kinds = (await api.get("/api/kinds")).body["kinds"]
     assert [(kind["name"], kind["max_attempts"]) for kind in kinds] == [("page", 5)]

@@ -50,7 +50,9 @@ class Kinds:
         if not await self._database.fetch("delete_project", arguments):
             raise _no_project(project_id)
 
-    async def declare(self, project_id: str, kind: KindDeclaration, *, actor: str) -> Row:
+    async def declare(
+        self, project_id: str, kind: KindDeclaration, *, actor: str, reason: str | None = None
+    ) -> Row:
         """Declare a kind or change its declaration; what a person paused stays paused."""
         fields: dict[str, Any] = {name: getattr(kind, name) for name in kind.__dataclass_fields__}
         contract = fields.pop("contract")
@@ -61,6 +63,7 @@ class Kinds:
                 "kind": fields.pop("name"),
                 "project_id": project_id,
                 "actor": actor,
+                "reason": reason,
                 "contract": None if contract is None else json.dumps(contract.to_json()),
             },
         )

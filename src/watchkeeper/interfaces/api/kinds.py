@@ -42,11 +42,15 @@ async def list_kinds(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName = 
 
 @kinds_declared.post("", **declared(Right.DECLARE_KIND, key="optional", example={"kind": {"name": "report"}}))
 async def declare_kind(
-    body: Annotated[dict[str, Any], Body(description=f"A kind: {KIND_KEYS}.")], access: Here
+    body: Annotated[dict[str, Any], Body(description=f"A kind: {KIND_KEYS}.")],
+    access: Here,
+    reason: REASON | None = None,
 ) -> Response:
     """Declare a kind or change its declaration; what a person paused stays paused."""
     declaration = KindDeclaration.parse(body)
-    row = await access.app.kinds.declare(await access.project(), declaration, actor=access.principal.actor)
+    row = await access.app.kinds.declare(
+        await access.project(), declaration, actor=access.principal.actor, reason=reason
+    )
     return answer(kind={"name": row["kind"], **row})
 
 

@@ -40,6 +40,7 @@ def list_kinds(project: Project = None, as_json: Json = False) -> None:
 def declare(
     name: Annotated[str, typer.Argument(help="The kind's name.")],
     declaration: Annotated[str, typer.Argument(help="Its declaration as JSON, @FILE, or -.")] = "{}",
+    reason: Reason = None,
     project: Project = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -50,7 +51,13 @@ def declare(
         raise UsageError(
             "DECLARATION is a JSON object", hint="docs/reference/result-contract.md lists its keys."
         )
-    act = Act(f"declare kind {name}", "POST", "/api/kinds", {**fields, "name": name})
+    act = Act(
+        f"declare kind {name}",
+        "POST",
+        "/api/kinds",
+        {**fields, "name": name},
+        query={"reason": reason_or_default(reason)},
+    )
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 

@@ -43,8 +43,8 @@ WITH declared AS (
          secrets = excluded.secrets, updated_at = watchkeeper.now()
   RETURNING *
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-  SELECT project_id, 'kind_declared', %(actor)s, to_jsonb(d) FROM declared d
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT project_id, 'kind_declared', %(actor)s, %(reason)s::text, to_jsonb(d) FROM declared d
 )
 SELECT * FROM declared
 
