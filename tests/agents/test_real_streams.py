@@ -8,7 +8,10 @@ from agents.real_agents import REAL
 from agents.real_play import Stage, nobody_listens
 from stubmodel.script import TOO_LONG, USED_UP, Fault, Script, Shell
 from watchkeeper.agents.adapter import ContractServer
+from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 from watchkeeper.domain.sessions.events import Began, Said, Spent, Trouble, TurnEnded
+from watchkeeper.domain.sessions.facts import ProcessStarted
+from watchkeeper.domain.sessions.watch import SessionWatch
 
 WAITS = "tail -f /dev/null"
 """A command that does not end; Claude Code refuses a bare `sleep`."""
@@ -99,6 +102,22 @@ def test_a_refused_connection_is_told_as_unreachable(stage: Stage, agent: str) -
     else:
         assert played.end().exit_code == 1
         assert played.words[-1] == "failed:unreachable"
+
+
+def test_codex_waits_out_a_long_refusal_without_a_word(stage: Stage) -> None:
+    """One line tells of the 429 and none of its Retry-After: the silence that follows is parked, not resumed."""
+    script = Script([LONG], Fault(status=429, headers={"Retry-After": "7200"}))
+    played = stage.begin("codex", script)
+    played.until(lambda _: "retrying:rate_limit" in played.words, "the refusal")
+    watch = SessionWatch()
+    for event in [ProcessStarted(7), *played.look()]:
+        watch.take(0.0, event)
+    played.session.interrupt("test")
+    played.end()
+    assert played.words.count("retrying:rate_limit") == 1
+    limits = watch.limits
+    held = watch.look(limits.silence_act_seconds + limits.settle_seconds)
+    assert (held.failure, held.action) == (FailureClass.USAGE_LIMIT, Action.PARK)
 
 
 @pytest.mark.parametrize("agent", REAL)

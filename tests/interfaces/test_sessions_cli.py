@@ -193,14 +193,15 @@ async def test_an_exported_session_is_a_row_once_it_is_labelled(
 async def test_an_incident_gives_its_sessions_as_rows_of_the_corpus(
     api: Api, command: Command, tmp_path: Path
 ) -> None:
-    """What really happened becomes a row: each session of the incident's job, redacted, to be labelled and judged."""
+    """What really happened becomes a row, in a folder that is made: each session of its job, redacted."""
     records, log, job = await begun(api)
     said = f"the key is {SECRETS['github_token']}"
     await api.command("progress", job, message=said, phase="build", payload={})
     log.over({"exit_code": 0})
     await asyncio.to_thread(records.stop)
     [incident] = (await api.get("/api/watchdog/incidents?rule=secret_exposed")).body["incidents"]
-    told = await command("incident", "export", incident["id"], "--corpus", "--to", str(tmp_path))
+    folder = tmp_path / "not" / "made yet"
+    told = await command("incident", "export", incident["id"], "--corpus", "--to", str(folder))
     assert SECRETS["github_token"] not in labelled(told.splitlines()[0], "F08")
     [judged] = judge(read_corpus(tmp_path))
     assert (judged.outcome.failure, judged.outcome.action) == ("F08", Action.BLOCK_COMPLETE)

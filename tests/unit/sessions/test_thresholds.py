@@ -61,6 +61,27 @@ CASES = {
         610,
         Action.PARK,
     ),
+    "too many requests, then silence": (
+        [*BEGUN, (3.0, Retrying(Trouble.RATE_LIMIT))],
+        FailureClass.USAGE_LIMIT,
+        333,
+        663,
+        Action.PARK,
+    ),
+    "overloaded, then silence": (
+        [*BEGUN, (3.0, Retrying(Trouble.OVERLOADED))],
+        FailureClass.USAGE_LIMIT,
+        333,
+        663,
+        Action.PARK,
+    ),
+    "cut off, then silence": (
+        [*BEGUN, (3.0, Retrying(Trouble.NETWORK))],
+        FailureClass.SILENT_MID_TURN,
+        333,
+        663,
+        Action.INTERRUPT_RESUME,
+    ),
     "after the end": (ENDED, FailureClass.LIMBO_AFTER_RESULT, 34, 604, Action.SWEEP),
 }
 

@@ -27,6 +27,9 @@ USED_UP = re.compile(
 )
 """A limit in a text that is no event; what agents tell in events their own tables know."""
 
+FOR_NOW = frozenset({Trouble.RATE_LIMIT, Trouble.OVERLOADED})
+"""What a provider refuses by until a time that an agent may know, wait for in silence, and never tell."""
+
 
 @dataclass(slots=True)
 class Retries:
@@ -47,6 +50,11 @@ class Hindered:
     retries: Retries | None = None
     limited: tuple[float, Limited] | None = None
     waits: tuple[float, Waits] | None = None
+
+    @property
+    def refusal(self) -> Retries | None:
+        """Give the retries where the last said that the provider refuses for now."""
+        return self.retries if self.retries is not None and self.retries.trouble in FOR_NOW else None
 
     def take(self, at: float, event: Retrying | Limited | Waits) -> None:
         match event:

@@ -7,6 +7,7 @@ from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 from watchkeeper.domain.sessions.events import Trouble, TurnEnded
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.record import SessionRecord
+from watchkeeper.domain.sessions.silence import quiet_mid_turn
 
 PARKED = frozenset({Trouble.UNREACHABLE, Trouble.RATE_LIMIT, Trouble.USAGE_LIMIT, Trouble.AUTH})
 """What no restart helps against: the session is kept, and tried again later."""
@@ -61,7 +62,7 @@ def _retrying(record: SessionRecord, limits: SessionLimits) -> Course | None:
 def usage_limit(record: SessionRecord, limits: SessionLimits) -> Course | None:
     """F06: a limit of use; parked until its reset, or for a while where no time was told. Never counted."""
     if record.hindered.limited is None:
-        return None
+        return _refused_in_silence(record, limits)
     at, limited = record.hindered.limited
     told = limited.until
     until = at + limits.park_seconds
@@ -72,6 +73,22 @@ def usage_limit(record: SessionRecord, limits: SessionLimits) -> Course | None:
         (Rung(at, Action.PARK), Rung(until + limits.settle_seconds, Action.RETRY)),
         "The provider's limit is used up.",
         {"since": at, "reset": told, "text": limited.text[:300]},
+        until,
+    )
+
+
+def _refused_in_silence(record: SessionRecord, limits: SessionLimits) -> Course | None:
+    """F06: too many requests, and nothing since. Codex waits out a Retry-After of hours without a word of it."""
+    refusal, quiet = record.hindered.refusal, quiet_mid_turn(record, limits)
+    if refusal is None or quiet is None:
+        return None
+    rungs = rising(quiet.since, quiet.warn, quiet.act, limits.settle_seconds, Action.PARK)
+    until = rungs[-1].at + limits.park_seconds
+    return Course(
+        FailureClass.USAGE_LIMIT,
+        (*rungs, Rung(until + limits.settle_seconds, Action.RETRY)),
+        "The provider refused for now, and nothing has come since.",
+        {**quiet.evidence, **_told(refusal.trouble, refusal.text)},
         until,
     )
 

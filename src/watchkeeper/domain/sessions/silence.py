@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from watchkeeper.domain.sessions.course import Course, Rung, rising
 from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 from watchkeeper.domain.sessions.limits import SessionLimits
@@ -32,26 +34,38 @@ def silent_before_output(record: SessionRecord, limits: SessionLimits) -> Course
 
 def silent_mid_turn(record: SessionRecord, limits: SessionLimits) -> Course | None:
     """F02: no event, no growth of the transcript and no work of the processes, with a tool open or without."""
+    quiet = quiet_mid_turn(record, limits)
+    if quiet is None or record.hindered.refusal is not None:
+        return None
+    because = "In the middle of a turn nothing has come, from the stream, the transcript or the processes."
+    if record.tools.open:
+        because = "A tool is open and nothing has come for longer than a tool may take."
+    rungs = rising(quiet.since, quiet.warn, quiet.act, limits.settle_seconds, Action.INTERRUPT_RESUME)
+    return Course(FailureClass.SILENT_MID_TURN, rungs, because, quiet.evidence)
+
+
+class Quiet(NamedTuple):
+    """A silence in a turn: when it is observed and acted on counts from `since`."""
+
+    since: float
+    warn: float
+    act: float
+    evidence: dict[str, object]
+
+
+def quiet_mid_turn(record: SessionRecord, limits: SessionLimits) -> Quiet | None:
+    """Give since when a turn that goes on is silent; None where there is none, or another class tells why."""
     if record.first_event_at is None or record.is_over or _ended(record) or _is_explained(record):
         return None
-    quiet = record.life_at if record.life_at is not None else record.first_event_at
-    evidence = {"since": quiet, "open_tools": sorted(one.tool for one in record.tools.open.values())}
-    if record.tools.open:
-        warn, act = limits.tool_silence_warn_seconds, limits.tool_silence_act_seconds
-        because = "A tool is open and nothing has come for longer than a tool may take."
-    else:
-        warn, act = limits.silence_warn_seconds, limits.silence_act_seconds
-        most = quiet + max(0.0, limits.tool_silence_act_seconds - act)
-        quiet = max(quiet, _capped(record.processes.busy_at, most) or quiet) + _announced(record, limits)
-        because = (
-            "In the middle of a turn nothing has come, from the stream, the transcript or the processes."
-        )
-    return Course(
-        FailureClass.SILENT_MID_TURN,
-        rising(quiet, warn, act, limits.settle_seconds, Action.INTERRUPT_RESUME),
-        because,
-        {**evidence, **_sight(record)},
-    )
+    since = record.life_at if record.life_at is not None else record.first_event_at
+    tools = sorted(one.tool for one in record.tools.open.values())
+    evidence: dict[str, object] = {"since": since, "open_tools": tools, **_sight(record)}
+    if tools:
+        return Quiet(since, limits.tool_silence_warn_seconds, limits.tool_silence_act_seconds, evidence)
+    warn, act = limits.silence_warn_seconds, limits.silence_act_seconds
+    most = since + max(0.0, limits.tool_silence_act_seconds - act)
+    since = max(since, _capped(record.processes.busy_at, most) or since) + _announced(record, limits)
+    return Quiet(since, warn, act, evidence)
 
 
 def limbo_after_result(record: SessionRecord, limits: SessionLimits) -> Course | None:

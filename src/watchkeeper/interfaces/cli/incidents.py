@@ -150,7 +150,7 @@ def resolve(
 def export(
     incident: IncidentId,
     directory: Annotated[
-        Path, typer.Option("--to", help="The folder for the files.", file_okay=False)
+        Path, typer.Option("--to", help="The folder for the files; it is made.", file_okay=False)
     ] = Path(),
     corpus: Annotated[
         bool,
@@ -172,6 +172,7 @@ def export(
         "json": json.dumps(found["document"], indent=2, ensure_ascii=False) + "\n",
         "md": found["markdown"],
     }
+    _make(directory)
     for ending, text in texts.items():
         file = directory / f"incident-{found['document']['incident']['id']}.{ending}"
         try:
@@ -187,6 +188,7 @@ def _export_sessions(client: Client, incident: str, directory: Path, *, as_json:
     sessions = client.get("/api/sessions", job=job, limit=1000)["sessions"] if job else []
     if not sessions:
         raise NotFound("no session of an agent is recorded for this incident's job")
+    _make(directory)
     files = []
     for session in sessions:
         file = directory / f"incident-{incident}-{session['id']}.jsonl"
@@ -194,6 +196,14 @@ def _export_sessions(client: Client, incident: str, directory: Path, *, as_json:
         files.append(str(file))
     told = "\n".join([*files, "fill in their labels before use; docs/corpus.md tells how"])
     show({"ok": True, "files": files} if as_json else None, as_json=as_json, empty=told)
+
+
+def _make(directory: Path) -> None:
+    """Make the folder for the files, where it is not there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be made: {error.strerror}") from error
 
 
 def _until(seconds: float | None, until: str | None) -> dict[str, Any]:
