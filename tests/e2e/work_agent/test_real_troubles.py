@@ -47,7 +47,8 @@ def test_where_no_restart_helps_the_job_waits(real: RealWork, agent: str, fault:
     put = real.put()
     wait_until(lambda: worker.events("attempt_reported"), 60, "the attempt's end")
     job = real.desk.job(put)
-    assert (job["state"], job["attempts"][0]["cause"]) == ("pending", "quota")
+    cause = "infrastructure" if fault.status == 401 else "quota"
+    assert (job["state"], job["attempts"][0]["cause"]) == ("pending", cause)
     assert begun_again(worker) == []
 
 

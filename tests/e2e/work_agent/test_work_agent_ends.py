@@ -35,7 +35,8 @@ def test_what_the_agent_is_not_to_blame_for_uses_up_no_attempt(desk: Desk) -> No
     wait_until(lambda: [one for one in desk.attempts(login) if one["ended_at"]], 15, "the attempt to be over")
     (attempt,) = desk.attempts(login)
     assert desk.wait_for(login, "pending")["agent_errors"] == 0
-    assert attempt["cause"] == "quota"
+    assert (attempt["cause"], attempt["error"][:14]) == ("infrastructure", "login_refused:")
+    assert "log in again" in attempt["error"]
     assert "401 Unauthorized" in attempt["error"]
 
 
