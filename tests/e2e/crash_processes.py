@@ -11,13 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
 from raw_sql import rows
 from watchkeeper.app.whole import App
+from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.services.enqueueing import JobRequest
 
 PROGRAM = Path(__file__).with_name("crash_worker.py")
@@ -98,7 +99,10 @@ async def watched(app: App, predicate: Callable[[], T], what: str, timeout: floa
     pause = threading.Event()
     while not (answer := predicate()):
         assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {what}"
-        await app.maintenance.keep_time()
+        with suppress(
+            DatabaseUnavailable
+        ):  # as its duty does: an outage is over, or met again, at the next step
+            await app.maintenance.keep_time()
         await asyncio.to_thread(pause.wait, STEP_SECONDS)
     return answer
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.domain.known_forms import KnownForms, is_worth_knowing
-from watchkeeper.domain.known_values import secret_variables, secrets_of_text
+from watchkeeper.domain.known_values import secret_variables, secrets_of_text, secrets_passed_on
 from watchkeeper.domain.redaction import MAX_LEARNT, Redactor
 from watchkeeper.domain.redaction_stream import RedactingStream
 
@@ -164,6 +164,18 @@ def test_variables_are_taken_for_secret_by_their_names() -> None:
         }
     )
     assert found == {"GITHUB_TOKEN": "value-1", "PGPASSWORD": "value-2", "DATABASE_URL": "value-3"}
+
+
+def test_what_is_passed_to_agents_as_a_key_is_known_by_the_end_of_its_name() -> None:
+    """The key of a person's own gateway is taken out of what agents say, though its name says no more than KEY."""
+    given = {
+        "GATEWAY_KEY": "value-1",
+        "MY_AUTH": "value-2",
+        "GITHUB_TOKEN": "value-3",
+        "MODEL": "m",
+        "KEYS": "k",
+    }
+    assert sorted(secrets_passed_on(given).values()) == ["value-1", "value-2", "value-3"]
 
 
 def test_each_line_of_a_key_file_is_known() -> None:

@@ -223,3 +223,14 @@ def test_time_grows_no_faster_than_the_text(piece: str) -> None:
 def test_names_beside_secrets_are_no_secrets(name: str) -> None:
     """A working directory and the id of a token stay readable."""
     assert Redactor().redact_data({name: "/home/somebody"}) == {name: "/home/somebody"}
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "WATCHKEEPER_TOKEN", "DB_PASSWORD"])
+def test_the_name_of_a_variable_is_no_secret(name: str) -> None:
+    """An agent that tells from which variable it has its key (Claude Code does, at each start) has shown none."""
+    line = json.dumps({"type": "system", "apiKeySource": name, "bearer_token_env_var": name})
+    taken: set[str] = set()
+    assert Redactor().redact(line, taken) == line
+    assert Redactor().redact_data({"apiKeySource": name}, taken) == {"apiKeySource": name}
+    assert taken == set()
+    assert Redactor().redact('{"api_key":"Kx9-41aB_77zQ"}') == '{"api_key":"[redacted:secret]"}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from watchkeeper.domain.addresses import without_password
@@ -22,6 +23,9 @@ _NOT_THE_SECRET = (
 """Ends of names of what leads to a secret or describes one: DB_PASSWORD_FILE holds a path."""
 
 
+_KEY = re.compile(r"(?:^|_)(?:KEY|AUTH)$")
+
+
 def secret_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Give the variables that hold a secret, by their name or as a URL with a password, and what is secret in each."""
     found = {}
@@ -31,6 +35,14 @@ def secret_variables(environ: Mapping[str, str]) -> dict[str, str]:
         elif names_a_secret(name) and not name.upper().endswith(_NOT_THE_SECRET) and value.strip():
             found[name] = value.strip()
     return found
+
+
+def secrets_passed_on(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the same of variables that are given to agents by name: there a `..._KEY` is no fingerprint but a key."""
+    named = {
+        name: value.strip() for name, value in environ.items() if _KEY.search(name.upper()) and value.strip()
+    }
+    return {**named, **secret_variables(environ)}
 
 
 def secrets_of_text(text: str) -> Iterator[str]:

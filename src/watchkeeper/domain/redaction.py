@@ -11,7 +11,7 @@ from typing import Any
 
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.known_forms import LONGEST_WRITING, KnownForms
-from watchkeeper.domain.secret_assignments import Span, names_a_secret
+from watchkeeper.domain.secret_assignments import Span, is_name_of_a_secret, names_a_secret
 from watchkeeper.domain.secret_shapes import SHAPES
 
 MAX_DEPTH = 64
@@ -121,7 +121,7 @@ class Redactor:
 
     def _under(self, key: Any, value: Any, taken: set[str] | None, depth: int) -> Any:
         if isinstance(value, str) and value and isinstance(key, str) and names_a_secret(key):
-            if _QUOTE.fullmatch(value):
+            if _QUOTE.fullmatch(value) or is_name_of_a_secret(value):
                 return value
             if taken is not None:
                 taken.add("secret")

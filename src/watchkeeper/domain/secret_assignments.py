@@ -44,6 +44,7 @@ _HARMLESS = re.compile(
 )
 _GOES_ON = re.compile(r"[ \t]{1,8}+(?::=|=>|[:=])")
 _LONGEST_NAME = 64
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]{0,40}+(?:_[A-Z][A-Z0-9]{0,40}+){1,8}+")
 _NUMBER = re.compile(r"[0-9][0-9_.,%]{0,14}")
 _RANDOM_LOOKING = re.compile(r"[A-Za-z0-9+/=_-]{20,}+")
 
@@ -124,6 +125,11 @@ def names_a_secret(key: str) -> bool:
     return not is_harmless and _SECRET_KEY.search(key[:200]) is not None
 
 
+def is_name_of_a_secret(value: str) -> bool:
+    """Say whether a value is the name of a variable that holds a secret: agents tell it as where their key is from."""
+    return _VARIABLE.fullmatch(value) is not None and names_a_secret(value)
+
+
 def _assigned(
     text: str, patterns: tuple[re.Pattern[str], ...], counts: Callable[[re.Match[str], str], bool]
 ) -> Iterator[Span]:
@@ -147,6 +153,8 @@ def _is_password(match: re.Match[str], value: str) -> bool:
 
 def _is_secret(match: re.Match[str], value: str) -> bool:
     if _HARMLESS.fullmatch(value) or (_NUMBER.fullmatch(value) and not match[0].lower().startswith("secret")):
+        return False
+    if is_name_of_a_secret(value):
         return False
     is_quoted = match.string[match.end()] in "\\\"'"
     # "token:refresh" is a name of something; "token=refresh" gives a token.

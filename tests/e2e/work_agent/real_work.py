@@ -86,7 +86,10 @@ class RealWork:
         )
 
     def over(self, job: str, *states: str, timeout: float = 60.0) -> dict[str, Any]:
-        return self.desk.wait_for(job, *(states or ("completed", "stuck", "failed")), timeout=timeout)
+        """Wait for the job's end, at which no harmless word of the agent was taken for a secret."""
+        done = self.desk.wait_for(job, *(states or ("completed", "stuck", "failed")), timeout=timeout)
+        assert "[redacted:" not in json.dumps(self.desk.ask("GET", f"/api/jobs/{job}/timeline"))
+        return done
 
 
 def agents_of(desk: Desk) -> list[int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.agents.session import Session
-from watchkeeper.domain.known_values import secret_variables
+from watchkeeper.domain.known_values import secret_variables, secrets_passed_on
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.sessions.facts import (
     ArtifactChecked,
@@ -205,6 +205,8 @@ class Eyes:
         )
 
     def _secrets(self) -> list[str]:
-        own = [*secret_variables(os.environ).values(), *secrets_of_home(self._means.config.home)]
-        tokens = [self._facts.get("job_token") or "", self._facts["lease"], self._means.config.token]
+        config = self._means.config
+        own = [*secret_variables(os.environ).values(), *secrets_of_home(config.home)]
+        own += secrets_passed_on(config.agent_environ).values()
+        tokens = [self._facts.get("job_token") or "", self._facts["lease"], config.token]
         return [value for value in (*own, *tokens) if value]
