@@ -30,7 +30,7 @@ SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, 
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = i.project_id AND s.id = i.job_id
   LEFT JOIN watchkeeper.projects p ON p.project_id = i.project_id
   LEFT JOIN watchkeeper.watchdog_incidents c
-    ON c.project_id = i.project_id AND c.id = i.cause_id
+    ON c.project_id IN (i.project_id, 'system') AND c.id = i.cause_id
    AND (c.severity = 'critical' OR c.rule <> ALL (%(unnotified)s::text[]))
   LEFT JOIN LATERAL (
     SELECT max(a.stage) + 1 AS told, max(coalesce(a.sent_at, a.dropped_at)) AS told_at,
@@ -69,7 +69,7 @@ SELECT a.id, a.project_id, a.incident_id, a.severity, a.stage, a.channel, a.reci
   FROM watchkeeper.alerts a
   LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = a.project_id AND i.id = a.incident_id
   LEFT JOIN watchkeeper.watchdog_incidents c
-    ON c.project_id = i.project_id AND c.id = i.cause_id
+    ON c.project_id IN (i.project_id, 'system') AND c.id = i.cause_id
    AND (c.severity = 'critical' OR c.rule <> ALL (%(unnotified)s::text[]))
   LEFT JOIN watchkeeper.alert_routes r ON r.project_id = a.project_id AND r.name = a.channel
  WHERE a.sent_at IS NULL AND a.dropped_at IS NULL AND a.due_at <= (SELECT watchkeeper.now())
