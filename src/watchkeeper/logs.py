@@ -19,7 +19,7 @@ LEVELS: dict[str, int] = {
     "agent_version_unmeasured": logging.WARNING,
     "attempt_crashed": logging.WARNING,
     "attempt_interrupted": logging.WARNING,
-    "attempts_of_another_token": logging.WARNING,
+    "attempts_of_another_worker": logging.WARNING,
     "audit_not_sealed": logging.ERROR,
     "audit_webhook_failed": logging.WARNING,
     "channel_disabled": logging.ERROR,

@@ -37,7 +37,7 @@ async def test_retention_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(supervisor_module, "RETENTION_SECONDS", 0.01)
     config = SupervisorConfig(url="http://127.0.0.1:1", token="wkw_token", home=tmp_path)
     stopping, hurrying = asyncio.Event(), asyncio.Event()
-    with taken_place(tmp_path, None, config.token) as place:
+    with taken_place(config, "command") as place:
         supervisor = Supervisor(
             config, place, Workspaces(tmp_path, agent_user(None), tmp_path / "system"), CommandAgent()
         )

@@ -48,12 +48,12 @@ async def supervise(
         (hurrying if stopping.is_set() else stopping).set()
 
     records = ServerRecords(config.url, config.token)
-    with taken_place(config.home, config.worker_id, config.token) as place:
+    with taken_place(config, made.name) as place:
         for number in SIGNALS:
             loop.add_signal_handler(number, asked_to_stop)
         try:
             if contract_host is not None:
-                await asyncio.to_thread(contract_host.start, place.directory)
+                await asyncio.to_thread(contract_host.start, place.directory, place.adopted())
             records.start()
             supervisor = Supervisor(config, place, workspaces, made, contract_host, records)
             await supervisor.run(stopping, hurrying)

@@ -26,16 +26,16 @@ TOLD: dict[str, Any] = {}
 class ScriptedAgent:
     """The adapter. The user of agents can enter `place`, and may start `program`, a Python."""
 
-    name = "codex"
     converses = True
     login = "log in again"
 
     version = None
     measured = True
 
-    def __init__(self, place: Path, program: str = "/usr/bin/python3") -> None:
+    def __init__(self, place: Path, program: str = "/usr/bin/python3", name: str = "codex") -> None:
         from watchkeeper.agents.codex import CodexStream
 
+        self.name = name
         self._program = program
         self._script = place / "agent.py"
         self._script.write_text(Path(__file__).read_text())

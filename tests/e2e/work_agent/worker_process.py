@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from e2e.work_agent.scripted_agent import ScriptedAgent
@@ -19,8 +20,8 @@ from watchkeeper.services.supervision.config import SupervisorConfig
 class ToolsDown(ContractHost):
     """A server of tools that nobody reaches: its address is refused."""
 
-    def start(self, place: Path) -> None:
-        super().start(place)
+    def start(self, place: Path, adopted: Sequence[Path] = ()) -> None:
+        super().start(place, adopted)
         self.stop()
 
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ class ContractHost:
         self._slow = slow_seconds
         self._guests = Guests()
         self._address = ""
+        self._adopted: dict[Path, str] = {}
         self._thread: threading.Thread | None = None
         self._server: _Server | None = None
 
@@ -66,18 +67,23 @@ class ContractHost:
     def address(self) -> str:
         return self._address
 
-    def start(self, place: Path) -> None:
-        listener = listen(place / PORT_FILE)
-        self._address = f"http://{LOOPBACK}:{listener.getsockname()[1]}{PATH}"
+    def address_at(self, place: Path) -> str:
+        return self._adopted.get(place, self._address)
+
+    def start(self, place: Path, adopted: Sequence[Path] = ()) -> None:
+        listeners = [listen(one / PORT_FILE) for one in (place, *adopted)]
+        self._address, *others = (_url(listener) for listener in listeners)
+        self._adopted = dict(zip(adopted, others, strict=True))
         listening = threading.Event()
         self._thread = threading.Thread(
-            target=self._run, args=(listener, listening), name="contract tools", daemon=True
+            target=self._run, args=(listeners, listening), name="contract tools", daemon=True
         )
         self._thread.start()
         listening.wait(START_SECONDS)
         if self._server is None or not self._server.started:
             raise OSError("the server of the contract's tools did not begin to serve")
-        log("mcp_listening", url=self._address)
+        for url in (self._address, *others):
+            log("mcp_listening", url=url)
 
     def stop(self) -> None:
         thread, self._thread = self._thread, None
@@ -91,14 +97,15 @@ class ContractHost:
     def forget(self, token: str) -> None:
         self._guests.remove(token)
 
-    def _run(self, listener: socket.socket, listening: threading.Event) -> None:
+    def _run(self, listeners: list[socket.socket], listening: threading.Event) -> None:
         try:
-            asyncio.run(self._serve(listener, listening))
+            asyncio.run(self._serve(listeners, listening))
         finally:
-            listener.close()
+            for listener in listeners:
+                listener.close()
             listening.set()
 
-    async def _serve(self, listener: socket.socket, listening: threading.Event) -> None:
+    async def _serve(self, listeners: list[socket.socket], listening: threading.Event) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(FILE_THREADS, "contract files"))
         link = ServerLink(self._url, "none", client=client_of_many(MOST_CONNECTIONS))
         app = self._tools(link).streamable_http_app(
@@ -109,7 +116,7 @@ class ContractHost:
         )
         self._server = _Server(Door(app, self._guests, self._slow), listening)
         try:
-            await self._server.serve([listener])
+            await self._server.serve(listeners)
         finally:
             await link.close()
 
@@ -148,6 +155,10 @@ def listen(remembered: Path) -> socket.socket:
     unfinished.write_text(f"{listener.getsockname()[1]}\n")
     unfinished.replace(remembered)
     return listener
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://{LOOPBACK}:{listener.getsockname()[1]}{PATH}"
 
 
 def _noted(remembered: Path) -> int:

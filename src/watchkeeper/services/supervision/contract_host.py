@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,8 +37,12 @@ class ContractHost(Protocol):
         """The URL for agents, once started."""
         ...
 
-    def start(self, place: Path) -> None:
-        """Begin to serve, at the port that the worker's directory remembers; return when it listens.
+    def address_at(self, place: Path) -> str:
+        """Give the URL for agents whose attempts are kept in this directory: whoever adopts it listens there too."""
+        ...
+
+    def start(self, place: Path, adopted: Sequence[Path] = ()) -> None:
+        """Begin to serve, at the ports that the worker's directory and adopted ones remember; return when it listens.
 
         Raises OSError where it cannot listen at all.
         """

@@ -13,7 +13,7 @@ from watchkeeper.agents.session import Session, SessionSpec
 from watchkeeper.agents.user import SYSTEM_PATH
 from watchkeeper.agents.workspace_files import GateRound, JobOrder
 from watchkeeper.services.supervision.config import KILL_SECONDS
-from watchkeeper.services.supervision.contract_host import ContractSession
+from watchkeeper.services.supervision.contract_host import ContractHost, ContractSession
 from watchkeeper.services.supervision.conversation import Conversation
 from watchkeeper.services.supervision.delivery import FOUND
 from watchkeeper.services.supervision.means import Means
@@ -96,6 +96,9 @@ class Turns:
         if (host := self._means.contract_host) is not None and self._facts.get("job_token"):
             host.forget(self._facts["job_token"])
 
+    def _tools_at(self, host: ContractHost) -> str:
+        return host.address_at(self._records.directory.parent)
+
     def turn(self, prompt: str) -> Turn:
         """Give a turn as the adapter is told of it."""
         known, host = self._conversation, self._means.contract_host
@@ -108,7 +111,7 @@ class Turns:
             payload=self._job.get("payload"),
             also_writes=(Path(self._facts["clone"], ".git"),) if "clone" in self._facts else (),
             thread=known.resumes,
-            contract=None if host is None else ContractServer(host.address, TOKEN_VARIABLE),
+            contract=None if host is None else ContractServer(self._tools_at(host), TOKEN_VARIABLE),
             tokens=None if tokens is None else max(0, int(tokens) - known.all_tokens),
             cost=None if cost is None else max(0.0, float(cost) - known.all_cost),
         )
