@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from watchkeeper.services.supervision.config import SupervisorConfig
+from watchkeeper.services.supervision.former import inherited
 from watchkeeper.services.supervision.place import taken_place
 from watchkeeper.services.supervision.records import AttemptRecords
 
@@ -64,3 +66,18 @@ def test_only_what_is_not_over_is_gone_on_with(tmp_path: Path, left: AttemptReco
         assert (place.orphaned, place.adopted()) == ((left.directory.parent,), (left.directory.parent,))
         left.write_reported({})
         assert place.adopted() == ()
+
+
+def test_a_later_attempt_goes_on_with_its_own_agents_thread_only(
+    tmp_path: Path, left: AttemptRecords
+) -> None:
+    """Under another agent the job begins anew in its own workspace; under the same one both stay."""
+    (tmp_path / "space" / "work").mkdir(parents=True)
+    left.note(workspace=str(tmp_path / "space"))
+    left.write_thread({"agent": "codex", "thread": "t-1"})
+    with taken_place(config(tmp_path, worker_id="v"), "claude") as place:
+        later = AttemptRecords.make(place.directory, "job", 2, {"job": {"kind": "page"}})
+    assert inherited(tmp_path, later, "claude", os.getuid()) is None
+    same = inherited(tmp_path, later, "codex", os.getuid())
+    assert same is not None
+    assert (same.conversation.thread, same.workspace) == ("t-1", tmp_path / "space")
