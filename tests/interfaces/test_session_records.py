@@ -83,6 +83,25 @@ async def test_a_session_is_told_once_whatever_the_line_does(api: Api) -> None:
     assert session["diagnosis"]["because"] == "no file"
 
 
+async def test_a_session_whose_attempt_was_taken_for_complete_has_no_class(api: Api) -> None:
+    """What was wrong on the way and mended is no failure of the session, also where its end is told later."""
+    job = await api.claimed(worker="host-1")
+    records = ServerRecords("http://watchkeeper.test", await api.token("worker"), transport=Line(api))
+    log = records.begin(job, job["lease_token"], {"agent": "codex"})
+    held = Diagnosis(FailureClass.EXIT_WITHOUT_CONTRACT_CALL, Action.RETRY, "it told the contract nothing")
+    log.diagnosed(time.time(), held)
+    assert await asyncio.to_thread(records.run_once) is True
+    session, _ = await told(api, job)
+    assert session["class"] == "F09"
+    completed = await api.command("complete", job, summary="done", artifacts=[])
+    assert completed.body["ok"], completed.body
+    log.over({"exit_code": 0, "failure_class": "F09"})
+    await asyncio.to_thread(records.stop)
+    session, _ = await told(api, job)
+    [listed] = (await api.get("/api/sessions")).body["sessions"]
+    assert (session["state"], session["class"], listed["class"]) == ("ended", None, None)
+
+
 async def test_a_record_that_is_refused_ends_and_costs_nobody_else(api: Api) -> None:
     """A lease that never was is told of no more; the other sessions of its supervisor are recorded all the same."""
     lost, job = await api.claimed(worker="w1"), await api.claimed(worker="w2")

@@ -62,6 +62,17 @@ def test_a_killed_agent_is_resumed_in_the_same_attempt(desk: Desk) -> None:
     assert [event["restarts"] for event in worker.events("session_begun_again")] == [1]
 
 
+def test_an_agent_that_is_killed_after_it_ended_its_job_is_not_begun_again(desk: Desk) -> None:
+    """The job is completed by the agent's own command, then the agent dies: there is nothing to go on with."""
+    worker = desk.worker(**AGENT)
+    complete = "watchkeeper complete $WATCHKEEPER_JOB_ID 'by myself' '[]'"
+    job = put_turns(desk, [("run", complete), ("kill", signal.SIGKILL)], [("done", 10)])
+    assert desk.wait_for(job, "completed", "stuck", "failed")["summary"] == "by myself"
+    wait_until(lambda: worker.events("attempt_reported"), 15, "the attempt to be over")
+    assert [event["status"] for event in worker.events("agent_ended_its_job")] == ["completed"]
+    assert (worker.events("session_begun_again"), len(turns_of(desk, job))) == ([], 1)
+
+
 def test_an_agent_that_is_killed_again_and_again_is_left_to_a_person(desk: Desk) -> None:
     """After three restarts the job is stuck as a crash loop, with its class; it does not run for ever."""
     desk.worker(**AGENT)

@@ -72,7 +72,8 @@ def show_session(session: SessionId, project: Project = None, as_json: Json = Fa
         return
     apart = {name: found.pop(name, None) for name in APART}
     show({name: value for name, value in found.items() if value is not None}, as_json=False)
-    _tell_diagnosis(apart["diagnosis"] or {})
+    if found["class"]:
+        _tell_diagnosis(apart["diagnosis"] or {})
     if apart["clocks"]:
         show([_clock(clock) for clock in apart["clocks"]], as_json=False, columns=CLOCKS)
     left = {name: value for name, value in (apart["budget"] or {}).items() if value is not None}

@@ -137,10 +137,13 @@ class Attempt:
             self._eyes.lease_gone("taken_over")
             self.interrupt(Why.LEASE_LOST, "the lease was lost: another worker may hold the job")
         else:
-            log("agent_ended_its_job", job=self.id, status=ended)
-            self._detail = f"the agent itself ended the job: {ended}"
-            self._lingers_until = boot_clock() + LINGER_SECONDS
+            self._ended_by_agent(ended)
         return True
+
+    def _ended_by_agent(self, ended: str) -> None:
+        log("agent_ended_its_job", job=self.id, status=ended)
+        self._detail = f"the agent itself ended the job: {ended}"
+        self._lingers_until = boot_clock() + LINGER_SECONDS
 
     def _lives(self) -> bool:
         """Say, in the renewing thread, whether there is something that the lease is for."""
@@ -175,6 +178,8 @@ class Attempt:
         """Give the next turn's session, or the end."""
         if isinstance(followed, Ending):
             return followed
+        if self._why is None:
+            await self._ask_whether_over()
         if self._why is None and self._lingers_until is not None:
             self._why = Why.ENDED_BY_AGENT
         tail = followed.seen.output.tail("stderr", 4000)
@@ -189,6 +194,18 @@ class Attempt:
         if isinstance(chosen, Ending):
             return chosen
         return await self._starting.further(chosen)
+
+    async def _ask_whether_over(self) -> None:
+        """Take in that the agent has ended its job, before any turn more: its last renewal may be older than that."""
+        if self._lingers_until is not None:
+            return
+        try:
+            ended = await self._means.delivery.how_it_ended(self._held)
+        except (ServerUnreachable, Refused) as error:
+            log("job_not_asked_for", job=self.id, detail=error.message)
+            return
+        if ended is not None and self._lingers_until is None:
+            self._ended_by_agent(ended)
 
     async def _gated(self, claimed: Ending) -> Ending | TurnOrder:
         """Ask the gate about a success that is claimed: the failed checks are a further turn, while there are any."""

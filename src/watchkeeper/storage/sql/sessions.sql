@@ -74,19 +74,21 @@ UPDATE watchkeeper.agent_sessions a
 RETURNING (SELECT count(*) FROM kept) AS kept
 
 -- name: list_sessions
--- A page of agent sessions, the newest first. One that has not ended and was not heard of for long is unknown.
+-- A page of agent sessions, the newest first. One that has not ended and was not heard of for long is unknown; one whose attempt was
+-- taken for complete has no class of failure, whatever was wrong on the way.
 SELECT a.id, a.project_id, a.job_id, s.external_id, s.kind, a.epoch, a.number, a.told_by, a.worker_id, a.agent, a.cli_version,
        CASE WHEN a.ended_at IS NOT NULL THEN 'ended'
             WHEN a.heard_at < clock.now - make_interval(secs => %(unheard_seconds)s::float8) THEN 'unknown'
             ELSE coalesce(a.state, 'running') END AS state,
-       coalesce(a.failure_class, a.diagnosis->>'failure') AS class, a.turns, a.restarts, a.tokens_used, a.cost, a.last_event,
+       CASE WHEN d.outcome IS DISTINCT FROM 'completed' THEN coalesce(a.failure_class, a.diagnosis->>'failure') END AS class, a.turns, a.restarts, a.tokens_used, a.cost, a.last_event,
        a.started_at, a.last_event_at, a.heard_at, a.ended_at,
        extract(epoch FROM coalesce(a.ended_at, clock.now) - a.started_at)::float8 AS age_s,
        extract(epoch FROM clock.now - a.last_event_at)::float8 AS last_event_age_s
   FROM (SELECT watchkeeper.now() AS now) clock
   JOIN watchkeeper.agent_sessions a ON a.project_id = %(project_id)s
-  LEFT JOIN LATERAL (SELECT x.external_id, x.kind FROM watchkeeper.job_specs x
+  LEFT JOIN LATERAL (SELECT x.seq, x.external_id, x.kind FROM watchkeeper.job_specs x
                       WHERE x.project_id = a.project_id AND x.id = a.job_id LIMIT 1) s ON true
+  LEFT JOIN watchkeeper.closed_attempts d ON d.project_id = a.project_id AND d.seq = s.seq AND d.epoch = a.epoch
  WHERE (%(before)s::uuid IS NULL OR a.id < %(before)s::uuid)
    AND (%(job_id)s::uuid IS NULL OR a.job_id = %(job_id)s::uuid)
    AND (%(worker_id)s::text IS NULL OR a.worker_id = %(worker_id)s::text)
@@ -99,7 +101,7 @@ SELECT a.id, a.project_id, a.job_id, s.external_id, s.kind, a.epoch, a.number, a
        CASE WHEN a.ended_at IS NOT NULL THEN 'ended'
             WHEN a.heard_at < clock.now - make_interval(secs => %(unheard_seconds)s::float8) THEN 'unknown'
             ELSE coalesce(a.state, 'running') END AS state,
-       coalesce(a.failure_class, a.diagnosis->>'failure') AS class, a.diagnosis, a.diagnosed_at, a.turns, a.restarts,
+       CASE WHEN d.outcome IS DISTINCT FROM 'completed' THEN coalesce(a.failure_class, a.diagnosis->>'failure') END AS class, a.diagnosis, a.diagnosed_at, a.turns, a.restarts,
        a.tokens_used, a.cost, k.tokens_limit, k.cost_limit, a.thread_id, a.transcript, a.workspace, a.host_id, a.boot_id, a.pid_ns, a.pid,
        a.start_ticks, a.exit_code, a.exit_signal, a.standing, a.unknown_kinds, a.left_processes, a.swept_at, a.interrupted_at,
        a.events_kept, a.events_dropped, a.last_event, a.started_at, a.last_event_at, a.heard_at, a.ended_at, clock.now,
@@ -109,6 +111,7 @@ SELECT a.id, a.project_id, a.job_id, s.external_id, s.kind, a.epoch, a.number, a
   JOIN watchkeeper.agent_sessions a ON a.project_id = %(project_id)s AND a.id = %(id)s::uuid
   LEFT JOIN LATERAL (SELECT x.seq, x.external_id, x.kind FROM watchkeeper.job_specs x
                       WHERE x.project_id = a.project_id AND x.id = a.job_id LIMIT 1) s ON true
+  LEFT JOIN watchkeeper.closed_attempts d ON d.project_id = a.project_id AND d.seq = s.seq AND d.epoch = a.epoch
   LEFT JOIN watchkeeper.leases l ON l.project_id = a.project_id AND l.seq = s.seq AND l.epoch = a.epoch
   LEFT JOIN watchkeeper.job_kinds k ON k.project_id = a.project_id AND k.kind = s.kind
 
