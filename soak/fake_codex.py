@@ -33,7 +33,7 @@ def main() -> None:
         return
     diary, job = Path(os.environ["CROWD_DIARY"]), os.environ["WATCHKEEPER_JOB_ID"]
     resumed = sys.argv[sys.argv.index("resume") + 1] if "resume" in sys.argv else None
-    (diary / f"pid-{os.getpid()}").touch()
+    (diary / f"pid-{os.getpid()}").write_text(job)
     subprocess.Popen(["sleep", "3600"], start_new_session=True)
     say("thread.started", thread_id=resumed or str(uuid4()))
     say("turn.started")

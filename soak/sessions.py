@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -28,14 +29,16 @@ WORK_SECONDS = 8
 PATIENCE_SECONDS = 240.0
 FAKE = Path(__file__).with_name("fake_codex.py")
 SETTLED = frozenset({"completed", "stuck", "failed"})
+KILLS_SURVIVED = 3
+"""So often an agent of one job is begun again (`restarts_most`); only one that was killed more often may be stuck."""
 
 
 @dataclass(slots=True)
 class Crowd:
-    """What came of it. A job that was killed too often is stuck for a person: that is no loss."""
+    """What came of it; `kills` by job. One that was killed too often is stuck for a person: that is no loss."""
 
     sessions: int
-    kills: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
     states: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -69,7 +72,7 @@ async def crowd(place: Place, seconds: float, sessions: int = SESSIONS) -> Crowd
             await _kill_for(app, found, diary, seconds, sessions)
             await _settled(app)
             found.states = await _states(app)
-            _judge(found, diary, await _completions(app))
+            judge(found, diary, await _completions(app), await _stuck(app))
         found.problems += [f"process {pid} was left" for pid in _left(diary)]
     return found
 
@@ -89,8 +92,9 @@ async def _kill_for(app: App, found: Crowd, diary: Path, seconds: float, session
         await asyncio.sleep(1.0)
         alive = list(_agents(diary))
         if alive:
-            os.kill(random.choice(alive), signal.SIGKILL)
-            found.kills += 1
+            pid, job = random.choice(alive)
+            os.kill(pid, signal.SIGKILL)
+            found.kills[job] += 1
         waiting = (await _states(app)).get("pending", 0)
         if waiting < sessions:
             await _enqueue(app, sessions)
@@ -125,16 +129,34 @@ async def _completions(app: App) -> dict[str, int]:
     return {str(row["id"]): int(row["n"]) for row in rows}
 
 
+async def _stuck(app: App) -> dict[str, str]:
+    """Give why each job that is stuck is so."""
+    rows = await _rows(
+        app, "SELECT id, state_reason FROM watchkeeper.jobs WHERE project_id = %s AND state = 'stuck'"
+    )
+    return {str(row["id"]): str(row["state_reason"]) for row in rows}
+
+
 async def _rows(app: App, statement: str) -> list[dict[str, Any]]:
     async with app.database.transaction() as connection:
         cursor = await connection.execute(statement.encode(), [PROJECT])
         return [dict(row) for row in await cursor.fetchall()]
 
 
-def _judge(found: Crowd, diary: Path, completions: dict[str, int]) -> None:
+def judge(found: Crowd, diary: Path, completions: dict[str, int], stuck: dict[str, str]) -> None:
+    """Add what is broken: as many jobs as sessions are completed at least, and none is stuck that was not killed so."""
     unsettled = {state: count for state, count in found.states.items() if state not in SETTLED}
     if unsettled:
         found.problems.append(f"jobs did not come to an end: {unsettled}")
+    if failed := found.states.get("failed", 0):
+        found.problems.append(f"{failed} jobs failed, which no agent did")
+    if (count := found.states.get("completed", 0)) < found.sessions:
+        found.problems.append(f"only {count} jobs were completed by {found.sessions} sessions")
+    found.problems += [
+        f"job {job} is stuck for {reason} after {found.kills[job]} kills"
+        for job, reason in stuck.items()
+        if reason != "crash_loop" or found.kills[job] <= KILLS_SURVIVED
+    ]
     found.problems += [
         f"job {job} was completed {count} times" for job, count in completions.items() if count > 1
     ]
@@ -143,12 +165,12 @@ def _judge(found: Crowd, diary: Path, completions: dict[str, int]) -> None:
     found.problems += [f"job {job} is completed and was never done" for job in completed - set(done)]
 
 
-def _agents(diary: Path) -> Iterator[int]:
-    """Give the agents that live: each put down its own pid."""
+def _agents(diary: Path) -> Iterator[tuple[int, str]]:
+    """Give the agents that live, each with its job: each put down its own pid."""
     for path in diary.glob("pid-*"):
-        pid = int(path.name.removeprefix("pid-"))
-        if Path(f"/proc/{pid}").exists():
-            yield pid
+        pid, job = int(path.name.removeprefix("pid-")), path.read_text()
+        if job and Path(f"/proc/{pid}").exists():
+            yield pid, job
 
 
 def _left(diary: Path) -> list[int]:
@@ -167,7 +189,7 @@ def _left(diary: Path) -> list[int]:
 
 def told(found: Crowd) -> str:
     """Say what came of it, in lines for a person."""
-    lines = [f"sessions: {found.sessions} at once, {found.kills} killed, jobs {found.states}"]
+    lines = [f"sessions: {found.sessions} at once, {found.kills.total()} killed, jobs {found.states}"]
     lines += [f"  BROKEN {problem}" for problem in found.problems]
     return "\n".join(
         [*lines, "  0 lost, 0 double, 0 left" if not found.problems else "  promises were broken"]
