@@ -72,7 +72,7 @@ async def test_a_full_sweep_reads_no_history(deep: Database) -> None:
         assert tick is not None
         assert await watchdog_facts.leases(connection, tick, clock["now"] - timedelta(days=1), LIMITS)
         assert await watchdog_facts.leases(connection, tick, None, LIMITS)
-        await watchdog_facts.queues(connection, tick, 600.0)
+        await watchdog_facts.queues(connection, tick, Policy())
         await watchdog_facts.sight(connection, tick, 0.0)
         await watchdog_facts.note_sight(connection, tick, is_blind=False, good_ticks=2)
         await read_inbox(connection, Policy(), tick.now)
@@ -105,7 +105,8 @@ async def test_what_a_repair_asks_before_it_acts_reads_no_history(deep: Database
         for about in ({"job_id": job}, {"worker_id": "w1"}, {"kind": "k0"}):
             asked = {"job_id": None, "worker_id": None, "kind": None, **about, **before}
             await fetch(connection, "repair_before_incident", {"project_id": "p", **asked})
-        begun = {"looked_at": ["retouch", "ask_renewal"], "passed_over": [], "limit": 100}
+        asked_for = {"looked_at": ["retouch", "ask_renewal"], "of_the_lease": ["repair_contract"]}
+        begun = {**asked_for, "passed_over": [], "limit": 100}
         assert not await fetch(connection, "executing_repairs", begun), "no renewal came since"
 
     found = [node for node in await plans_of(deep, act) if not _is_of_an_empty_partition(node)]
