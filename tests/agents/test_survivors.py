@@ -25,8 +25,10 @@ WAYS = {
     "env -i and a double fork": "(env -i /usr/bin/setsid /bin/sh -c '/bin/sleep NONCE & exit 0' &) ; exit 0",
     "a grandchild that holds the output": "(sh -c 'sleep NONCE; echo late' &) ; echo early",
     "a shell in a terminal of its own": (
-        "python3 -c 'import os, pty; pty.fork()[0] or os.execvp("
-        '"sh", ["sh", "-c", "trap : HUP; : > begun; sleep NONCE; sleep NONCE"])\''
+        "python3 -c 'import os, pty; pid = pty.fork()[0] or os.execvp("
+        '"sh", ["sh", "-c", "trap : HUP; : > begun; sleep NONCE; sleep NONCE"])\n'
+        # Its end hangs the terminal up, which kills a shell that has set no trap yet.
+        'while not os.path.exists("begun"): pass\''
         " & until [ -e begun ]; do :; done; exit 0"
     ),
     "one that is stopped": "sleep NONCE & kill -STOP $! ; exit 0",

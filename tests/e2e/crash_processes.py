@@ -77,10 +77,13 @@ class WorkerProcess:
         self.process.kill()
         self.process.wait()
         self._reader.join()
+        sys.stderr.write(self._log.read_text())
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
-                stream.close()
-        sys.stderr.write(self._log.read_text())
+                with suppress(
+                    BrokenPipeError
+                ):  # what a process did not read before its death is still kept for it
+                    stream.close()
 
 
 @contextmanager

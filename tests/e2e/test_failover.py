@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import psycopg
+
 from e2e.crash_processes import ask, attempts, stopped, watched, worker
 from e2e.test_crash_database import BALANCE, enqueue_counts
 from raw_sql import rows
@@ -14,6 +16,12 @@ from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.settings import Settings
 
 JOBS = 300
+
+
+def known_workers(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        [(count,)] = connection.execute("SELECT count(*) FROM watchkeeper.workers").fetchall()
+    return int(count)
 
 
 async def test_workers_go_on_at_the_new_primary(tmp_path: Path) -> None:
@@ -27,6 +35,9 @@ async def test_workers_go_on_at_the_new_primary(tmp_path: Path) -> None:
                 worker(pair.url, tmp_path / "a", concurrency=2, prefetch=10) as first,
                 worker(pair.url, tmp_path / "b", concurrency=2, prefetch=10) as second,
             ):
+                await watched(
+                    app, lambda: known_workers(pair.url) == 2, "both workers: one that starts would end"
+                )
                 steady = await ask(app, "steady", n=0)
                 await watched(app, lambda: first.said("begun", 0) or second.said("begun", 0), "a long job")
                 await enqueue_counts(app, JOBS)
