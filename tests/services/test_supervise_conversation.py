@@ -47,6 +47,7 @@ def test_a_record_that_cannot_be_written_ends_nothing(
     gone = AttemptRecords(tmp_path / "no such place")
     with caplog.at_level(logging.INFO):
         gone.keep_thread(Conversation("codex").record())
+    assert "thread_not_kept" in caplog.text
 
 
 def test_data_cannot_leave_its_fence() -> None:

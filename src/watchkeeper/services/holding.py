@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from watchkeeper.domain.errors import JobNotFound, StaleLease
 from watchkeeper.domain.leases import LeaseToken
 from watchkeeper.domain.principals import Principal
 from watchkeeper.services.operations import as_uuid
-from watchkeeper.storage.database import Connection, Row, fetch_one
+from watchkeeper.storage.database import Connection, Database, Row, fetch_one
 from watchkeeper.storage.jobs import HeldLease
 
 
@@ -73,6 +74,21 @@ async def job_row(connection: Connection, project_id: str, job: str) -> Row | No
     return row or await fetch_one(
         connection, "job_seq_by_external_id", {"project_id": project_id, "external_id": job}
     )
+
+
+async def id_of_job(database: Database, project_id: str, job: str | None) -> UUID | None:
+    """Give the id by which records of a job are found, also where the job itself is gone; None for no job.
+
+    Raises JobNotFound for a foreign id of a job that is not there.
+    """
+    if job is None:
+        return None
+    async with database.transaction() as connection:
+        row = await job_row(connection, project_id, job)
+    found: UUID | None = row["id"] if row is not None else as_uuid(job)
+    if found is None:
+        raise JobNotFound(f"there is no job {job[:100]!r} here")
+    return found
 
 
 async def hold(

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.errors import JobNotFound, NotFound
+from watchkeeper.domain.errors import NotFound
 from watchkeeper.domain.incidents import IncidentState
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import RuleName, Severity
-from watchkeeper.services.holding import job_row
-from watchkeeper.services.operations import as_uuid
+from watchkeeper.services.holding import id_of_job
 from watchkeeper.storage.database import Database, Row, fetch
 
 MOST_ATTACHED = 200
@@ -53,23 +52,13 @@ class IncidentReading:
             "unresolved": only.unresolved,
             "rule": only.rule,
             "severity": only.severity,
-            "job_id": await self._job(project_id, only.job),
+            "job_id": await id_of_job(self._database, project_id, only.job),
             "worker_id": only.worker_id,
             "kind": only.kind,
             "limit": limit + 1,
         }
         rows = await self._database.fetch("list_incidents", arguments)
         return rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None
-
-    async def _job(self, project_id: str, job: str | None) -> UUID | None:
-        if job is None:
-            return None
-        async with self._database.transaction() as connection:
-            row = await job_row(connection, project_id, job)
-        found: UUID | None = row["id"] if row is not None else as_uuid(job)
-        if found is None:
-            raise JobNotFound(f"there is no job {job[:100]!r} here")
-        return found
 
     async def show(self, project_id: str, incident_id: UUID) -> dict[str, Any]:
         """Give one incident with its rule's sentence and runbook, its symptoms, repairs and returns; raise NotFound."""

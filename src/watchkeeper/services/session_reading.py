@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.errors import JobNotFound, NotFound
+from watchkeeper.domain.errors import NotFound
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.sessions.clocks import clocks_of
 from watchkeeper.domain.sessions.limits import SessionLimits
-from watchkeeper.services.holding import job_row
-from watchkeeper.services.operations import as_uuid
+from watchkeeper.services.holding import id_of_job
 from watchkeeper.storage.database import Connection, Database, Row, fetch_one
 
 UNHEARD_SECONDS = 180.0
@@ -51,7 +50,7 @@ class SessionReading:
         asked = {
             "project_id": project_id,
             "before": before,
-            "job_id": await self._job(project_id, only.job),
+            "job_id": await id_of_job(self._database, project_id, only.job),
             "worker_id": only.worker_id,
             "live": only.live,
             "unheard_seconds": UNHEARD_SECONDS,
@@ -101,16 +100,6 @@ class SessionReading:
                     "ended": state["ended"] and len(rows) < limit,
                 }
             await asyncio.sleep(min(LOOK_SECONDS, max(0.0, deadline - clock())))
-
-    async def _job(self, project_id: str, job: str | None) -> UUID | None:
-        if job is None:
-            return None
-        async with self._database.transaction() as connection:
-            row = await job_row(connection, project_id, job)
-        found: UUID | None = row["id"] if row is not None else as_uuid(job)
-        if found is None:
-            raise JobNotFound(f"there is no job {job[:100]!r} here")
-        return found
 
 
 def with_clocks(session: Row, limits: SessionLimits) -> dict[str, Any]:
