@@ -28,7 +28,7 @@ class ChannelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelField:
-    """One thing that a channel is told. `form` is a pattern of its whole text; `usual` stands in for what is not said."""
+    """One thing that a channel is told. `form` is a pattern of its whole text; `usual` is what holds unless said."""
 
     name: str
     what: str
