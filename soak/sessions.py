@@ -93,7 +93,10 @@ async def _kill_for(app: App, found: Crowd, diary: Path, seconds: float, session
         alive = list(_agents(diary))
         if alive:
             pid, job = random.choice(alive)
-            os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # it ended by itself since it was seen
             found.kills[job] += 1
         waiting = (await _states(app)).get("pending", 0)
         if waiting < sessions:
@@ -166,25 +169,25 @@ def judge(found: Crowd, diary: Path, completions: dict[str, int], stuck: dict[st
 
 
 def _agents(diary: Path) -> Iterator[tuple[int, str]]:
-    """Give the agents that live, each with its job: each put down its own pid."""
+    """Give the agents that live, each with its job: each put down its own pid, which may be somebody else's by now."""
     for path in diary.glob("pid-*"):
         pid, job = int(path.name.removeprefix("pid-")), path.read_text()
-        if job and Path(f"/proc/{pid}").exists():
+        if job and _is_ours(pid, diary):
             yield pid, job
 
 
 def _left(diary: Path) -> list[int]:
     """Give the processes that still have our diary in their environment."""
-    mark, found = f"CROWD_DIARY={diary}".encode(), []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [pid for pid in pids if pid != os.getpid() and _is_ours(pid, diary)]
+
+
+def _is_ours(pid: int, diary: Path) -> bool:
+    try:
+        started_with = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return f"CROWD_DIARY={diary}".encode() in started_with
 
 
 def told(found: Crowd) -> str:

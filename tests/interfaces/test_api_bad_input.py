@@ -120,6 +120,8 @@ async def test_what_is_not_there_is_said_so(api: Api) -> None:
     ]:
         answered = await api.ask(method, path)
         assert (answered.status, answered.code) == (status, code), f"{method} {path}: {answered.body}"
+    asked = await api.ask("PUT", "/api/jobs")
+    assert asked.headers["allow"] == "GET, POST"
     for path in ("/api/kinds/nope/pause", "/api/workers/nope/drain"):
         assert (await api.post(path, {"reason": "x"})).code == "not_found"
     whole = await api.token("owner", None)

@@ -205,6 +205,13 @@ def test_long_texts_come_from_files_and_standard_input(
     assert "standard input can be read once" in program.run("complete", JOB, "-", "-").error["message"]
 
 
+def test_an_end_without_a_reason_is_refused(program: Program, contract: ContractServer) -> None:
+    """`fail JOB ""` tells nobody anything: it is asked for again, before the server hears of it."""
+    outcome = program.run("fail", JOB, " ")
+    assert (outcome.exit_code, outcome.error["message"]) == (2, "REASON is empty")
+    assert contract.seen == []
+
+
 def test_help_is_for_people_and_programs(program: Program) -> None:
     """--help prints the help to stderr and as one JSON object to stdout."""
     outcome = program.run("complete", "--help")

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from watchkeeper import __version__
 from watchkeeper.app.whole import App
@@ -137,7 +138,8 @@ def create_app(app: App, *, limits: ApiLimits | None = None, session: SessionRea
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    api.state.watchkeeper = ApiState(app, limits or ApiLimits(), session)
+    routes = tuple(route for router in ROUTERS for route in router.routes if isinstance(route, Route))
+    api.state.watchkeeper = ApiState(app, limits or ApiLimits(), session, routes)
     errors.install(api)
     for router in ROUTERS:
         api.include_router(router)

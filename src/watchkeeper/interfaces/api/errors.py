@@ -13,6 +13,7 @@ from uuid import uuid4
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from watchkeeper.domain.errors import (
     HTTP_STATUS,
@@ -95,11 +96,22 @@ def refusal(error: Exception, request: Request) -> Response:
     What nobody foresaw is logged under an id, which alone is shown.
     """
     known = understood(error)
+    if isinstance(known, MethodNotAllowed):
+        known = MethodNotAllowed(allowed=_methods(request))
     redactor = state_of(request).app.redactor
     # Before it is quoted and cut: afterwards a secret in it looks like none.
     instance = quote(redactor.redact(request.scope["path"])[:MAX_INSTANCE_CHARS])
     body = redactor.redact_data(problem(known, instance))
     return as_json(body, status_of(known), _headers(known), "application/problem+json")
+
+
+def _methods(request: Request) -> str:
+    """Name the methods that the address takes, as the header Allow does: it may have a route for each."""
+    found: set[str] = set()
+    for route in state_of(request).routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= set(route.methods or ())
+    return ", ".join(sorted(found))
 
 
 def understood(error: Exception) -> WatchkeeperError:
@@ -143,8 +155,7 @@ def _of_http(error: HTTPException) -> WatchkeeperError:
         case 404:
             return NotFound("there is nothing at this address", hint="See /openapi.json for what there is.")
         case 405:
-            allowed = (error.headers or {}).get("Allow", "")
-            return MethodNotAllowed(allowed=allowed) if allowed else MethodNotAllowed()
+            return MethodNotAllowed()
         case 401:
             return Unauthenticated()
     return UsageError(str(error.detail)) if error.status_code < 500 else _unforeseen(error)

@@ -27,6 +27,8 @@ WorkerId = Annotated[str, StringConstraints(min_length=1, max_length=200, patter
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Text = Annotated[str, StringConstraints(max_length=1_000_000)]
+Cause = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000)]
+"""Why an attempt ended: a reason that may quote an agent's output."""
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 Kinds = Annotated[
     list[Annotated[str, StringConstraints(min_length=1, max_length=100)]], Field(max_length=1000)
@@ -127,7 +129,7 @@ class FailBody(Body):
     too, with the class of the failure and what shows it.
     """
 
-    reason: Text
+    reason: Cause
     cause: Literal["agent_error", "infrastructure", "quota", "gate", "operator"] = "agent_error"
     retry_at: Time | None = None
     parks_pool: bool = False
@@ -139,7 +141,7 @@ class FailBody(Body):
 class ReleaseBody(Body):
     """`lost`: the attempt's processes died. `cancelled`: it stopped because it was asked to."""
 
-    reason: Text
+    reason: Cause
     lost: bool = False
     cancelled: bool = False
 

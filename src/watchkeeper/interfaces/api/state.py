@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from fastapi import Request
+from starlette.routing import Route
 
 from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Principal
@@ -21,11 +22,12 @@ SessionReader = Callable[[Request], Awaitable[Principal]]
 
 @dataclass(eq=False)
 class ApiState:
-    """One server's. `session` lets browsers read with their console session."""
+    """One server's. `session` lets browsers read with their console session; `routes` are all that it answers."""
 
     app: App
     limits: ApiLimits
     session: SessionReader | None = None
+    routes: tuple[Route, ...] = ()
     buckets: Buckets = field(default_factory=Buckets)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     completions: Completions = field(default_factory=Completions)

@@ -36,6 +36,9 @@ UNREAD_SECONDS = 0.05
 CATCH_UP_SECONDS = 30.0
 """How long what was written before a turn was followed may take to be read; nothing is held of it meanwhile."""
 
+AGENT_SECONDS = 10.0
+"""How often the agent's process is looked for: its shim tells of its end at once, unless it hangs."""
+
 HANGING_SECONDS = 60.0
 """How long a session may take to end after its agent; then its shim hangs, and is ended too."""
 
@@ -80,6 +83,8 @@ class Following:
         self._reader = ProcReader()
         self._agent = session.agent
         self._next_look_at = 0.0
+        self._next_agent_look_at = 0.0
+        self._agent_seen_at = boot_clock()
         self._catch_up_until = boot_clock() + CATCH_UP_SECONDS
         self._asked: bool | None = None
         self.acted: Diagnosis | None = None
@@ -109,19 +114,28 @@ class Following:
             return
         loop.add_reader(descriptor, over.set)
         try:
-            agent_seen_at = boot_clock()
             self._begin()
             while not over.is_set():
+                pause = LOOK_SECONDS
                 if self._is_due():
                     await asyncio.to_thread(self._look)
+                    pause = UNREAD_SECONDS if self.seen.output.has_more else LOOK_SECONDS
                 self._look_at_clocks()
-                await wait_for(over, UNREAD_SECONDS if self.seen.output.has_more else LOOK_SECONDS)
-                if not self.agent_is_gone():
-                    agent_seen_at = boot_clock()
-                elif boot_clock() - agent_seen_at > HANGING_SECONDS:
+                await wait_for(over, pause)
+                if self._hangs():
                     await asyncio.to_thread(prove_gone, self.session.directory)
         finally:
             loop.remove_reader(descriptor)
+
+    def _hangs(self) -> bool:
+        """Say whether the agent has been gone for long, and its shim has not told."""
+        now = boot_clock()
+        if now < self._next_agent_look_at:
+            return False
+        self._next_agent_look_at = now + AGENT_SECONDS
+        if not self.agent_is_gone():
+            self._agent_seen_at = now
+        return now - self._agent_seen_at > HANGING_SECONDS
 
     def _begin(self) -> None:
         if self.seen.watch is not None and (agent := self.session.agent) is not None:

@@ -85,7 +85,10 @@ def complete(caller: Caller) -> Reply:
 
 def give_up(caller: Caller) -> Reply:
     """Do `fail` and `release`, which differ in their name only."""
-    return _end(caller, {"reason": caller.texts.text(caller.parsed.values[1], "REASON")})
+    reason = caller.texts.text(caller.parsed.values[1], "REASON")
+    if not reason.strip():
+        raise UsageError("REASON is empty", hint="Say why, for whoever looks at the job next.")
+    return _end(caller, {"reason": reason})
 
 
 def _end(caller: Caller, body: Json) -> Reply:
