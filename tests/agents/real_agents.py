@@ -21,7 +21,7 @@ NAMES = {"codex": "Codex", "claude": "Claude Code"}
 def needed(agent: str) -> None:
     """Skip the test where this agent is not installed."""
     if not (PROGRAMS / agent).exists():
-        pytest.skip(f"needs {NAMES[agent]}: scripts/agents-under-test")
+        pytest.skip(f"needs {NAMES[agent]}: scripts/npm-under-test")
 
 
 def user_of_agents() -> AgentUser:
