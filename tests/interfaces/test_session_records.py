@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from interfaces.api_client import Api
 from raw_sql import rows
@@ -81,6 +83,37 @@ async def test_a_session_is_told_once_whatever_the_line_does(api: Api) -> None:
     assert [session[name] for name in known] == ["ended", "F08", 0, 1200, 0.25, {"item.new": 1}]
     assert [one["pid"] for one in session["left_processes"]] == [90, 91]
     assert session["diagnosis"]["because"] == "no file"
+
+
+@pytest.mark.parametrize("came_there", [True, False])
+async def test_who_dies_between_telling_and_noting_it_is_not_repeated(
+    api: Api, tmp_path: Path, came_there: bool
+) -> None:
+    """Killed before the answer to its events was heard: the next one tells again exactly what the server has not."""
+    job = await api.claimed(worker="host-1")
+    line = Line(api)
+    token = await api.token("worker")
+    facts = {"agent": "codex", "turns": 1, "place": str(tmp_path)}
+    first = ServerRecords("http://watchkeeper.test", token, transport=line)
+    log = first.begin(job, job["lease_token"], facts)
+    began = time.time()
+    log.take(began, Began("th-1"))
+    assert await asyncio.to_thread(first.run_once) is True
+    log.take(began, Said("I wait."))
+    line.lost, line.away = came_there, not came_there
+    assert await asyncio.to_thread(first.run_once) is False
+    line.lost = line.away = False
+
+    second = ServerRecords("http://watchkeeper.test", token, transport=line)
+    log = second.begin(job, job["lease_token"], facts)
+    for fact in (Began("th-1"), Said("I wait."), Said("I am done.")):
+        log.take(time.time(), fact)
+    assert await asyncio.to_thread(second.run_once) is True
+    log.take(time.time(), TurnEnded(True))
+    assert await asyncio.to_thread(second.run_once) is True
+    _, events = await told(api, job)
+    assert [event["fields"].get("text") for event in events] == [None, "I wait.", "I am done.", None]
+    assert [event["number"] for event in events] == [1, 2, 3, 4]
 
 
 async def test_a_session_whose_attempt_was_taken_for_complete_has_no_class(api: Api) -> None:

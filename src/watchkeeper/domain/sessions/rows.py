@@ -29,6 +29,9 @@ from watchkeeper.domain.sessions.facts import (
     WorkspaceChanged,
 )
 
+OF_THE_STREAM = "stdout"
+"""The source of what the agent itself told."""
+
 MOST_PROCESSES = 40
 MOST_SHOWN = 500
 """So many characters are kept of a command, from its beginning, and of a result, from its end."""
@@ -78,13 +81,17 @@ def row_of(fact: SessionFact) -> FactRow:
         case ProcessesLeft():
             return FactRow("proc", "left", {"processes": _processes(fact.processes)})
         case ToolOpened() if len(fact.shown) > MOST_SHOWN:
-            return FactRow("stdout", "tool_opened", _told(fact) | {"shown": fact.shown[:MOST_SHOWN] + CUT})
+            return FactRow(
+                OF_THE_STREAM, "tool_opened", _told(fact) | {"shown": fact.shown[:MOST_SHOWN] + CUT}
+            )
         case ToolClosed() if len(fact.shown) > MOST_SHOWN:
-            return FactRow("stdout", "tool_closed", _told(fact) | {"shown": CUT + fact.shown[-MOST_SHOWN:]})
+            return FactRow(
+                OF_THE_STREAM, "tool_closed", _told(fact) | {"shown": CUT + fact.shown[-MOST_SHOWN:]}
+            )
     if (place := _PLAIN.get(type(fact))) is not None:
         renamed = _RENAMED.get(place, {})
         return FactRow(*place, {renamed.get(name, name): value for name, value in _told(fact).items()})
-    return FactRow("stdout", _snake(type(fact).__name__), _told(fact))
+    return FactRow(OF_THE_STREAM, _snake(type(fact).__name__), _told(fact))
 
 
 def fact_of(row: FactRow) -> SessionFact | None:
@@ -107,7 +114,7 @@ def _read(row: FactRow) -> SessionFact | None:
         case "proc", "left":
             return ProcessesLeft(_seen(given["processes"]))
     place = (row.source, row.event)
-    kind = STREAM.get(row.event) if row.source == "stdout" else _OF_PLAIN.get(place)
+    kind = STREAM.get(row.event) if row.source == OF_THE_STREAM else _OF_PLAIN.get(place)
     if kind is None:
         return None
     back = {told: name for name, told in _RENAMED.get(place, {}).items()}

@@ -33,7 +33,7 @@ from watchkeeper.domain.sessions.facts import (
     TranscriptGrew,
     WorkspaceChanged,
 )
-from watchkeeper.domain.sessions.rows import FactRow, row_of
+from watchkeeper.domain.sessions.rows import OF_THE_STREAM, FactRow, row_of
 
 SPAN_SECONDS = 30.0
 BURST_ROWS = 200.0
@@ -99,6 +99,16 @@ class Telling:
         """Take in which turn is followed; of one that is read again the first `told_until` events were told before."""
         if turn != self.turn:
             self.turn, self._ordinal, self._skip_until = turn, 0, told_until
+
+    def forget_told(self, turn: int, ordinal: int) -> None:
+        """Take in that the stream of a turn was told so far after all: rows of it that wait are not told again."""
+        if turn == self.turn:
+            self._skip_until = max(self._skip_until, ordinal)
+        self.rows = deque(
+            one
+            for one in self.rows
+            if one.row.source != OF_THE_STREAM or (one.turn, one.ordinal) > (turn, ordinal)
+        )
 
     def take(self, at: float, fact: SessionFact) -> None:
         """Take in a fact that was seen at `at`."""

@@ -39,11 +39,13 @@ class Queued(WatchkeeperError):
 class Patience(NamedTuple):
     """How long one call may take, and the pause between two tries, in seconds.
 
-    The shortest default of a client for a tool is a minute (Codex).
+    The shortest default of a client for a tool is a minute (Codex). `keep_seconds`: how long a server may be away until
+    an end of the job is kept, where that can be done, and the agent let go.
     """
 
     call_seconds: float = 45.0
     pause_seconds: float = 2.0
+    keep_seconds: float = 30.0
 
 
 PATIENT = Patience()
@@ -73,6 +75,7 @@ class Holder:
         self._link = means.link
         self._tell = tell
         self._began = time.monotonic()
+        self._may_be_kept = False
         self.artifacts = 0
 
     async def get_context(self) -> Json:
@@ -114,6 +117,7 @@ class Holder:
         """Upload what is named by path, and complete. Raises Queued while the end is not known yet."""
         found = [await self.find(entry) if "path" in entry else Produced(entry) for entry in artifacts]
         self.artifacts += len(found)
+        self._may_be_kept = self._session.keep is not None
         try:
             claimed = await self._claimed(found)
         except ServerUnreachable as error:
@@ -123,6 +127,7 @@ class Holder:
 
     async def end(self, command: str, body: Json) -> Json:
         """Tell the end of the job, following its check; raises Queued where it is kept or still being checked."""
+        self._may_be_kept = self._session.keep is not None
         try:
             while True:
                 answer = await self._patiently(lambda: self._send(command, body))
@@ -156,11 +161,15 @@ class Holder:
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """Repeat a call while the server is away or asks to wait, as long as the client may wait."""
+        away_since: float | None = None
         while True:
             try:
                 return await self._spoken_of(call)
             except ServerUnreachable:
-                if not await self._wait("the server is away; trying again"):
+                away_since = time.monotonic() if away_since is None else away_since
+                away = time.monotonic() - away_since
+                is_kept = self._may_be_kept and away >= self._means.patience.keep_seconds
+                if is_kept or not await self._wait("the server is away; trying again"):
                     raise
             except Refused as refused:
                 if refused.refusal not in SETTLED_BY_WAITING or not await self._wait(

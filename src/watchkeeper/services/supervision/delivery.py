@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,8 @@ class Delivery:
         claimed: list[Json] = []
         if held.workspace is not None:
             try:
-                summary, claimed = await self._results(records, held, held.workspace)
+                named = ending.body.get("artifacts")
+                summary, claimed = await self._results(records, held, held.workspace, named)
             except Refused as refused:
                 # Over already: the completion itself learns how, or is kept for a person as too late.
                 if not refused.stale:
@@ -136,7 +137,7 @@ class Delivery:
             await asyncio.sleep(STILL_CHECKING_SECONDS)
 
     async def _results(
-        self, records: AttemptRecords, held: Held, workspace: Path
+        self, records: AttemptRecords, held: Held, workspace: Path, named: Sequence[Json] | None
     ) -> tuple[str | None, list[Json]]:
         results = Results(self._link, held.job, held.lease, self._limit)
         stored = await results.stored()
@@ -144,10 +145,12 @@ class Delivery:
             # Decided before anything is sent: later our own uploads could not be told from the agent's.
             held.notes[FOUND] = not stored
             await _keep(lambda decided: records.note(**decided), {FOUND: not stored}, held)
-        return await results.hand_in(workspace, stored, found=held.notes[FOUND])
+        return await results.hand_in(workspace, stored, found=held.notes[FOUND], named=named)
 
-    async def failed_checks(self, records: AttemptRecords, held: Held, output: Json | None) -> list[Json]:
-        """Hand in the results so far and give the checks that they would fail, as `verify` names them.
+    async def failed_checks(
+        self, records: AttemptRecords, held: Held, claimed: Ending, output: Json | None
+    ) -> list[Json]:
+        """Hand in the results of a success that is claimed; give the checks that they would fail, as `verify` does.
 
         Waits for a server that is away. Nothing is told of results that pass, nor where only `complete` can tell:
         the job is over, or the server answers with errors of its own.
@@ -156,7 +159,7 @@ class Delivery:
         errors = 0
         while errors < TIMES_AN_ERROR_COUNTS:
             try:
-                return await self._verify(records, held, output)
+                return await self._verify(records, held, claimed.body.get("artifacts"), output)
             except ArtifactRefused as refused:
                 return [{"check": refused.problem, "detail": refused.message}]
             except Refused as refused:
@@ -171,10 +174,12 @@ class Delivery:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         return []
 
-    async def _verify(self, records: AttemptRecords, held: Held, output: Json | None) -> list[Json]:
+    async def _verify(
+        self, records: AttemptRecords, held: Held, named: Sequence[Json] | None, output: Json | None
+    ) -> list[Json]:
         if held.workspace is None or await self.how_it_ended(held) is not None:
             return []
-        _, claimed = await self._results(records, held, held.workspace)
+        _, claimed = await self._results(records, held, held.workspace, named)
         body = {"artifacts": claimed} if claimed else {}
         answer = await self._link.on_job(held.id, "verify", body, held.lease, VERIFY_SECONDS)
         failed: list[Json] = answer["failed"]

@@ -25,6 +25,7 @@ from watchkeeper.services.supervision.clock import SteadyClock
 from watchkeeper.services.supervision.contract_host import ContractSession
 from watchkeeper.services.supervision.conversation import Conversation
 from watchkeeper.services.supervision.following import Following, Seen
+from watchkeeper.services.supervision.kept_end import KeptEnd
 from watchkeeper.services.supervision.means import Means
 from watchkeeper.services.supervision.observing import Beside
 from watchkeeper.services.supervision.output_watch import OutputWatch
@@ -48,6 +49,7 @@ class Eyes:
         facts: dict[str, Any],
         conversation: Conversation,
         turns: Turns,
+        kept: KeptEnd,
     ) -> None:
         self._means = means
         self._records = records
@@ -55,6 +57,7 @@ class Eyes:
         self._job: Json = facts["job"]
         self._conversation = conversation
         self._turns = turns
+        self._kept = kept
         self._clock = SteadyClock()
         self._log: SessionLog | None = None
         self._watch: SessionWatch | None = None
@@ -62,7 +65,7 @@ class Eyes:
 
     def contract_session(self) -> ContractSession:
         """Give who calls the contract's tools with the job token of a turn."""
-        return ContractSession(str(self._job["id"]), self._turns.workspace(), self._called)
+        return ContractSession(str(self._job["id"]), self._turns.workspace(), self._called, self._kept.keep)
 
     def on(self, session: Session, look_at_clocks: Callable[[], None]) -> Following:
         """Begin to follow a turn, one that was adopted too. Blocks."""
@@ -187,6 +190,7 @@ class Eyes:
         return self._means.adapter.transcript(self._turns.turn(""), thread)
 
     def _called(self, call: ContractCall, thread: str | None) -> None:  # noqa: ARG002 - the stream tells it too
+        self._kept.heard(call)
         self._put(call)
 
     def _put(self, fact: SessionFact) -> None:

@@ -1,8 +1,8 @@
 """What a supervisor keeps of each attempt on disk, so that whoever comes after it can go on.
 
 `<home>/sessions/<worker>/<job>-<epoch>/`, 0700: `lease.json` before all else, the session's own directory (those of
-earlier turns beside it), `thread.json` for an agent that converses, `end.json` before the end is reported,
-`reported.json` after. Each is written whole and synced.
+earlier turns beside it), `thread.json` for an agent that converses, `kept.json` for an end that it could not tell,
+`end.json` before the end is reported, `reported.json` after. Each is written whole and synced.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from watchkeeper.logs import log
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 LEASE = "lease.json"
 END = "end.json"
+KEPT = "kept.json"
 THREAD = "thread.json"
 STDIN = "stdin"
 REPORTED = "reported.json"
@@ -109,6 +110,15 @@ class AttemptRecords:
         ) as file:
             file.write(text.encode("utf-8", "replace").decode())
         return path
+
+    def kept(self) -> dict[str, Any] | None:
+        return records.read_record(self.directory / KEPT)
+
+    def write_kept(self, end: dict[str, Any]) -> None:
+        records.write_record(self.directory / KEPT, end)
+
+    def drop_kept(self) -> None:
+        (self.directory / KEPT).unlink(missing_ok=True)
 
     def end(self) -> dict[str, Any] | None:
         return records.read_record(self.directory / END)

@@ -16,6 +16,7 @@ from watchkeeper.agents.artifacts import (
     files_in,
     gather,
     open_inside,
+    produced,
 )
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.server_link import Json, ServerLink, Upload
@@ -43,13 +44,18 @@ class Results:
         return list(context.get("artifacts") or ())
 
     async def hand_in(
-        self, workspace: Path, stored: list[Json], *, found: bool
+        self, workspace: Path, stored: list[Json], *, found: bool, named: Sequence[Json] | None = None
     ) -> tuple[str | None, list[Json]]:
         """Upload what artifacts.json names, and give its summary and the claimed artifacts.
+
+        `named` are artifacts as the agent itself has handed them in, in the place of all that lies there.
 
         Without artifacts.json the files found in the workspace are uploaded, if `found`, and nothing is claimed.
         What is among `stored` is not sent again.
         """
+        if named is not None:
+            entries = [await asyncio.to_thread(self._named, workspace, entry) for entry in named]
+            return None, [await self.claimed(workspace, one, stored) for one in entries]
         gathered = await asyncio.to_thread(gather, workspace, self._limit)
         if gathered.declared:
             claimed = [await self.claimed(workspace, one, stored) for one in gathered.artifacts]
@@ -57,6 +63,9 @@ class Results:
         if found:
             await self.upload(workspace, await asyncio.to_thread(self._found, workspace), stored)
         return None, []
+
+    def _named(self, workspace: Path, entry: Json) -> Produced:
+        return produced(workspace, entry, self._limit) if "path" in entry else Produced(entry)
 
     def _found(self, workspace: Path) -> tuple[ProducedFile, ...]:
         try:
@@ -68,13 +77,13 @@ class Results:
             return ()
         return found if self._job.get("contract") is not None or len(found) <= UNASKED_FILES else ()
 
-    async def claimed(self, workspace: Path, produced: Produced, stored: list[Json]) -> Json:
+    async def claimed(self, workspace: Path, one: Produced, stored: list[Json]) -> Json:
         """Upload an artifact's files and give it as a completion names it: by its id in the store."""
-        if not produced.files:
-            return produced.entry
-        in_store = await self.upload(workspace, produced.files, stored)
-        names = [file.name for file in produced.files]
-        kept = {name: value for name, value in produced.entry.items() if name != "path"}
+        if not one.files:
+            return one.entry
+        in_store = await self.upload(workspace, one.files, stored)
+        names = [file.name for file in one.files]
+        kept = {name: value for name, value in one.entry.items() if name != "path"}
         if len(names) > 1:
             kept.setdefault("files", names)
         return {**kept, "artifact_id": in_store[names.index(_opened(names))]["id"]}

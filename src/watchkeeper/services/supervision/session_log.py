@@ -7,16 +7,13 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from watchkeeper.domain.sessions.diagnosis import Diagnosis
 from watchkeeper.domain.sessions.facts import Interrupted, SessionFact
 from watchkeeper.domain.sessions.telling import Telling, ToldRow
-
-TOLD = "told.json"
-"""How far the stream of which turn was told: who adopts a session reads its turn again from the beginning."""
+from watchkeeper.services.supervision.told_so_far import StreamPlace, ToldSoFar
 
 HEARTBEAT_SECONDS = 60.0
 """A live session is told of so often at least, so that its silence can be told from its supervisor's."""
@@ -55,8 +52,7 @@ class ServerLog:
         self._next_number = 1
         self._batch: list[tuple[int, ToldRow]] = []
         self.is_refused = False
-        self._place = Path(facts["place"]) / TOLD if facts.get("place") else None
-        self._told = _read(self._place)
+        self._told = ToldSoFar(Path(facts["place"]) if facts.get("place") else None)
         self.note(facts)
 
     def note(self, facts: Mapping[str, Any]) -> None:
@@ -86,7 +82,8 @@ class ServerLog:
 
     def _keep(self, facts: Mapping[str, Any]) -> None:
         if (turn := facts.get("turns")) is not None:
-            self._telling.begin_turn(turn, self._told[1] if turn == self._told[0] else 0)
+            told = self._told.place
+            self._telling.begin_turn(turn, told.ordinal if turn == told.turn else 0)
         if (version := facts.get("untried_version")) is not None:
             self._telling.unknown[f"version {version}"] = 1
         sendable = _sendable(facts)
@@ -126,7 +123,10 @@ class ServerLog:
         with self._lock:
             if self._told_at == float("-inf"):
                 self._began_at = now - float(session.get("age_s") or 0.0)
-                self._next_number = int(session.get("last_number") or 0) + 1
+                last_number = int(session.get("last_number") or 0)
+                self._next_number = last_number + 1
+                if self._told.came_there(last_number):
+                    self._telling.forget_told(*self._told.place)
             self._told_at = now
             for name in told:
                 self._once.pop(name, None)
@@ -150,15 +150,18 @@ class ServerLog:
             events = [self._event(number, told) for number, told in self._batch]
             newest = self._telling.last_event_at
             silent = {} if newest is None else {"silent_s": max(0.0, now - newest)}
-            return {"events": events, "dropped": self._telling.dropped, **silent}
+            batch = {"events": events, "dropped": self._telling.dropped, **silent}
+            last_number, place = self._batch[-1][0], self._place_after()
+        self._told.sends(last_number, place)
+        return batch
 
     def was_kept(self) -> None:
         with self._lock:
-            self._told = max((told.turn, told.ordinal) for _, told in self._batch)
-            self._batch = []
-        if self._place is not None:
-            with suppress(OSError):  # on a full disk the next supervisor tells a little twice
-                self._place.write_text(json.dumps(self._told))
+            place, self._batch = self._place_after(), []
+        self._told.was_kept(place)
+
+    def _place_after(self) -> StreamPlace:
+        return StreamPlace(*max((told.turn, told.ordinal) for _, told in self._batch))
 
     def _event(self, number: int, told: ToldRow) -> dict[str, Any]:
         row = told.row
@@ -186,14 +189,6 @@ def _sendable(facts: Mapping[str, Any]) -> dict[str, Any]:
         elif name == "left":
             sendable[name] = [_left(one) for one in value][:500]
     return sendable
-
-
-def _read(place: Path | None) -> tuple[int, int]:
-    try:
-        turn, ordinal = json.loads(place.read_text()) if place is not None else (0, 0)
-        return int(turn), int(ordinal)
-    except (OSError, ValueError, TypeError):
-        return 0, 0
 
 
 def _left(one: Any) -> dict[str, Any]:

@@ -14,9 +14,17 @@ from watchkeeper.logs import log
 from watchkeeper.services.supervision.conversation import Conversation
 from watchkeeper.services.supervision.course import Claimed, Course, Waiting
 from watchkeeper.services.supervision.delivery import Held
-from watchkeeper.services.supervision.endings import Ending, Why, ending_of_unstarted, failed, released
+from watchkeeper.services.supervision.endings import (
+    Command,
+    Ending,
+    Why,
+    ending_of_unstarted,
+    failed,
+    released,
+)
 from watchkeeper.services.supervision.eyes import Eyes
 from watchkeeper.services.supervision.following import HANGING_SECONDS, Following, wait_for
+from watchkeeper.services.supervision.kept_end import LINGER_SECONDS, KeptEnd
 from watchkeeper.services.supervision.means import Means
 from watchkeeper.services.supervision.preparing import Preparing
 from watchkeeper.services.supervision.records import AttemptRecords
@@ -24,9 +32,6 @@ from watchkeeper.services.supervision.renewals import LeaseHold
 from watchkeeper.services.supervision.server_link import Json, Refused
 from watchkeeper.services.supervision.starting import Starting
 from watchkeeper.services.supervision.turns import TurnOrder, Turns
-
-LINGER_SECONDS = 30.0
-"""How long an agent may live on that has ended its job by the contract's own commands."""
 
 UNDELIVERED_SECONDS = 900.0
 """How long a lease is renewed for an end that cannot be told."""
@@ -52,7 +57,8 @@ class Attempt:
         preparing = Preparing(means, records, facts, known)
         self._course = Course(means, records, self.job, known, preparing.prompt)
         self._turns = Turns(means, records, facts, known)
-        self._eyes = Eyes(means, records, facts, known, self._turns)
+        self._kept = KeptEnd(self.id, records)
+        self._eyes = Eyes(means, records, facts, known, self._turns, self._kept)
         self._starting = Starting(
             means, preparing, self._turns, self.hold, self._cut_short, self._eyes.contract_session
         )
@@ -182,8 +188,7 @@ class Attempt:
             await self._ask_whether_over()
         if self._why is None and self._lingers_until is not None:
             self._why = Why.ENDED_BY_AGENT
-        tail = followed.seen.output.tail("stderr", 4000)
-        chosen = self._course.after(followed.over(), self._why, self._detail, tail)
+        chosen = self._chosen(followed)
         if isinstance(chosen, Claimed):
             claimed = chosen.ending
             chosen = await self._gated(claimed)
@@ -194,6 +199,13 @@ class Attempt:
         if isinstance(chosen, Ending):
             return chosen
         return await self._starting.further(chosen)
+
+    def _chosen(self, followed: Following) -> Ending | Claimed | TurnOrder | Waiting:
+        """Choose what comes after a turn: what its agent was promised to be told, or what was seen of it."""
+        if (kept := self._kept.ending(self._why)) is not None:
+            return Claimed(kept) if kept.command is Command.COMPLETE else kept
+        tail = followed.seen.output.tail("stderr", 4000)
+        return self._course.after(followed.over(), self._why, self._detail, tail)
 
     async def _ask_whether_over(self) -> None:
         """Take in that the agent has ended its job, before any turn more: its last renewal may be older than that."""
@@ -211,17 +223,19 @@ class Attempt:
         """Ask the gate about a success that is claimed: the failed checks are a further turn, while there are any."""
         if not (self._course.is_gated and self._course.has_rounds):
             return claimed
-        checks = await self._failed_checks()
+        checks = await self._failed_checks(claimed)
         await asyncio.to_thread(self._eyes.gate_answered, checks)
         if not checks or self._why is Why.LEASE_LOST:
             return claimed
+        self._kept.forget()
         return self._cut_short() or self._course.gate_round(checks)
 
-    async def _failed_checks(self) -> list[Json]:
+    async def _failed_checks(self, claimed: Ending) -> list[Json]:
         self._kept_until = boot_clock() + UNDELIVERED_SECONDS
         self.is_reporting = self._is_checking = True
         try:
-            return await self._means.delivery.failed_checks(self._records, self._held, self._eyes.output())
+            output = self._eyes.output()
+            return await self._means.delivery.failed_checks(self._records, self._held, claimed, output)
         finally:
             self.is_reporting = self._is_checking = False
 
@@ -240,6 +254,10 @@ class Attempt:
         if self._lingers_until is not None:
             if boot_clock() >= self._lingers_until:
                 self.interrupt(Why.ENDED_BY_AGENT, self._detail)
+        elif self._kept.is_due and self._session is not None:
+            # No reason is given: what the agent was promised is told, and the gate may ask for more.
+            self._eyes.interrupted()
+            self._session.interrupt("the agent has ended its job, and lives on")
         elif minutes is not None and still is not None and still > minutes * 60:
             text = f"no progress within {minutes:g} minutes: no progress command and no artifact"
             self.interrupt(Why.NO_PROGRESS, text)
