@@ -2,67 +2,65 @@
 
 from __future__ import annotations
 
-import io
+import importlib.util
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from babel import Locale
-from babel.messages import Catalog
-from babel.messages.extract import extract_from_file
-from babel.messages.pofile import read_po
-from jinja2.ext import babel_extract
 
 from watchkeeper.domain.evidence import GateCheck
 from watchkeeper.domain.jobs import AttemptCause, JobState, StateReason, WaitingReason
-from watchkeeper.interfaces import console
 from watchkeeper.interfaces.console import format as shown
 from watchkeeper.interfaces.console import words
-from watchkeeper.interfaces.console.i18n import LANGUAGES, choose, load
+from watchkeeper.interfaces.console.i18n import LANGUAGES, catalogues, choose, load
 
-PACKAGE = Path(console.__file__).parent
+ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 NOW = datetime(2026, 11, 21, 14, 2, 11, tzinfo=UTC)
 EN, ZH = Locale.parse("en"), Locale.parse("zh_Hant")
 
-Message = str | tuple[str, ...]
 
-
-def used() -> set[Message]:
-    """Give every text that templates and code mark for translation."""
-    found: set[Message] = set()
-    for path in sorted(PACKAGE.glob("templates/*.html")):
-        options = {"trimmed": "true", "silent": "false"}
-        found |= {text for _, text, _, _ in extract_from_file(babel_extract, str(path), options=options)}
-    for path in sorted(PACKAGE.glob("*.py")):
-        found |= {
-            text for _, text, _, _ in extract_from_file("python", str(path), keywords={"message": None})
-        }
-    return found
-
-
-def catalogue(code: str) -> Catalog:
-    text = (PACKAGE / "locale" / code / "LC_MESSAGES" / "watchkeeper.po").read_bytes()
-    return read_po(io.BytesIO(text), locale=code)
+def script() -> Any:
+    spec = importlib.util.spec_from_file_location("console_words", ROOT / "scripts" / "console_words.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_a_catalogue_has_every_text_and_no_other(code: str) -> None:
-    """No page falls back to another language, and no dead text is translated."""
-    listed = {
-        tuple(one.id) if isinstance(one.id, (list, tuple)) else one.id for one in catalogue(code) if one.id
-    }
-    assert listed == used()
+def test_the_catalogues_have_every_text_once_and_no_other(code: str) -> None:
+    """No page falls back to another language, no dead text is translated, and each stands in its family's catalogue."""
+    words_of = script()
+    used = words_of.used()
+    listed = [(family, words_of.key(one.id)) for family, found in catalogues(code) for one in found if one.id]
+    lacking = set(used) - {text for _, text in listed}
+    assert not lacking, f"run scripts/console_words.py: {lacking}"
+    misplaced = [
+        (family, text)
+        for family, text in listed
+        if family not in {"ground", *used.get(text, ())} or text not in used
+    ]
+    assert not misplaced, f"run scripts/console_words.py: {misplaced}"
+    assert len(listed) == len({text for _, text in listed}), (
+        "a text stands twice: run scripts/console_words.py"
+    )
+
+
+def entries(code: str) -> Iterator[Any]:
+    return (one for _, found in catalogues(code) for one in found if one.id)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_translation_is_there_with_the_same_placeholders(code: str) -> None:
     """A translation names what its original names; a lost placeholder would lose a fact."""
-    for one in catalogue(code):
-        if not one.id:
-            continue
+    for one in entries(code):
         ids = one.id if isinstance(one.id, (list, tuple)) else [one.id]
         texts = one.string if isinstance(one.string, (list, tuple)) else [one.string]
         for text in texts:
@@ -72,10 +70,8 @@ def test_every_translation_is_there_with_the_same_placeholders(code: str) -> Non
 
 def test_chinese_follows_its_conventions() -> None:
     """Terms as the glossary has them, full-width marks, no Simplified or mainland terms."""
-    for one in catalogue("zh_Hant"):
+    for one in entries("zh_Hant"):
         text = "".join(one.string) if isinstance(one.string, (list, tuple)) else one.string
-        if not one.id:
-            continue
         assert not re.search(r"隊列|令牌|證書|運行|超時|告警|回滾|審批|批准|租約|你", text), text
         assert not re.search(r"[一-鿿][,:;?!](?!\))", text), text
 
@@ -150,8 +146,14 @@ def test_times_are_relative_in_the_readers_language(seconds: int, english: str, 
 
 
 def test_absolute_times_name_their_zone() -> None:
-    """Whatever zone a time comes in, it is shown in UTC and says so."""
-    taipei = NOW.astimezone(ZoneInfo("Asia/Taipei"))
+    """Whatever zone a time comes in, it is shown in the reader's; an hour that comes twice is told apart."""
+    zone = ZoneInfo("Asia/Taipei")
+    taipei = NOW.astimezone(zone)
+    assert shown.absolute(NOW, zone) == "2026-11-21 22:02:11 +08:00 Asia/Taipei"
+    assert shown.clock(NOW, zone) == "22:02:11 Asia/Taipei"
+    berlin = ZoneInfo("Europe/Berlin")
+    twice = [shown.absolute(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), berlin) for hour in (0, 1)]
+    assert twice == ["2026-10-25 02:30:00 +02:00 Europe/Berlin", "2026-10-25 02:30:00 +01:00 Europe/Berlin"]
     assert shown.absolute(taipei) == "2026-11-21 14:02:11 UTC"
     assert shown.clock(taipei) == "14:02:11 UTC"
     assert shown.machine(taipei) == "2026-11-21T14:02:11Z"

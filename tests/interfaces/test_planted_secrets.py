@@ -19,7 +19,7 @@ from watchkeeper.app.whole import App
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.console.login import SESSION_COOKIE
-from watchkeeper.interfaces.console.pages import create_console, session_reader
+from watchkeeper.interfaces.console.router import add_console, session_reader
 from watchkeeper.services.debug_bundle import DebugBundle
 from watchkeeper.services.debug_parts import add_database
 from watchkeeper.services.failed_logins import LoginPatience
@@ -34,7 +34,7 @@ async def planting(app: App) -> AsyncIterator[Planting]:
     """The API and the console of one server, as `serve` puts them together."""
     limits = ApiLimits(10_000, 10_000, LoginPatience(free_failures=10_000))
     server = create_app(app, limits=limits, session=session_reader(app))
-    server.include_router(create_console(app, server.state.watchkeeper.failed_logins))
+    add_console(server, app, server.state.watchkeeper.failed_logins)
     with kept_logging():
         async with client_of(server) as http:
             yield Planting(Api(app, http, server.state.watchkeeper))

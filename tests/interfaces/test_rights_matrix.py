@@ -22,13 +22,10 @@ from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.guarded import RIGHTS_KEY, GuardedRoute
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.cli.needs import NEEDS
-from watchkeeper.interfaces.console.pages import (
-    ASSETS,
-    FOR_ALL,
-    FOR_READERS,
-    create_console,
-    session_reader,
-)
+from watchkeeper.interfaces.console.acts.desk import ROUTES as ACT_ROUTES
+from watchkeeper.interfaces.console.door import DOOR
+from watchkeeper.interfaces.console.families import PAGES
+from watchkeeper.interfaces.console.router import ASSETS, add_console, session_reader
 from watchkeeper.services.failed_logins import LoginPatience
 
 PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.json"), ("GET", ASSETS)}
@@ -68,7 +65,7 @@ async def site(app: App) -> FastAPI:
     """API and console of one server, as `serve` puts them together."""
     limits = ApiLimits(10_000, 10_000, LoginPatience(free_failures=10_000))
     made = create_app(app, limits=limits, session=session_reader(app))
-    made.include_router(create_console(app, made.state.watchkeeper.failed_logins))
+    add_console(made, app, made.state.watchkeeper.failed_logins)
     return made
 
 
@@ -102,7 +99,7 @@ async def test_every_route_declares_who_may(site: FastAPI) -> None:
         for method in route.methods or ()
         if method != "HEAD"
     }
-    assert others == PUBLIC | set(FOR_ALL) | {("GET", path) for path in FOR_READERS}
+    assert others == PUBLIC | set(DOOR) | set(ACT_ROUTES) | {("GET", page.path) for page in PAGES}
     assert len(guarded(site)) > 40
     assert [path for _, path, rights in guarded(site) if not rights] == []
 
@@ -183,11 +180,11 @@ async def test_pages_are_for_sessions_of_readers_alone(api: Api, credentials: li
     """A token in a header opens no page; what is sent to the door must come from a page of ours, whoever sends it."""
     for credential in credentials:
         headers = credential.headers
-        for path in FOR_READERS:
-            page = await api.http.get(path.replace("{job}", NOBODY), headers=headers)
-            reads = credential.cookie is not None and credential.rights is not None
-            assert (page.status_code == 303) is not reads, (credential.name, path)
-        for method, path in FOR_ALL:
+        reads = credential.cookie is not None and credential.rights is not None
+        for one in PAGES:
+            page = await api.http.get(re.sub(r"{\w+}", NOBODY, one.path), headers=headers)
+            assert one.is_open or (page.status_code == 303) is not reads, (credential.name, one.path)
+        for method, path in DOOR:
             page = await api.http.request(method, path, headers=headers)
             assert page.status_code == (409 if method == "POST" else 303 if path == "/language" else 200), (
                 path

@@ -16,7 +16,7 @@ from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.api.openapi import document
 from watchkeeper.interfaces.console.login import SESSION_COOKIE
-from watchkeeper.interfaces.console.pages import create_console, session_reader
+from watchkeeper.interfaces.console.router import add_console, session_reader
 from watchkeeper.services.failed_logins import LoginPatience
 from watchkeeper.settings import Settings
 from watchkeeper.storage.queries import query as named_query
@@ -48,7 +48,7 @@ async def api(app: App) -> AsyncIterator[Api]:
     """API and console of one server, as `serve` puts them together."""
     limits = ApiLimits(10_000, 10_000, LoginPatience(free_failures=10_000))
     server = create_app(app, limits=limits, session=session_reader(app))
-    server.include_router(create_console(app, server.state.watchkeeper.failed_logins))
+    add_console(server, app, server.state.watchkeeper.failed_logins)
     async with client_of(server) as http:
         yield Api(app, http, server.state.watchkeeper)
 

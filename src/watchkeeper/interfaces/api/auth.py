@@ -16,7 +16,6 @@ from watchkeeper.services.failed_logins import source_of
 from watchkeeper.services.holding import Caller
 from watchkeeper.services.refusals import Refusal
 
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 MAX_TOKEN_CHARS = 512
 
 ProjectName = Annotated[
@@ -75,7 +74,7 @@ async def admit(
 
 async def _principal(request: Request, state: ApiState) -> Principal:
     header = request.headers.get("authorization")
-    if header is None and state.session is not None and request.method in SAFE_METHODS:
+    if header is None and state.session is not None:
         return await state.session(request)
     try:
         secret = _bearer(header)

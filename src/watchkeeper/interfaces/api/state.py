@@ -17,7 +17,7 @@ from watchkeeper.interfaces.api.limits import ApiLimits, Buckets
 from watchkeeper.services.failed_logins import FailedLogins
 
 SessionReader = Callable[[Request], Awaitable[Principal]]
-"""Finds who visits by a session cookie; raises Unauthenticated."""
+"""Finds who visits by a session cookie; raises Unauthenticated, also for a change that no page of ours asks for."""
 
 
 @dataclass(eq=False)

@@ -17,7 +17,7 @@ from watchkeeper.interfaces.api.state import ApiState
 from watchkeeper.interfaces.cli.local import with_database
 from watchkeeper.interfaces.cli.parent import Parent, tied_to
 from watchkeeper.interfaces.cli.starting import begin, note
-from watchkeeper.interfaces.console.pages import create_console, session_reader
+from watchkeeper.interfaces.console import add_console, session_reader
 from watchkeeper.services.duties import Duties
 from watchkeeper.services.exposure import Exposure
 from watchkeeper.settings import Settings
@@ -54,7 +54,7 @@ async def _serve(settings: Settings, host: str | None) -> None:
         app.diagnosis.look_further(Exposure(settings).checks)
         api = create_app(app, session=session_reader(app))
         state: ApiState = api.state.watchkeeper
-        api.include_router(create_console(app, state.failed_logins))
+        add_console(api, app, state.failed_logins)
         duties = Duties(app.watchdog.policies.duty(app.database, "serve", app.watchdog.alerting.channels))
         duties.start()
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from babel import Locale
 from babel.dates import format_timedelta
@@ -21,14 +21,22 @@ def relative(when: datetime, now: datetime, locale: Locale) -> str:
     return format_timedelta(seconds or -1, add_direction=True, threshold=1.2, locale=locale)
 
 
-def absolute(when: datetime) -> str:
-    """Give date and time with the name of the zone, always UTC."""
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def absolute(when: datetime, zone: tzinfo = UTC) -> str:
+    """Give date and time with the name of the zone, and how far it is from UTC then: an hour may come twice."""
+    there = when.astimezone(zone)
+    return f"{there:%Y-%m-%d %H:%M:%S} {_named(there, zone)}"
 
 
-def clock(when: datetime) -> str:
-    """Give the time of day with the name of the zone, always UTC."""
-    return when.astimezone(UTC).strftime("%H:%M:%S UTC")
+def clock(when: datetime, zone: tzinfo = UTC) -> str:
+    """Give the time of day with the name of the zone."""
+    return f"{when.astimezone(zone):%H:%M:%S} {zone}"
+
+
+def _named(there: datetime, zone: tzinfo) -> str:
+    if str(zone) == "UTC":
+        return "UTC"
+    offset = there.strftime("%z")
+    return f"{offset[:3]}:{offset[3:]} {zone}"
 
 
 def machine(when: datetime) -> str:

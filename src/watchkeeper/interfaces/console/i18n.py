@@ -1,14 +1,15 @@
-"""Languages: the catalogues, compiled in memory from their .po files, and the choice of one for a request."""
+"""Languages: the catalogues, one for each family of pages, merged and compiled in memory; and the choice of one."""
 
 from __future__ import annotations
 
 import gettext
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
 from babel import Locale
+from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -17,7 +18,6 @@ LANGUAGES: dict[str, str] = {"en": "English", "zh_Hant": "繁體中文"}
 """Code and own name of each language; every one has a catalogue."""
 
 LANGUAGE_COOKIE = "watchkeeper_language"
-DOMAIN = "watchkeeper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,25 @@ def message(text: str) -> str:
 
 
 def load(code: str) -> Language:
-    """Read one catalogue; raise FileNotFoundError where the package lacks it."""
-    source = resources.files(__package__) / "locale" / code / "LC_MESSAGES" / f"{DOMAIN}.po"
+    """Read the catalogues of one language as one; raise FileNotFoundError where the package has none."""
+    whole = Catalog(locale=code)
+    for _, catalogue in catalogues(code):
+        for entry in catalogue:
+            if entry.id:
+                whole[entry.id] = entry
     compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(source.read_bytes()), locale=code))
+    write_mo(compiled, whole)
     compiled.seek(0)
     tag = code.replace("_", "-")
     return Language(code, LANGUAGES[code], tag, Locale.parse(code), gettext.GNUTranslations(compiled))
+
+
+def catalogues(code: str) -> Iterator[tuple[str, Catalog]]:
+    """Give each family's catalogue of a language, by the family's name."""
+    for source in (resources.files(__package__) / "locale" / code).iterdir():
+        family, _, kind = source.name.rpartition(".")
+        if kind == "po":
+            yield family, read_po(io.BytesIO(source.read_bytes()), locale=code)
 
 
 def load_all() -> dict[str, Language]:

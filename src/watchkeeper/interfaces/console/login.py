@@ -10,18 +10,24 @@ from starlette.responses import RedirectResponse
 
 from watchkeeper.domain.errors import Conflict, Unauthenticated
 from watchkeeper.domain.principals import Principal, Right
-from watchkeeper.interfaces.console.i18n import LANGUAGE_COOKIE
-from watchkeeper.interfaces.console.rendering import HEADERS
+from watchkeeper.interfaces.console.headers import HEADERS
 from watchkeeper.services.identity import Identity
 from watchkeeper.services.login_links import ConsoleSession, LoginLinks
 
 SESSION_COOKIE = "watchkeeper_session"
-LANGUAGE_COOKIE_SECONDS = 365 * 86_400
 MAX_CREDENTIAL_CHARS = 512
+ACTING = "watchkeeper.console_acts"
+"""A key of a request's scope, which nobody can send over the network: the console itself asks."""
+
+
+class ForeignForm(Conflict):
+    """This form was not sent by a page of this console."""
+
+    hint = "Open the page anew and try again."
 
 
 def demand_same_origin(request: Request) -> None:
-    """Raise Conflict for a POST that no page of ours has sent.
+    """Raise ForeignForm for a POST that no page of ours has sent.
 
     Sec-Fetch-Site decides where the browser sends it; else Origin must name the host asked. A request
     with neither is refused: every browser sends one of them with a form.
@@ -29,11 +35,11 @@ def demand_same_origin(request: Request) -> None:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         if site != "same-origin":
-            raise Conflict
+            raise ForeignForm
         return
     origin = request.headers.get("origin", "")
     if not origin or urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
-        raise Conflict
+        raise ForeignForm
 
 
 def own_path(text: str | None) -> str:
@@ -59,6 +65,11 @@ async def who(request: Request, logins: LoginLinks) -> Principal:
     return await logins.authenticate_session(secret)
 
 
+def is_acting(request: Request) -> bool:
+    """Say whether the console itself asks the API, on behalf of who visits."""
+    return request.scope.get(ACTING) is True
+
+
 def go_to(path: str) -> Response:
     return RedirectResponse(path, 303, headers=HEADERS | {"Cache-Control": "no-store"})
 
@@ -77,15 +88,4 @@ def set_session(response: Response, request: Request, session: ConsoleSession) -
 def clear_session(response: Response, request: Request) -> None:
     response.delete_cookie(
         SESSION_COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-    )
-
-
-def set_language(response: Response, request: Request, code: str) -> None:
-    response.set_cookie(
-        LANGUAGE_COOKIE,
-        code,
-        max_age=LANGUAGE_COOKIE_SECONDS,
-        samesite="lax",
-        httponly=True,
-        secure=request.url.scheme == "https",
     )

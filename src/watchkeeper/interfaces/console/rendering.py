@@ -6,64 +6,34 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from gettext import NullTranslations
 from typing import Any, Protocol, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
+from uuid import uuid4
 
 from babel.lists import format_list
-from fastapi import Request, Response
+from fastapi import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from watchkeeper.domain.principals import Principal
+from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.console import format as shown
 from watchkeeper.interfaces.console import words
+from watchkeeper.interfaces.console.acts.act import Act
+from watchkeeper.interfaces.console.acts.done import UNDO_SECONDS
 from watchkeeper.interfaces.console.assets import Assets
+from watchkeeper.interfaces.console.ground import View
+from watchkeeper.interfaces.console.headers import HEADERS
 from watchkeeper.interfaces.console.i18n import LANGUAGES, Language
-
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    # Under no-referrer a form's Origin is "null", and the same-origin check would refuse our own forms.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "private, no-cache",
-    "Vary": "Cookie, Accept-Language",
-}
-FRAGMENT = "fragment"
-"""The query parameter by which the script asks for a page's regions without the frame around them."""
+from watchkeeper.interfaces.console.navigation import Navigation
+from watchkeeper.interfaces.console.visit import Visit, address
 
 TEXT_LIMIT = 300
 
 # What stands before a tag on its line is the templates' own layout: a tenth of a page. Texts within <pre> are escaped.
 _INDENTATION = re.compile(r"\n\s+(?=<)")
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request as the console sees it. `principal` is None before login."""
-
-    request: Request
-    language: Language
-    principal: Principal | None = None
-
-    @property
-    def wants_fragment(self) -> bool:
-        return FRAGMENT in self.request.query_params
-
-    @property
-    def here(self) -> str:
-        """The page's own address, to come back to; without what is no filter."""
-        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != FRAGMENT]
-        return address(self.request.url.path, dict(kept))
 
 
 class _Translating(Protocol):
@@ -73,16 +43,22 @@ class _Translating(Protocol):
 class Renderer:
     """The templates, once for each language."""
 
-    def __init__(self, languages: Mapping[str, Language], assets: Assets) -> None:
+    def __init__(
+        self,
+        languages: Mapping[str, Language],
+        assets: Assets,
+        navigation: Navigation,
+        acts: Mapping[str, Act],
+    ) -> None:
         self._environments = {code: _environment(language, assets) for code, language in languages.items()}
+        for environment in self._environments.values():
+            environment.globals.update(navigation=navigation, acts=acts)
 
-    def page(
-        self, visit: Visit, template: str, view: Mapping[str, Any], *, now: datetime, status: int = 200
-    ) -> Response:
+    def page(self, visit: Visit, view: View, *, now: datetime) -> Response:
         """Render a page, or its regions alone; a fragment that has not changed answers 304."""
         environment = self._environments[visit.language.code]
-        text = environment.get_template(template).render(
-            **view,
+        text = environment.get_template(view.template).render(
+            **view.facts,
             visit=visit,
             now=now,
             language=visit.language,
@@ -90,18 +66,11 @@ class Renderer:
         )
         body = _INDENTATION.sub("\n", text).encode()
         headers = dict(HEADERS)
-        if visit.wants_fragment and status == 200:
+        if visit.wants_fragment and view.status == 200:
             headers["ETag"] = etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
             if visit.request.headers.get("if-none-match") == etag:
                 return Response(status_code=304, headers=headers)
-        return Response(body, status, headers, "text/html; charset=utf-8")
-
-
-def address(path: str, parameters: Mapping[str, object]) -> str:
-    """Join a path and the parameters that say something."""
-    # A template's "x if y" without an else is a value that prints as nothing.
-    said = {name: text for name, value in parameters.items() if value is not None and (text := str(value))}
-    return f"{path}?{urlencode(said)}" if said else path
+        return Response(body, view.status, headers, "text/html; charset=utf-8")
 
 
 def _environment(language: Language, assets: Assets) -> Environment:
@@ -118,17 +87,25 @@ def _environment(language: Language, assets: Assets) -> Environment:
     cast("_Translating", environment).install_gettext_translations(language.translations, newstyle=True)
     locale = language.locale
     environment.globals.update(
-        languages=LANGUAGES, asset=assets.url, address=address, words=words, path=_path, when=when
+        languages=LANGUAGES,
+        asset=assets.url,
+        address=address,
+        words=words,
+        path=_path,
+        when=when,
+        Right=Right,
+        new_key=lambda: uuid4().hex,
+        undo_seconds=UNDO_SECONDS,
     )
     environment.filters.update(
         span=lambda seconds: shown.span(seconds, locale),
         number=lambda value: shown.number(value, locale),
         size=lambda count: shown.size(count, locale),
         cut=lambda text, limit=TEXT_LIMIT: shown.cut(str(text), limit),
-        clock=shown.clock,
+        clock=_clock,
         short=shown.short,
         machine=shown.machine,
-        absolute=shown.absolute,
+        absolute=_absolute,
         listed=lambda texts: format_list(list(texts), locale=locale),
         translated=language.translations.gettext,
         pretty=pretty,
@@ -144,8 +121,18 @@ def when(context: Context, time: datetime | None) -> Markup:
         return escape(shown.UNKNOWN)
     relative = shown.relative(time, context["now"], context["language"].locale)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        shown.machine(time), shown.absolute(time), relative
+        shown.machine(time), _absolute(context, time), relative
     )
+
+
+@pass_context
+def _absolute(context: Context, time: datetime) -> str:
+    return shown.absolute(time, context["visit"].zone)
+
+
+@pass_context
+def _clock(context: Context, time: datetime) -> str:
+    return shown.clock(time, context["visit"].zone)
 
 
 def pretty(data: Any) -> str:

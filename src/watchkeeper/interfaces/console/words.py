@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from watchkeeper.domain.errors import WatchkeeperError
 from watchkeeper.interfaces.console.i18n import message
+from watchkeeper.interfaces.console.login import ForeignForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,11 @@ EVENTS: dict[str, str] = {
     "complete": message("Evidence checked at completion"),
 }
 
+FOREIGN_FORM = (
+    message("This request did not come from the console"),
+    message("Open the page anew and try again."),
+)
+
 ERRORS: dict[str, tuple[str, str]] = {
     "job_not_found": (
         message("There is no such job here"),
@@ -185,12 +192,14 @@ ERRORS: dict[str, tuple[str, str]] = {
     "not_found": (message("There is nothing here"), message("Check the address.")),
     "permission_denied": (
         message("You may not see this"),
-        message("Your token's role cannot read. Ask an owner for a viewer's token."),
+        message(
+            "Your role does not reach so far. Ask an owner of this project, or of the whole installation."
+        ),
     ),
     "usage": (message("This address cannot be read"), message("Go back and choose a filter from the list.")),
     "conflict": (
-        message("This request did not come from the console"),
-        message("Open the page anew and try again."),
+        message("This cannot be done now"),
+        message("Things have changed meanwhile. Open the page anew and look."),
     ),
     "rate_limited": (message("Too many attempts"), message("Wait a minute and try again.")),
     "database_unavailable": (
@@ -228,6 +237,8 @@ def queue_badge(queue: Mapping[str, Any]) -> Badge:
     return QUEUE_STATUSES.get(queue["status"], UNKNOWN)
 
 
-def error_words(code: str) -> tuple[str, str]:
-    """Give title and advice for an error's code."""
-    return ERRORS.get(code, ERRORS["internal_error"])
+def error_words(error: WatchkeeperError) -> tuple[str, str]:
+    """Give title and advice for an error: by its kind where that says more than its code does."""
+    if isinstance(error, ForeignForm):
+        return FOREIGN_FORM
+    return ERRORS.get(error.code, ERRORS["internal_error"])
