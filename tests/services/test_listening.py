@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from raw_sql import rows
 from watchkeeper.app.whole import App
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.services import live
 from watchkeeper.services.changes import Changes
 from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.live import Wakeups
+from watchkeeper.services.topics import Watched, things_of
 from watchkeeper.storage.database import Database
 
 
@@ -91,3 +95,56 @@ async def test_a_change_that_commits_late_is_told(app: App) -> None:
             early = await anext(listening)
         assert (await anext(listening)).version > early.version
     await listening.aclose()
+
+
+async def test_who_looks_at_one_thing_hears_of_that_thing_alone(app: App) -> None:
+    """A renewal, which leaves no audit row, is told to who looks at the job; what other jobs do is not."""
+    await app.kinds.ensure_project("p")
+    ours, other = [
+        (await app.queue.enqueue("p", [JobRequest(kind)], actor="test"))[0].id for kind in ("a", "b")
+    ]
+    changes = Changes(app.database, look_seconds=0.01)
+    looking = changes.listen("p", things_of([f"job:{ours}"], "p"))
+    elsewhere = changes.listen("p", things_of([f"job:{other}"], "p"))
+    async with asyncio.timeout(20):
+        assert {(await anext(listening)).topic for listening in (looking, elsewhere)} == {
+            f"job:{ours}",
+            f"job:{other}",
+        }
+        hearing = asyncio.create_task(anext(elsewhere))
+        await app.queue.claim("p", "w1", ["a"], profile="runtime")
+        assert (await anext(looking)).topic == f"job:{ours}"
+        await rows(app.database, "UPDATE watchkeeper.leases SET renewed_at = watchkeeper.now()")
+        assert (await anext(looking)).topic == f"job:{ours}"
+        assert not hearing.done()
+        hearing.cancel()
+    await looking.aclose()
+    with pytest.raises(UsageError):
+        things_of(["needs:1"], "p")
+    with pytest.raises(UsageError):
+        things_of([f"job:{ours}"], None)
+
+
+async def test_each_topic_tells_of_each_thing(app: App) -> None:
+    """A session, an incident and a repair that change are told; one that is not there is silent and no fault."""
+    database = app.database
+    await app.kinds.ensure_project("p")
+    made = {
+        "session": "INSERT INTO watchkeeper.agent_sessions (project_id, worker_id, agent)"
+        " VALUES ('p', 'w', 'codex') RETURNING id",
+        "incident": "INSERT INTO watchkeeper.watchdog_incidents (project_id, rule, fingerprint, severity, state,"
+        " policy_version, policy_digest) VALUES ('p', 'queue_stuck', 'f', 'high', 'open', '1', 'd') RETURNING id",
+        "repair": "INSERT INTO watchkeeper.repair_actions (project_id, trigger, action, authority, actor)"
+        " VALUES ('p', 'queue_stuck', 'touch', 'system', 'watchdog') RETURNING id",
+    }
+    tables = {"session": "agent_sessions", "incident": "watchdog_incidents", "repair": "repair_actions"}
+    watched = Watched(database)
+    for kind, statement in made.items():
+        [row] = await rows(database, statement)
+        things = things_of([f"{kind}:{row['id']}", f"{kind}:{uuid4()}"], "p")
+        with watched.by_one_more(things):
+            assert {thing.id for thing in await watched.changed()} == {row["id"]}
+            assert await watched.changed() == set()
+            await rows(database, f"UPDATE watchkeeper.{tables[kind]} SET project_id = project_id")
+            assert {thing.topic for thing in await watched.changed()} == {f"{kind}:{row['id']}"}
+    assert await watched.changed() == set()

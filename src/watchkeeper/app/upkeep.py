@@ -15,6 +15,7 @@ from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.audit_timeline import begin_timeline
 from watchkeeper.services.backup import Backups
 from watchkeeper.services.diagnosis import Diagnosis
+from watchkeeper.services.drawing import Drawings
 from watchkeeper.services.insights import Insights
 from watchkeeper.services.maintenance import Maintenance, MaintenanceConfig
 from watchkeeper.services.restoration import Restoration
@@ -27,6 +28,7 @@ class UpkeepParts(TypedDict):
     artifact_upkeep: ArtifactUpkeep
     backups: Backups
     diagnosis: Diagnosis
+    drawings: Drawings
     insights: Insights
     maintenance: Maintenance
     restoration: Restoration
@@ -52,6 +54,7 @@ def upkeep_parts(
         "artifact_upkeep": ArtifactUpkeep(database, sweep, lambda: in_force().orphan_retention_hours),
         "backups": Backups(database, store, settings.postgres_bin),
         "diagnosis": Diagnosis(database, store, upkeep.gap_seconds),
+        "drawings": Drawings(database, core.redactor, upkeep.gap_seconds),
         "insights": Insights(database, upkeep.gap_seconds, policy),
         "maintenance": Maintenance(database, core.queue, upkeep, policy),
         "restoration": Restoration(

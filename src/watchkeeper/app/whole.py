@@ -26,6 +26,7 @@ from watchkeeper.services.checking import Checking
 from watchkeeper.services.claims import Claims
 from watchkeeper.services.contract import Contract
 from watchkeeper.services.diagnosis import Diagnosis
+from watchkeeper.services.drawing import Drawings
 from watchkeeper.services.fleet import Fleet
 from watchkeeper.services.helper_events import HelperEvents
 from watchkeeper.services.idempotency import Idempotency
@@ -70,6 +71,7 @@ class App(Core):
     audit_webhook: AuditWebhook | None
     changes: Changes
     diagnosis: Diagnosis
+    drawings: Drawings
     fleet: Fleet
     helper_events: HelperEvents
     idempotency: Idempotency

@@ -23,6 +23,9 @@ reads = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=GuardedRoute)
 enqueues = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=KeyedRoute)
 acts = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=ActRoute)
 
+MARK = {"row": "attempt", "at": TIME, "until": None, "tone": "run", "event": "running", "epoch": 1}
+MARKS: dict[str, Any] = {"begin": TIME, "end": TIME, "every": 1, "blind": [], "marks": [MARK]}
+
 State = Literal["pending", "running", "completed", "failed", "stuck", "paused", "cancelled"]
 
 
@@ -87,6 +90,13 @@ async def timeline(job: JobName, access: Here) -> Response:
     """Give what is known of a job in order of time: audit rows, phases, checks."""
     rows = await access.app.insights.timeline(await access.project(), job)
     return answer(timeline=[access.app.redactor.redact_data(row) for row in rows])
+
+
+@reads.get("/{job:path}/marks", **declared(Right.READ, example=MARKS))
+async def marks(job: JobName, access: Here) -> Response:
+    """Give what a job's timeline is drawn from: waits, attempts, leases, tool calls, checks, incidents, repairs."""
+    drawing = await access.app.drawings.of_job(await access.project(), job)
+    return answer(**drawing.told())
 
 
 @reads.get("/{job:path}", **declared(Right.READ, example={"job": {"id": JOB_ID, "state": "completed"}}))

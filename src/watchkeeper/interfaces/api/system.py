@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from watchkeeper import __version__
@@ -17,12 +18,14 @@ from watchkeeper.interfaces.api.auth import Here, admit
 from watchkeeper.interfaces.api.documents import PROBLEM, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
 from watchkeeper.interfaces.api.state import state_of
+from watchkeeper.services.topics import MOST_OF_A_LISTENER, Thing, things_of
 
 public = APIRouter(tags=["system"])
 guarded = APIRouter(tags=["system"], route_class=GuardedRoute)
 
-TOPIC = "queue"
 PING_SECONDS = 15
+STREAM_HEADERS = HEADERS | {"X-Accel-Buffering": "no"}
+"""A proxy that gathers a stream would hold each change back until the next."""
 
 
 @public.get("/healthz", responses=PROBLEM)
@@ -43,18 +46,32 @@ async def readyz(request: Request) -> Response:
 
 
 @guarded.get("/events", **declared(Right.READ))
-async def events(request: Request, access: Here) -> Response:
+async def events(
+    request: Request,
+    access: Here,
+    topic: Annotated[
+        list[str] | None,
+        Query(
+            description="Only changes of these: `job:ID`, `session:ID`, `incident:ID`, `repair:ID`. Else all that "
+            "the audit trail tells.",
+            max_length=MOST_OF_A_LISTENER,
+        ),
+    ] = None,
+) -> Response:
     """Tell, as server-sent events, that something of a project changed: topic, version and time, never what."""
     only = access.principal.project_id or access.project_asked
-    return EventSourceResponse(_changes(request, only), ping=PING_SECONDS, headers=HEADERS)
+    things = things_of(topic, only) if topic else None
+    return EventSourceResponse(_changes(request, only, things), ping=PING_SECONDS, headers=STREAM_HEADERS)
 
 
-async def _changes(request: Request, project_id: str | None) -> AsyncIterator[ServerSentEvent]:
-    async with aclosing(state_of(request).app.changes.listen(project_id)) as changes:
+async def _changes(
+    request: Request, project_id: str | None, things: frozenset[Thing] | None
+) -> AsyncIterator[ServerSentEvent]:
+    async with aclosing(state_of(request).app.changes.listen(project_id, things)) as changes:
         async for change in changes:
             try:
                 await admit(request, (Right.READ,), in_job=False)
             except WatchkeeperError:
                 return  # the token or session has ended meanwhile, and so ends what it listened to
-            told = {"topic": TOPIC, "version": change.version, "time": change.at.isoformat()}
+            told = {"topic": change.topic, "version": change.version, "time": change.at.isoformat()}
             yield ServerSentEvent(json.dumps(told), event="changed", id=str(change.version))

@@ -52,6 +52,16 @@ TIMELINE = {
     "to": "new_state",
 }
 
+MARKS = {
+    "row": "row",
+    "at": "at",
+    "until": "until",
+    "what": "event",
+    "said": "said",
+    "by": "who",
+    "claim": "epoch",
+}
+
 LATE = {
     "item": "id",
     "job": "job_id",
@@ -141,6 +151,14 @@ def show_job(
         if lists[name]:
             write(f"{name}:")
             show(lists[name], as_json=False, columns=columns)
+
+
+@jobs.command()
+def timeline(job: JobName, project: Project = None, as_json: Json = False) -> None:
+    """Show what a job's timeline is drawn from: waits, attempts, leases, calls, checks, incidents, repairs."""
+    with connected(project) as client:
+        found = client.get(f"/api/jobs/{part(job)}/marks")
+    show(found if as_json else found["marks"], as_json=as_json, columns=MARKS)
 
 
 @jobs.command()

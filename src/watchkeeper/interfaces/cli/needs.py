@@ -31,6 +31,7 @@ NEEDS: dict[str, str | Local] = {
     "jobs late": "GET /api/reconcile",
     "jobs decide": "POST /api/reconcile/{item_id}/decide",
     "jobs show": "GET /api/jobs/{job}",
+    "jobs timeline": "GET /api/jobs/{job}/marks",
     "jobs enqueue": "POST /api/jobs",
     "jobs cancel": "POST /api/jobs/{job}/cancel",
     "jobs pause": "POST /api/jobs/{job}/pause",

@@ -52,6 +52,7 @@ LISTS: dict[str, Listing] = {
 THINGS: dict[str, str] = {
     "job": "/api/jobs/{id}",
     "job_timeline": "/api/jobs/{id}/timeline",
+    "job_marks": "/api/jobs/{id}/marks",
     "session": "/api/sessions/{id}",
     "session_events": "/api/sessions/{id}/events",
     "worker": "/api/watchdog/workers/{id}/status",

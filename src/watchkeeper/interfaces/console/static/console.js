@@ -2,7 +2,8 @@
 // again from the page's own address. A region is left alone while its reader is busy in it.
 "use strict";
 
-const GATHER_MS = 1000; // changes within a second are one refresh
+const GATHER_MS = 400; // the first change is shown at once; those that follow so soon are one refresh
+const SLOWEST_MS = 5000; // and where an answer takes long, the server gets three times as long a rest
 const RETRY_MS = 30000; // how long a refused stream is left alone
 const STALE_MS = 45000; // silence after which the data no longer counts as live
 
@@ -13,6 +14,7 @@ class WkLive extends HTMLElement {
     this.age = this.querySelector("[data-age]");
     this.announcer = this.querySelector("[data-announce]");
     this.seenAt = Date.now();
+    this.rest = 0;
     this.etag = null;
     this.time = this.age.querySelector("time");
     this.asOf = this.time.textContent;
@@ -54,8 +56,7 @@ class WkLive extends HTMLElement {
     this.stream = stream;
     this.streaming = false;
     stream.onopen = () => { this.streaming = true; this.show(); };
-    stream.onmessage = () => this.later(GATHER_MS);
-    stream.addEventListener("changed", () => this.later(GATHER_MS));
+    stream.addEventListener("changed", () => this.later());
     stream.onerror = () => {
       this.streaming = false;
       this.show();
@@ -65,15 +66,21 @@ class WkLive extends HTMLElement {
     };
   }
 
-  later(wait) {
+  later(least = 0) {
+    const wait = Math.max(least, this.rest - Date.now());
     this.gathering ??= setTimeout(() => { this.gathering = null; this.refresh(); }, wait);
   }
 
   async refresh() {
+    if (this.fetching) this.again = true; // what changes while an answer is on its way may not be in it
     if (this.fetching || document.hidden || this.signedOut) return;
     this.fetching = true;
+    this.again = false;
+    const asked = Date.now();
     const address = new URL(location.href);
     address.searchParams.set("fragment", "1");
+    const tail = this.querySelector("[data-tail]");
+    if (tail) address.searchParams.set("after", tail.dataset.tail);
     address.hash = "";
     const headers = this.etag ? { "If-None-Match": this.etag } : {};
     try {
@@ -85,7 +92,10 @@ class WkLive extends HTMLElement {
     } catch {
       this.failed = true; // offline, or no answer in time: show() says so, with the age of what is on the page
     } finally {
+      const now = Date.now();
+      this.rest = now + Math.min(SLOWEST_MS, Math.max(GATHER_MS, 3 * (now - asked)));
       this.fetching = false;
+      if (this.again) this.later();
       this.show();
     }
   }
@@ -105,6 +115,8 @@ class WkLive extends HTMLElement {
         this.swap(here, fresh);
       }
     }
+    const lines = page.querySelector("[data-tail]");
+    if (lines) this.querySelector("[data-tail]")?.take?.(lines);
     // A held region has not been shown yet: without its ETag the next answer comes in full.
     this.etag = this.held ? null : answer.headers.get("ETag");
     const now = page.querySelector("time[data-now]");
