@@ -24,6 +24,7 @@ class Site:
 
     app: root.App
     url: str
+    database_url: str
     planted: Planted
     _sessions: dict[tuple[Role, str | None], dict[str, str]] = field(default_factory=dict)
 
@@ -40,14 +41,14 @@ class Site:
 
 
 @contextmanager
-def serving(url: str, home: Path) -> Iterator[str]:
-    """Run `watchkeeper serve` on a free port and give its address."""
+def serving(url: str, home: Path, port: str = "0") -> Iterator[str]:
+    """Run `watchkeeper serve`, on a free port unless told otherwise, and give its address."""
     own = {name: text for name, text in os.environ.items() if not name.startswith("WATCHKEEPER_")}
     settings = {"WATCHKEEPER_HOME": str(home), "WATCHKEEPER_DATABASE_URL": url}
     home.mkdir(parents=True, exist_ok=True)
     with (home / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "watchkeeper", "serve", "--port", "0"], env=own | settings, stderr=log
+            [sys.executable, "-m", "watchkeeper", "serve", "--port", port], env=own | settings, stderr=log
         )
     address = home / "url"
 
@@ -69,4 +70,4 @@ async def console_site(url: str, home: Path) -> AsyncIterator[Site]:
     async with root.running(settings) as app:
         planted = await plant(app, url)
         with serving(url, home) as address:
-            yield Site(app, address, planted)
+            yield Site(app, address, url, planted)
