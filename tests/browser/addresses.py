@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from browser.planted import Planted
-from watchkeeper.interfaces.console import pages
+from watchkeeper.interfaces.console.families import PAGES
 
 _NAME = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
 def page_paths() -> list[str]:
     """Give the address of each page, with names for what is looked at."""
-    return sorted(pages.FOR_READERS)
+    return ["/login", *(page.path for page in PAGES if not page.is_open)]
 
 
 def addresses_of(path: str, planted: Planted, most: int = 3) -> list[str]:
