@@ -39,6 +39,8 @@ SINCE = {
     "alerts": "sent_at",
     "foreign_queues": "received_at",
     "lesson_uses": "handed_at",
+    "share_links": "expires_at",
+    "slo_counts": "begins_at",
 }
 """The column that a row's age counts from; where none is named, `created_at`."""
 

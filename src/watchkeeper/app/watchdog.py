@@ -8,6 +8,7 @@ from watchkeeper.app.alerting import AlertParts, alert_parts
 from watchkeeper.app.core import Core
 from watchkeeper.app.knowledge import KnowledgeParts, knowledge_parts
 from watchkeeper.app.repairs import repair_parts
+from watchkeeper.app.reporting import ReportingParts, reporting_parts
 from watchkeeper.services.foreign_leases import ForeignLeases
 from watchkeeper.services.incident_export import IncidentExport
 from watchkeeper.services.incident_reading import IncidentReading
@@ -40,6 +41,7 @@ class WatchdogParts:
     knowledge: KnowledgeParts
     recording: Recording
     reports: Reports
+    reporting: ReportingParts
     foreign_leases: ForeignLeases
     watch: Watchdog
     repairs: Repairs
@@ -70,6 +72,7 @@ def watchdog_parts(core: Core, policies: Policies, insights: Insights) -> Watchd
         knowledge=knowledge_parts(core, policy),
         recording=Recording(database, redactor, mirrored, lambda: core.in_force().gate_http_statuses),
         reports=Reports(database, policy),
+        reporting=reporting_parts(core, policy),
         foreign_leases=ForeignLeases(database, mirrored, repairs),
         watch=Watchdog(database, incidents, policy),
         repairs=repairs,

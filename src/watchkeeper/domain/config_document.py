@@ -19,6 +19,7 @@ from watchkeeper.domain.config.contradictions import check_authority, check_rule
 from watchkeeper.domain.config.helper import read_helper
 from watchkeeper.domain.config.reading import Field, Reading, Section, field_of
 from watchkeeper.domain.config.sections import split
+from watchkeeper.domain.config.slos import read_slos
 from watchkeeper.domain.config.thresholds import read_sessions, read_thresholds
 from watchkeeper.domain.expressions import GRAMMAR
 from watchkeeper.domain.helper_config import HelperConfig
@@ -26,6 +27,7 @@ from watchkeeper.domain.placed import DocumentRefused, Place, Placed, Problem
 from watchkeeper.domain.policies import Contact, Policy, PolicyMode, RuleChange, Thresholds
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.sessions.limits import SessionLimits
+from watchkeeper.domain.slo import SloPolicy
 
 MOST_MINUTES = 1_440.0
 
@@ -83,6 +85,7 @@ def _read(section: Section) -> Document:
         heartbeat_interval_seconds=_heartbeat(section),
         thresholds=_thresholds(section, is_stability=is_stability),
         sessions=section.take("sessions", read_sessions) or SessionLimits(),
+        slos=section.take("slos", read_slos) or SloPolicy(),
         checks=section.take("checks", read_checks) or Policy().checks,
     )
     channels = section.take("channels", people.read_channels)

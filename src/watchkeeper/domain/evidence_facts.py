@@ -43,6 +43,7 @@ class ProjectFacts:
     answered: Share = NOTHING
     kinds_known: Share = NOTHING
     captured: Share = NOTHING
+    slos: Share = NOTHING
     escalations: int = 0
     scored_workers: int = 0
     scored_roles: int = 0

@@ -14,6 +14,7 @@ from watchkeeper.domain.heartbeat_checks import DEFAULT_CHECKS, HeartbeatCheck
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import NextAction, RepairAction, RuleName, Severity
 from watchkeeper.domain.sessions.limits import SessionLimits
+from watchkeeper.domain.slo import SloPolicy
 
 
 class PolicyMode(StrEnum):
@@ -121,6 +122,7 @@ class Policy:
     digest: str = "default"
     thresholds: Thresholds = field(default_factory=Thresholds)
     sessions: SessionLimits = field(default_factory=SessionLimits)
+    slos: SloPolicy = field(default_factory=SloPolicy)
     rules: Mapping[RuleName, RuleChange] = field(default_factory=dict)
     checks: tuple[HeartbeatCheck, ...] = DEFAULT_CHECKS
     heartbeat_interval_seconds: float = 600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from watchkeeper.domain.evidence_facts import ProjectFacts
-from watchkeeper.domain.judging import Judged, Share, all_seen, every, failed, passed, unknown
+from watchkeeper.domain.judging import Judged, Result, Share, all_seen, every, failed, passed, unknown
 
 LEASE_RULES = ("lease_near_expiry", "lease_expired")
 STUCK_RULES = ("queue_stuck", *LEASE_RULES, "claim_no_output", "session_stalled", "silent_loop")
@@ -65,8 +65,16 @@ def acceptance(facts: ProjectFacts) -> Judged:
 
 def pools(facts: ProjectFacts) -> Judged:
     """Judge what a pool of workers has."""
-    seen = all_seen({"audit seals": facts.seals, "repairs with an undo": facts.undoable})
-    return unknown("no SLO of a pool is kept yet") if seen.result == "pass" else seen
+    seen = all_seen(
+        {
+            "audit seals": facts.seals,
+            "repairs with an undo": facts.undoable,
+            "pools measured against their SLO": facts.slos.part,
+        }
+    )
+    if facts.slos.part < facts.slos.n and seen.result is Result.PASS:
+        return unknown(f"{facts.slos} pools that had work are measured against their SLO")
+    return seen
 
 
 def persona(facts: ProjectFacts) -> Judged:

@@ -9,8 +9,11 @@ from typing import Any
 from watchkeeper.domain.artifacts import ArtifactKind
 from watchkeeper.domain.evidence_facts import ProjectFacts
 from watchkeeper.domain.judging import Share
+from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.scores import WorkerFacts
 from watchkeeper.domain.stage_proofs import STUCK_RULES
+from watchkeeper.services.merges import project_group
+from watchkeeper.services.slos import kept, read_slos
 from watchkeeper.storage.database import Connection, Row, fetch, fetch_row
 
 SHARES = {
@@ -27,26 +30,23 @@ WORKER_PARTS = ("doctor", "touch", "claim", "attempts", "gate", "advanced")
 MISSING_WORK = ("claim_loop_idle", "missing_worker_kind")
 
 
-async def gathered(connection: Connection, project_id: str, days: float | None = None) -> ProjectFacts:
+async def gathered(
+    connection: Connection, project_id: str, policy: Policy, days: float | None = None
+) -> ProjectFacts:
     """Gather the facts of the last `days`, or since the project began, of all that is read together with it."""
     frame = await fetch_row(connection, "report_frame", {"project_id": project_id})
     since = frame["started_at"] if days is None else frame["now"] - timedelta(days=days)
-    group = await read_together(connection, project_id)
+    group = await project_group(connection, project_id)
     found = joined([await _of_one(connection, each, since) for each in group])
     found["golden"] = {row["drill"]: row["passed"] for row in await fetch(connection, "report_drills")}
     evidence, false = found["evidence"], found["false_completes"]
     found["captured"] = Share(evidence.part - min(evidence.part, false.part), evidence.part)
+    found["slos"] = kept(await read_slos(connection, group, policy))
     workers = await worker_facts(connection, group, since)
     scored = [worker for worker in workers if any(share.is_enough for share in worker.parts.values())]
     found["scored_workers"] = len(scored)
     found["scored_roles"] = len({worker.role for worker in scored if worker.role is not None})
     return ProjectFacts(started_at=frame["started_at"], now=frame["now"], **found)
-
-
-async def read_together(connection: Connection, project_id: str) -> list[str]:
-    """Give the projects that are read together with one since they were merged, that one first."""
-    rows = await fetch(connection, "project_group", {"project_id": project_id})
-    return [row["project_id"] for row in rows] or [project_id]
 
 
 ONCE = frozenset({"ticks", "seals", "stuck_age_seconds"})

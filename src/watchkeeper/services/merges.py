@@ -26,7 +26,7 @@ MAX_PROJECTS = 50
 async def project_group(connection: Connection, project_id: str) -> list[str]:
     """Give the projects that reports of the whole read together with one, that one first."""
     rows = await fetch(connection, "project_group", {"project_id": project_id})
-    return [row["project_id"] for row in rows]
+    return [row["project_id"] for row in rows] or [project_id]
 
 
 async def merge(connection: Connection, subject: Mapping[str, Any]) -> dict[str, Any]:

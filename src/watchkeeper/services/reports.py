@@ -12,7 +12,8 @@ from watchkeeper.domain.judging import ENOUGH, Share
 from watchkeeper.domain.metrics import metrics
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.scores import scores
-from watchkeeper.services.evidence import gathered, joined, read_together, worker_facts
+from watchkeeper.services.evidence import gathered, joined, worker_facts
+from watchkeeper.services.merges import project_group
 from watchkeeper.storage.database import Database, fetch, fetch_row
 
 DAYS = 30.0
@@ -99,7 +100,7 @@ class Reports:
             frame = await fetch_row(connection, "report_frame", {"project_id": project_id})
             since = frame["now"] - timedelta(days=days)
             counted = []
-            for each in await read_together(connection, project_id):
+            for each in await project_group(connection, project_id):
                 where = {"project_id": each, "since": since}
                 open_now = await fetch(connection, "report_open_rules", where)
                 seen = await fetch(connection, "report_incidents", where)
@@ -141,7 +142,7 @@ class Reports:
         """Give the health score of each worker, role and persona, with its parts."""
         async with self._database.transaction() as connection:
             frame = await fetch_row(connection, "report_frame", {"project_id": project_id})
-            group = await read_together(connection, project_id)
+            group = await project_group(connection, project_id)
             workers = await worker_facts(connection, group, frame["now"] - timedelta(days=days))
         found = [
             {
@@ -160,7 +161,7 @@ class Reports:
     async def _facts(self, project_id: str, days: float | None = None) -> ProjectFacts:
         async with self._database.transaction() as connection:
             await fetch(connection, "read_steadily")
-            return await gathered(connection, project_id, days)
+            return await gathered(connection, project_id, self._policy(), days)
 
 
 def _frame(facts: ProjectFacts) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.services.duties import Duty, Ran
+from watchkeeper.services.slos import KEPT_DAYS
 from watchkeeper.storage.database import Database
 
 REPORT_DAYS = 30
@@ -136,6 +137,11 @@ RETENTION = (
     Kept("watchdog_state", FOR_EVER),
     Kept("watchdog_queues", "while the kind's next job waits without a reason"),
     Kept("watchdog_inbox", "until a watchdog has judged it"),
+    Kept("saved_views", "until it or the project is removed"),
+    _aged("share_links", "job_days", "it ran out"),
+    Kept("badge_keys", "until the project is removed"),
+    _aged("slo_counts", KEPT_DAYS, "its five minutes"),
+    Kept("slo_state", FOR_EVER),
     Kept("schema_migrations", FOR_EVER),
 )
 

@@ -10,7 +10,7 @@ from watchkeeper.domain.placed import Placed
 SECTIONS = frozenset(
     {
         *("version", "owner", "timezone", "heartbeat_interval_minutes"),
-        *("checks", "thresholds", "sessions", "self_heal", "alerts"),
+        *("checks", "thresholds", "sessions", "slos", "self_heal", "alerts"),
         *("kinds", "policy", "rules", "contacts", "channels", "helper", "retention", "host"),
     }
 )

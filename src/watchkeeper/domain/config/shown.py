@@ -54,6 +54,10 @@ def _values(policy: Policy) -> Iterator[Value]:
             getattr(policy.sessions, limit.name),
             _unit_paths("sessions", limit.name),
         )
+    for name, objective in {"": policy.slos.usual, **policy.slos.pools}.items():
+        place = f"slos.pools.{name}" if name else "slos"
+        yield f"{place}.target", objective.target, (f"{place}.target",)
+        yield f"{place}.period_days", objective.period_days, (f"{place}.period_days",)
     for check in policy.checks:
         yield f"checks.{check.name}", check.passes.text, (f"checks.{check.name}",)
     for rule in RuleName:

@@ -26,6 +26,12 @@ def as_json(
     return Response(content, status, HEADERS | (headers or {}), media_type)
 
 
+def csv_file(name: str, text: str) -> Response:
+    """Give a table for a spreadsheet, to be kept as a file of that name."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response(text, 200, HEADERS | headers, "text/csv; charset=utf-8")
+
+
 def without_number(row: dict[str, Any]) -> dict[str, Any]:
     """Leave out a job's number: all projects share the count, which would tell of the others' work."""
     return {name: value for name, value in row.items() if name not in ("seq", "job_seq")}

@@ -79,6 +79,8 @@ NEEDS: dict[str, str | Local] = {
     "report metrics": "GET /api/reports/metrics",
     "report indicators": "GET /api/reports/indicators",
     "report scores": "GET /api/reports/scores",
+    "report slos": "GET /api/reports/slos",
+    "report weekly": "GET /api/reports/weekly",
     "queue-health": "GET /api/watchdog/queue-health",
     "why": "GET /api/why/{subject}",
     "repair list": "GET /api/watchdog/repair-actions",

@@ -9,11 +9,13 @@ import typer
 from watchkeeper.interfaces.cli.client import connected
 from watchkeeper.interfaces.cli.options import Json, Project
 from watchkeeper.interfaces.cli.output import Columns, show, write
+from watchkeeper.services.report_tables import report_as_csv
 
 report = typer.Typer(
-    no_args_is_help=True, help="Reports: stages, d30, maturity, metrics, indicators, scores."
+    no_args_is_help=True, help="Reports: stages, d30, maturity, metrics, indicators, scores, slos, weekly."
 )
 
+Csv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
 Days = Annotated[float, typer.Option(min=0.01, max=3660, help="Of how many days up to now.")]
 
 JUDGED = {"stage": "stage", "source": "source", "result": "result", "item": "sentence", "because": "because"}
@@ -22,6 +24,8 @@ METRICS = {
     name: name for name in ("metric", "threshold", "severity", "owner", "status", "next_action", "open", "n")
 }
 FIGURES = {"figure": "name", "value": "value", "n": "n", "status": "status"}
+SLOS = {name: name for name in ("pool", "state", "target", "n", "failed", "allowed", "budget_left", "burn")}
+WEEK = {name: name for name in ("part", "figure", "value", "before")}
 SCORES = {
     "of": "subject",
     "name": "name",
@@ -33,17 +37,17 @@ SCORES = {
 
 
 @report.command()
-def stages(project: Project = None, as_json: Json = False) -> None:
+def stages(project: Project = None, as_json: Json = False, as_csv: Csv = False) -> None:
     """Judge each item of D1, D7, D14 and D30: pass, fail, or unknown without enough evidence."""
-    _table("stages", "items", JUDGED, project, as_json)
+    _table("stages", "items", JUDGED, project, as_json, as_csv)
 
 
 @report.command()
-def d30(project: Project = None, as_json: Json = False) -> None:
+def d30(project: Project = None, as_json: Json = False, as_csv: Csv = False) -> None:
     """Recommend continue, upgrade or change_owner from at least three real incidents."""
     answer = _read("d30", project)
-    if as_json:
-        show(answer, as_json=True)
+    if as_json or as_csv:
+        _as_data("d30", answer, as_csv=as_csv)
         return
     until = answer["provisional_until"]
     write(
@@ -57,34 +61,78 @@ def d30(project: Project = None, as_json: Json = False) -> None:
 
 
 @report.command()
-def maturity(project: Project = None, as_json: Json = False) -> None:
+def maturity(project: Project = None, as_json: Json = False, as_csv: Csv = False) -> None:
     """Give the level of maturity from 1 to 5, with what each level asks for."""
-    answer = _table("maturity", "levels", LEVELS, project, as_json)
-    if not as_json:
+    answer = _table("maturity", "levels", LEVELS, project, as_json, as_csv)
+    if not (as_json or as_csv):
         write(f"level {answer['level']} of 5")
 
 
 @report.command()
-def metrics(days: Days = 30, project: Project = None, as_json: Json = False) -> None:
+def metrics(days: Days = 30, project: Project = None, as_json: Json = False, as_csv: Csv = False) -> None:
     """Print the metrics table: threshold, severity, owner, status, next action."""
-    _table("metrics", "metrics", METRICS, project, as_json, days=days)
+    _table("metrics", "metrics", METRICS, project, as_json, as_csv, days=days)
 
 
 @report.command()
-def indicators(days: Days = 30, project: Project = None, as_json: Json = False) -> None:
+def indicators(days: Days = 30, project: Project = None, as_json: Json = False, as_csv: Csv = False) -> None:
     """Print the seven indicators and the project advancement score, each with its n."""
     answer = _read("indicators", project, days=days)
+    if as_json or as_csv:
+        _as_data("indicators", answer, as_csv=as_csv)
+        return
     figures = {**answer["indicators"], "project_advancement": answer["advancement"]}
     rows = [{"name": name, **figure} for name, figure in figures.items()]
-    show(answer if as_json else rows, as_json=as_json, columns=FIGURES)
+    show(rows, as_json=False, columns=FIGURES)
 
 
 @report.command()
-def scores(days: Days = 30, project: Project = None, as_json: Json = False) -> None:
+def scores(days: Days = 30, project: Project = None, as_json: Json = False, as_csv: Csv = False) -> None:
     """Print the health score of each worker, role and persona, with its parts."""
     answer = _read("scores", project, days=days)
+    if as_json or as_csv:
+        _as_data("scores", answer, as_csv=as_csv)
+        return
     rows = [{**row, "shown": _parts(row["parts"])} for row in answer["scores"]]
-    show(answer if as_json else rows, as_json=as_json, columns=SCORES, empty="no workers")
+    show(rows, as_json=False, columns=SCORES, empty="no workers")
+
+
+@report.command()
+def slos(project: Project = None, as_json: Json = False, as_csv: Csv = False) -> None:
+    """Print each pool against its objective: what may still fail, and how fast it fails."""
+    answer = _read("slos", project)
+    if as_json or as_csv:
+        _as_data("slos", answer, as_csv=as_csv)
+        return
+    rows = [{**row, "burn": _burns(row["windows"])} for row in answer["pools"]]
+    show(rows, as_json=False, columns=SLOS, empty="no attempt of a pool was counted yet")
+    if answer["is_stale"]:
+        write(f"counted up to {answer['counted_to'] or 'nothing'}: is 'watchkeeper watch' running?")
+
+
+@report.command()
+def weekly(
+    weeks_ago: Annotated[int, typer.Option(min=0, max=52, help="How many weeks back it ends.")] = 0,
+    project: Project = None,
+    as_json: Json = False,
+    as_csv: Csv = False,
+) -> None:
+    """Sum up seven days beside the seven before, with what is left open."""
+    answer = _table("weekly", "figures", WEEK, project, as_json, as_csv, weeks_ago=weeks_ago)
+    if as_json or as_csv:
+        return
+    left = answer["left_open"]
+    waits = {name: left[name] for name in left if name != "oldest_incidents"}
+    write("left open: " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in waits.items()))
+    for incident in left["oldest_incidents"]:
+        write(f"  {incident['rule']} ({incident['severity']}) since {incident['opened_at'][:16]}")
+
+
+def _burns(windows: list[dict[str, Any]]) -> str:
+    burns = (
+        f"{one['long_s'] // 3600}h {'-' if one['long_burn'] is None else one['long_burn']}" for one in windows
+    )
+    return ", ".join(burns)
 
 
 def _read(name: str, project: str | None, **query: Any) -> Any:
@@ -92,10 +140,22 @@ def _read(name: str, project: str | None, **query: Any) -> Any:
         return client.get(f"/api/reports/{name}", **query)
 
 
-def _table(name: str, field: str, columns: Columns, project: str | None, as_json: bool, **query: Any) -> Any:
+def _table(
+    name: str, field: str, columns: Columns, project: str | None, as_json: bool, as_csv: bool, **query: Any
+) -> Any:
     answer = _read(name, project, **query)
-    show(answer if as_json else answer[field], as_json=as_json, columns=columns)
+    if as_json or as_csv:
+        _as_data(name, answer, as_csv=as_csv)
+    else:
+        show(answer[field], as_json=False, columns=columns)
     return answer
+
+
+def _as_data(name: str, answer: Any, *, as_csv: bool) -> None:
+    if as_csv:
+        write(report_as_csv(name, answer).rstrip())
+    else:
+        show(answer, as_json=True)
 
 
 def _parts(parts: dict[str, Any]) -> str:

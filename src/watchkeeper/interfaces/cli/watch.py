@@ -35,6 +35,7 @@ async def _watch(settings: Settings) -> None:
             app.watchdog.incidents.duty(),
             app.watchdog.watch.duty(),
             app.watchdog.repair.duty(),
+            app.watchdog.reporting.slo_counting.duty(),
         ]
         if app.audit_webhook is not None:
             periodic.append(app.audit_webhook.duty())

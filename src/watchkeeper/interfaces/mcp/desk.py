@@ -69,7 +69,7 @@ THINGS: dict[str, str] = {
 
 GOING_ON = frozenset({"session_events"})
 
-REPORTS = ("stages", "d30", "maturity", "metrics", "indicators", "scores")
+REPORTS = ("stages", "d30", "maturity", "metrics", "indicators", "scores", "slos", "weekly")
 OVER_DAYS = frozenset({"metrics", "indicators", "scores"})
 
 SUGGESTIONS: dict[str, str] = {

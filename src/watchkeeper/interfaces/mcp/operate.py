@@ -130,7 +130,7 @@ async def show(desk: Desk, given: Show) -> Json:
 
 
 async def report(desk: Desk, given: Report) -> Json:
-    """Read a report: stages D1 to D30, day 30, maturity, the metrics table, the seven indicators, health scores."""
+    """Read a report: stages D1 to D30, day 30, maturity, metrics, the seven indicators, scores, SLOs, the week."""
     return await desk.report(given.name, given.days)
 
 

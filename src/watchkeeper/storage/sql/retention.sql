@@ -250,3 +250,23 @@ WITH gone AS (
      LIMIT %(limit)s FOR UPDATE SKIP LOCKED)) RETURNING 1
 )
 SELECT count(*) AS gone FROM gone
+
+-- name: forget_slo_counts
+-- Deletes counts that no period reaches any more.
+WITH gone AS (
+  DELETE FROM watchkeeper.slo_counts WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.slo_counts
+     WHERE begins_at < (SELECT watchkeeper.now()) - %(days)s::float8 * interval '1 day'
+     LIMIT %(limit)s FOR UPDATE SKIP LOCKED)) RETURNING 1
+)
+SELECT count(*) AS gone FROM gone
+
+-- name: forget_share_links
+-- Deletes links that ran out long ago; the audit trail tells of them.
+WITH gone AS (
+  DELETE FROM watchkeeper.share_links WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.share_links
+     WHERE expires_at < (SELECT watchkeeper.now()) - %(days)s::float8 * interval '1 day'
+     LIMIT %(limit)s FOR UPDATE SKIP LOCKED)) RETURNING 1
+)
+SELECT count(*) AS gone FROM gone

@@ -1,0 +1,36 @@
+"""What reports on projects, and what people keep of reports and show to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from watchkeeper.app.core import Core
+from watchkeeper.domain.policies import Policy
+from watchkeeper.services.saved_views import SavedViews
+from watchkeeper.services.share_links import ShareLinks
+from watchkeeper.services.slos import SloCounting, Slos
+from watchkeeper.services.weekly import Weekly
+
+
+@dataclass(frozen=True, slots=True)
+class ReportingParts:
+    """Reports beside those of `Reports`, saved views and links."""
+
+    slos: Slos
+    slo_counting: SloCounting
+    views: SavedViews
+    shares: ShareLinks
+    weekly: Weekly
+
+
+def reporting_parts(core: Core, policy: Callable[[], Policy]) -> ReportingParts:
+    """Put them together."""
+    database, redactor = core.database, core.redactor
+    return ReportingParts(
+        slos=Slos(database, policy),
+        slo_counting=SloCounting(database),
+        views=SavedViews(database, redactor),
+        shares=ShareLinks(database, redactor),
+        weekly=Weekly(database, policy),
+    )
