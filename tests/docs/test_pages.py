@@ -107,10 +107,11 @@ def test_every_acting_command_has_a_dry_run() -> None:
         "attach",
         "transcript",
         "timeline",
+        "story",
     }
     reading = {path for path in commands if path.split()[-1] in words}
     reading |= {path for path in commands if path.startswith(("report ", "eval "))}
-    running = {"up", "serve", "watch", "work", "relay", "supervise", "login", "queue-health"}
+    running = {"up", "serve", "watch", "work", "relay", "supervise", "login", "queue-health", "needs"}
     running |= {"mcp contract", "mcp operate"}
     for path in set(commands) - reading - running:
         assert {"--dry-run", "--json"} <= _options(commands[path]), path

@@ -41,6 +41,7 @@ SINCE = {
     "lesson_uses": "handed_at",
     "share_links": "expires_at",
     "slo_counts": "begins_at",
+    "outcome_counts": "starts_at",
 }
 """The column that a row's age counts from; where none is named, `created_at`."""
 

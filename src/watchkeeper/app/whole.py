@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from watchkeeper.app.audit import audit_parts
 from watchkeeper.app.core import Core, build_core
+from watchkeeper.app.overview import OverviewParts, overview_parts
 from watchkeeper.app.sessions import SessionParts, session_parts
 from watchkeeper.app.upkeep import upkeep_parts
 from watchkeeper.app.watchdog import WatchdogParts, policies_of, watchdog_parts
@@ -83,6 +84,7 @@ class App(Core):
     backups: Backups
     restoration: Restoration
     verification: ArtifactVerification
+    overview: OverviewParts
     sessions: SessionParts
     watchdog: WatchdogParts
 
@@ -117,6 +119,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         late=late,
         **trail,
         **upkeep,
+        overview=overview_parts(database, upkeep["insights"], watchdog.reports),
         sessions=session_parts(core, policy),
         watchdog=watchdog,
     )
@@ -132,6 +135,7 @@ async def running(settings: Settings, *, migrated: bool = True) -> AsyncIterator
             await migrate(app.database)
         yield app
     finally:
+        await app.overview.stop()
         await app.changes.stop()
         await app.wakeups.stop()
         await app.refusals.stop()

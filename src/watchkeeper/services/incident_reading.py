@@ -86,6 +86,57 @@ class IncidentReading:
             "trail": await self._database.fetch("trail_of_incident", me),
         }
 
+    async def story(self, project_id: str, incident_id: UUID) -> list[Row]:
+        """Give what happened to an incident in order of time: its states, repairs, what people did and were told.
+
+        Raises NotFound.
+        """
+        me = {"project_id": project_id, "id": incident_id, "limit": MOST_ATTACHED}
+        async with self._database.transaction() as connection:
+            if not await fetch(connection, "incident_is_there", me):
+                raise NotFound(f"there is no incident {incident_id} here")
+            trail = await fetch(connection, "trail_of_incident", me)
+            alerts = await fetch(connection, "alerts_of_incident", me)
+        told = [_of_trail(row) for row in trail if row["event"] != ALERT_SENT] + [
+            _of_alert(row) for row in alerts
+        ]
+        return sorted(told, key=lambda entry: entry["at"])
+
+
+ALERT_SENT = "escalation_sent"
+"""The alert itself tells more than the audit row that it went out."""
+
+
+def _of_trail(row: Row) -> Row:
+    what = "state"
+    if row["actor"].startswith("principal:"):
+        what = "act"
+    elif row["event"].startswith("repair_"):
+        what = "repair"
+    data = row["data"] or {}
+    kept = {name: data.get(name) for name in ("repair_id", "action", "state")}
+    event = {
+        "at": row["at"],
+        "what": what,
+        "event": row["event"],
+        "actor": row["actor"],
+        "said": row["reason"],
+    }
+    return {**event, **kept}
+
+
+def _of_alert(row: Row) -> Row:
+    end = "sent" if row["sent_at"] else "dropped" if row["dropped_at"] else "waiting"
+    return {
+        "at": row["sent_at"] or row["dropped_at"] or row["created_at"],
+        "what": "alert",
+        "event": f"alert_{end}",
+        "actor": row["recipient"],
+        "said": row["drop_reason"] or row["body"],
+        "channel": row["channel"],
+        "stage": row["stage"],
+    }
+
 
 def told_of_rule(name: str) -> dict[str, Any]:
     """Say of a rule what a reader of its incident needs; nothing of a rule that only a newer program knows."""

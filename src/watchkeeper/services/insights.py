@@ -15,7 +15,7 @@ from watchkeeper.storage.database import Database, Row, fetch, fetch_one
 
 MAX_PAGE = 1000
 TIMELINE_ROWS = 1000
-MOST_COUNTED = 10_000
+MOST_COUNTED = 1_000
 """Jobs that wait are counted up to here: beyond it a reader learns that there are more, at no further cost."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,6 @@ from watchkeeper.services.policy_holders import policy_holders, told_of
 from watchkeeper.services.standstill import standing_still
 from watchkeeper.storage.database import Database, Row, fetch, fetch_one, fetch_row
 
-WAITING_SAMPLE = 1000
 OLD_SECONDS = 20 * 60.0
 """Counters that are older than two rounds of a worker say nothing of now."""
 
@@ -28,16 +27,9 @@ async def queue_health(
     where = {"project_id": project_id}
     async with database.transaction() as connection:
         counts = await fetch(connection, "queue_counts", where | {"most": most})
-        waiting = await fetch(
-            connection, "waiting_jobs", where | {"kinds": None, "seq": None, "limit": WAITING_SAMPLE}
-        )
         foreign = await fetch(connection, "foreign_queue_counts", where | {"old_seconds": OLD_SECONDS})
         watch = await fetch_row(connection, "watch_facts", {"gap_seconds": gap_seconds})
         still = await fetch_one(connection, "standstill")
-    reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in waiting:
-        if row["reason"]:
-            reasons[row["kind"]][row["reason"]] += 1
     now: datetime = watch["now"]
     policy_ok, policy = told_of(await policy_holders(database))
     return {
@@ -45,8 +37,7 @@ async def queue_health(
         "watchdog": {"last_tick_at": watch["last_tick_at"], "ok": watch["ok"]},
         "policy": {"ok": policy_ok, "detail": policy},
         "standstill": None if still is None else standing_still(still),
-        "queues": [_own(row, reasons[row["kind"]], most) for row in counts]
-        + [_foreign(row, most) for row in foreign],
+        "queues": [_own(row, most) for row in counts] + [_foreign(row, most) for row in foreign],
     }
 
 
@@ -55,15 +46,28 @@ def counted(row: Mapping[str, Any], name: str, most: int) -> dict[str, Any]:
     return {name: min(row[name], most), "capped": row[name] > most}
 
 
-def _own(row: Row, reasons: Counter[str], most: int) -> dict[str, Any]:
+def _own(row: Row, most: int) -> dict[str, Any]:
     status = "ok"
     if row["paused_kind"]:
         status = "paused"
     elif row["stuck"]:
         status = "stuck"
-    elif row["ready"] and reasons:
+    elif row["why_ready"] is not None:
         status = "waiting"
-    return {"origin": "own", **_told(row, dict(reasons), status, most)}
+    return {"origin": "own", **_told(row, _reasons(row, most), status, most)}
+
+
+def _reasons(row: Row, most: int) -> dict[str, int]:
+    """Count by reason what waits: claimable jobs of a kind all wait for the same, or for nothing."""
+    reasons = Counter(
+        not_due=row["scheduled"],
+        paused=row["paused"] - row["quarantined"],
+        quarantined=row["quarantined"],
+        lease_dead=row["lease_dead"],
+    )
+    if row["why_ready"] is not None:
+        reasons[row["why_ready"]] += min(row["ready"], most)
+    return {name: count for name, count in reasons.items() if count}
 
 
 def _foreign(row: Row, most: int) -> dict[str, Any]:

@@ -91,6 +91,8 @@ RETENTION = (
     ),
     Kept("job_outcomes", WITH_JOB),
     Kept("closed_attempts", WITH_JOB),
+    _aged("outcome_counts", 2, "the ten minutes that it counts"),
+    Kept("outcome_counting", FOR_EVER),
     Kept("artifacts", f"{WITH_JOB}; its bytes go by the sweep of the artifact store"),
     Kept("artifact_checks", FOR_EVER),
     _aged("reconcile_items", "job_days", "its decision", unless="it is undecided"),

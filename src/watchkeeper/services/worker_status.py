@@ -85,6 +85,7 @@ async def status_of(connection: Connection, project_id: str, worker: Row, policy
         "origin": worker["origin"],
         "health": worker["health"],
         "current_job": job,
+        "holding": held,
         "session": await _session(connection, project_id, job_id, policy),
         "stuck_reason": _stuck_on(worker, job, found),
         "next_action": next_action(states, found),

@@ -131,6 +131,16 @@ async def show_incident(incident_id: IncidentId, access: Here) -> Response:
     )
 
 
+STORY = {"at": TIME, "what": "state", "event": "incident_opened", "actor": "system:watchdog", "said": None}
+
+
+@reads.get("/{incident_id}/story", **declared(Right.READ, example={"story": [STORY]}))
+async def incident_story(incident_id: IncidentId, access: Here) -> Response:
+    """Tell what happened to an incident in order of time: its states, repairs, what people did, and were told."""
+    story = await access.app.watchdog.incident_reading.story(await access.project(), incident_id)
+    return answer(story=story)
+
+
 @reads.get("/{incident_id}/export", **declared(Right.READ, example={"document": {}, "markdown": "# ..."}))
 async def export_incident(incident_id: IncidentId, access: Here) -> Response:
     """Give all that somebody outside needs to understand an incident, as one document and as Markdown, redacted."""

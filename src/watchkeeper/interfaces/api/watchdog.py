@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 
@@ -55,11 +55,12 @@ async def queue_health(access: Here) -> Response:
 
 CHECK = {"state": "ok", "at": TIME, "severity": "info"}
 COMMANDS = ("doctor", "touch", "claim", "context", "progress", "artifact", "complete")
-STATUS = {
+STATUS: dict[str, Any] = {
     "worker_id": "codex-1",
     "origin": "helper",
     "health": "ok",
     "current_job": None,
+    "holding": [],
     "session": None,
     "stuck_reason": None,
     "next_action": "none",

@@ -41,6 +41,7 @@ REPAIRS = {
     "begun": "created_at",
 }
 RETURNS = {"id": "id", "opened": "opened_at", "resolved": "resolved_at", "times": "occurrences"}
+STORY = {"when": "at", "what": "event", "who": "actor", "said": "said"}
 EVIDENCE = ("evidence", "first_evidence", "pass_evidence")
 
 IncidentId = Annotated[str, typer.Argument(metavar="INCIDENT", help="The incident's id.")]
@@ -97,6 +98,14 @@ def show_incident(incident: IncidentId, project: Project = None, as_json: Json =
         if lists[name]:
             write(f"{name}:")
             show(lists[name], as_json=False, columns=columns)
+
+
+@incident.command()
+def story(incident: IncidentId, project: Project = None, as_json: Json = False) -> None:
+    """Tell what happened to an incident in order of time: its states, repairs, what people did, and were told."""
+    with connected(project) as client:
+        found = client.get(f"{PATH}/{part(incident)}/story")
+    show(found if as_json else found["story"], as_json=as_json, columns=STORY, empty="nothing is kept of it")
 
 
 @incident.command()

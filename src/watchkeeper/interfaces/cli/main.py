@@ -51,6 +51,7 @@ COMMANDS: dict[str, Place] = {
     "report": Place("reports", "report", group=True),
     "repair": Place("repairs", "repair", group=True),
     "policy": Place("repairs", "policy", group=True),
+    "needs": Place("needed", "needs"),
     "queue-health": Place("workers", "queue_health"),
     "why": Place("why", "why"),
     "switch": Place("workers", "switch"),

@@ -12,7 +12,8 @@ from watchkeeper.interfaces.cli.output import Columns, show, write
 from watchkeeper.services.report_tables import report_as_csv
 
 report = typer.Typer(
-    no_args_is_help=True, help="Reports: stages, d30, maturity, metrics, indicators, scores, slos, weekly."
+    no_args_is_help=True,
+    help="Reports: pulse, stages, d30, maturity, metrics, indicators, scores, slos, weekly.",
 )
 
 Csv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
@@ -34,6 +35,20 @@ SCORES = {
     "incidents": "open_incidents",
     "parts": "shown",
 }
+
+
+@report.command()
+def pulse(project: Project = None, as_json: Json = False) -> None:
+    """Say whether work advances: what ended in the last hour against the last day, and the golden signals."""
+    answer = _read("pulse", project)
+    if as_json:
+        show(answer, as_json=True)
+        return
+    spans = [{"span": span, **answer[span]} for span in ("hour", "day")]
+    columns = {"in the last": "span", "verified": "verified", "unverified": "unverified", "failed": "failed"}
+    show(spans, as_json=False, columns=columns)
+    show(answer["signals"], as_json=False)
+    write(f"{answer['pace']}, as counted up to {answer['counted_to'] or 'never'}")
 
 
 @report.command()

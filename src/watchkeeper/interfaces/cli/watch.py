@@ -28,6 +28,7 @@ async def _watch(settings: Settings) -> None:
             app.watchdog.policies.duty(app.database, "watch", app.watchdog.alerting.channels),
             *app.maintenance.duties(),
             app.retention.duty(),
+            app.overview.counts.duty(),
             app.artifact_upkeep.duty(),
             app.audit_sealer.duty(),
             *app.watchdog.alerting.duties(),

@@ -29,6 +29,7 @@ class Listing:
 
 LISTS: dict[str, Listing] = {
     "jobs": Listing("/api/jobs", ("state", "kind")),
+    "needs": Listing("/api/needs", pages=False),
     "jobs_ended_late": Listing("/api/reconcile", pages=False),
     "leases": Listing("/api/leases", pages=False),
     "kinds": Listing("/api/kinds"),
@@ -57,6 +58,7 @@ THINGS: dict[str, str] = {
     "session_events": "/api/sessions/{id}/events",
     "worker": "/api/watchdog/workers/{id}/status",
     "incident": "/api/watchdog/incidents/{id}",
+    "incident_story": "/api/watchdog/incidents/{id}/story",
     "repair": "/api/watchdog/repair-actions/{id}",
     "proposal": "/api/proposals/{id}",
     "lesson": "/api/lessons/{id}",
@@ -69,7 +71,7 @@ THINGS: dict[str, str] = {
 
 GOING_ON = frozenset({"session_events"})
 
-REPORTS = ("stages", "d30", "maturity", "metrics", "indicators", "scores", "slos", "weekly")
+REPORTS = ("pulse", "stages", "d30", "maturity", "metrics", "indicators", "scores", "slos", "weekly")
 OVER_DAYS = frozenset({"metrics", "indicators", "scores"})
 
 SUGGESTIONS: dict[str, str] = {

@@ -9,6 +9,9 @@ WITH ready AS (
     JOIN watchkeeper.ready_jobs r
       ON r.project_id = s.project_id AND r.kind = s.kind AND r.priority = s.priority AND r.seq = s.seq
    WHERE s.project_id = %(project_id)s AND s.seq = %(seq)s::bigint
+), why_ready AS MATERIALIZED (
+  SELECT k.kind, y.reason FROM (SELECT DISTINCT kind FROM ready) k
+   CROSS JOIN LATERAL (SELECT watchkeeper.why_ready(%(project_id)s, k.kind) AS reason) y
 ), scheduled AS (
   (SELECT * FROM watchkeeper.scheduled_jobs
     WHERE project_id = %(project_id)s AND %(seq)s::bigint IS NULL ORDER BY run_at LIMIT 1000)
@@ -23,28 +26,8 @@ WITH ready AS (
 )
 SELECT s.id, w.kind, w.reason
   FROM (
-    SELECT r.project_id, r.seq, r.kind, r.ready_at AS since,
-           CASE WHEN NOT (SELECT is_on FROM watchkeeper.switches WHERE name = 'claims') THEN 'claims_off'
-                WHEN p.paused_at IS NOT NULL OR k.paused_at IS NOT NULL THEN 'paused'
-                WHEN k.concurrency IS NOT NULL
-                     AND k.concurrency <= (SELECT count(*) FROM watchkeeper.leases l
-                                            WHERE l.project_id = r.project_id AND l.kind = r.kind) THEN 'limit_full'
-                WHEN NOT EXISTS (SELECT FROM watchkeeper.workers e
-                                  WHERE e.project_id = r.project_id AND e.gone_at IS NULL
-                                    AND (e.kinds IS NULL OR r.kind = ANY (e.kinds))) THEN 'no_eligible_worker'
-                WHEN NOT EXISTS (SELECT FROM watchkeeper.workers e
-                                  WHERE e.project_id = r.project_id AND e.gone_at IS NULL AND e.stopped_at IS NULL
-                                    AND (e.kinds IS NULL OR r.kind = ANY (e.kinds))) THEN 'worker_stopped'
-                WHEN NOT EXISTS (SELECT FROM watchkeeper.workers e
-                                  WHERE e.project_id = r.project_id AND e.gone_at IS NULL AND e.stopped_at IS NULL
-                                    AND (e.kinds IS NULL OR r.kind = ANY (e.kinds))
-                                    AND NOT EXISTS (SELECT FROM watchkeeper.pool_parks q
-                                                     WHERE q.project_id = e.project_id AND q.pool = e.pool
-                                                       AND q.until > watchkeeper.now())) THEN 'quota_parked'
-           END AS reason
-      FROM ready r
-      JOIN watchkeeper.projects p ON p.project_id = r.project_id
-      LEFT JOIN watchkeeper.job_kinds k ON k.project_id = r.project_id AND k.kind = r.kind
+    SELECT r.project_id, r.seq, r.kind, r.ready_at AS since, y.reason
+      FROM ready r JOIN why_ready y ON y.kind = r.kind
     UNION ALL
     SELECT project_id, seq, kind, run_at, 'not_due' FROM scheduled
     UNION ALL
@@ -62,11 +45,12 @@ SELECT s.id, w.kind, w.reason
  LIMIT %(limit)s
 
 -- name: queue_counts
--- Live jobs of each kind by state, with the age of the oldest claimable one. Of claimable ones only those that come next
--- are looked at, one more than are counted: a long queue must not cost its readers its length.
+-- Live jobs of each kind by state, with the age of the oldest claimable one, and why they wait. Of claimable and scheduled
+-- ones only those that come next are looked at, one more than are counted: a long queue must not cost its readers its length.
 SELECT k.kind, k.paused_at IS NOT NULL AS paused_kind,
        coalesce(r.ready, 0) AS ready, coalesce(d.scheduled, 0) AS scheduled, coalesce(l.running, 0) AS running,
-       coalesce(h.stuck, 0) AS stuck, coalesce(h.paused, 0) AS paused,
+       coalesce(h.stuck, 0) AS stuck, coalesce(h.paused, 0) AS paused, coalesce(h.quarantined, 0) AS quarantined,
+       coalesce(l.dead, 0) AS lease_dead, CASE WHEN r.ready > 0 THEN watchkeeper.why_ready(k.project_id, k.kind) END AS why_ready,
        extract(epoch FROM (SELECT watchkeeper.now()) - r.oldest)::float8 AS oldest_ready_age_s,
        (SELECT count(*) FROM watchkeeper.workers w
          WHERE w.project_id = k.project_id AND w.gone_at IS NULL AND w.stopped_at IS NULL AND NOT w.draining
@@ -77,11 +61,13 @@ SELECT k.kind, k.paused_at IS NOT NULL AS paused_kind,
       FROM (SELECT j.ready_at FROM watchkeeper.ready_jobs j WHERE j.project_id = k.project_id AND j.kind = k.kind
              ORDER BY j.priority DESC, j.seq LIMIT %(most)s + 1) n
   ) r ON true
-  LEFT JOIN (SELECT kind, count(*) AS scheduled FROM watchkeeper.scheduled_jobs
-              WHERE project_id = %(project_id)s GROUP BY kind) d ON d.kind = k.kind
-  LEFT JOIN (SELECT kind, count(*) AS running FROM watchkeeper.leases
-              WHERE project_id = %(project_id)s GROUP BY kind) l ON l.kind = k.kind
-  LEFT JOIN (SELECT kind, count(*) FILTER (WHERE state = 'stuck') AS stuck, count(*) FILTER (WHERE state = 'paused') AS paused
+  LEFT JOIN (SELECT kind, count(*) AS scheduled
+               FROM (SELECT kind FROM watchkeeper.scheduled_jobs WHERE project_id = %(project_id)s LIMIT %(most)s * 10) n
+              GROUP BY kind) d ON d.kind = k.kind
+  LEFT JOIN (SELECT kind, count(*) AS running, count(*) FILTER (WHERE expires_at < (SELECT watchkeeper.now())) AS dead
+               FROM watchkeeper.leases WHERE project_id = %(project_id)s GROUP BY kind) l ON l.kind = k.kind
+  LEFT JOIN (SELECT kind, count(*) FILTER (WHERE state = 'stuck') AS stuck, count(*) FILTER (WHERE state = 'paused') AS paused,
+                    count(*) FILTER (WHERE state = 'paused' AND state_reason = 'quarantined') AS quarantined
                FROM watchkeeper.held_jobs WHERE project_id = %(project_id)s GROUP BY kind) h ON h.kind = k.kind
  WHERE k.project_id = %(project_id)s
  ORDER BY k.kind
@@ -202,25 +188,35 @@ SELECT id, epoch AS attempt, kind, name, title, url, sha256, bytes, media_type, 
 -- The workers of a project, or the one that is asked for, with what each holds; the live ones first.
 SELECT w.worker_id, w.origin, w.profile, w.slots, w.kinds, w.role, w.pool, w.persona, w.host_id, w.version, w.no_job_count,
        w.draining, w.stopped_at, w.stop_reason, w.registered_at, w.last_seen_at, w.gone_at, w.doctor_ok,
-       (SELECT count(*) FROM watchkeeper.leases l WHERE l.project_id = w.project_id AND l.worker_id = w.worker_id)
-       + (SELECT count(*) FROM watchkeeper.foreign_leases f
-           WHERE f.project_id = w.project_id AND f.worker_id = w.worker_id AND f.ended_at IS NULL) AS holding,
+       coalesce(h.jobs, 0) + (SELECT count(*) FROM watchkeeper.foreign_leases f
+                               WHERE f.project_id = w.project_id AND f.worker_id = w.worker_id AND f.ended_at IS NULL) AS holding,
        CASE WHEN w.gone_at IS NOT NULL THEN 'offline' WHEN w.stopped_at IS NOT NULL THEN 'stuck'
             WHEN w.doctor_ok = false OR w.draining THEN 'degraded'
             WHEN watchkeeper.now() - w.last_seen_at > make_interval(secs => %(absent_seconds)s::float8) THEN 'unknown' ELSE 'ok' END AS health
   FROM watchkeeper.workers w
+  LEFT JOIN (SELECT worker_id, count(*) AS jobs FROM watchkeeper.leases
+              WHERE project_id = %(project_id)s AND (%(worker_id)s::text IS NULL OR worker_id = %(worker_id)s::text)
+              GROUP BY worker_id) h ON h.worker_id = w.worker_id
  WHERE w.project_id = %(project_id)s AND (%(worker_id)s::text IS NULL OR w.worker_id = %(worker_id)s::text)
  ORDER BY w.gone_at IS NOT NULL, w.last_seen_at DESC, w.worker_id
  LIMIT %(limit)s
 
 -- name: list_leases
--- The live leases of a project, the next to expire first.
-SELECT l.job_id, s.seq AS job_seq, l.kind, l.epoch, l.worker_id, l.profile, l.claimed_at, l.lease_expires_at,
+-- The live leases of a project, the next to expire first. What each is at is asked of these alone.
+SELECT l.job_id, t.seq AS job_seq, l.kind, l.epoch, l.worker_id, l.profile, l.claimed_at, l.lease_expires_at,
        l.last_heartbeat_at, l.risk_level, l.origin, l.phase, l.received_at,
        extract(epoch FROM l.lease_expires_at - watchkeeper.now())::float8 AS remaining_s
-  FROM watchkeeper.job_leases l
-  JOIN watchkeeper.job_specs s ON s.project_id = l.project_id AND s.id = l.job_id
- WHERE l.project_id = %(project_id)s ORDER BY l.lease_expires_at LIMIT %(limit)s
+  FROM (SELECT n.seq, s.id, n.expires_at
+          FROM ((SELECT seq, expires_at FROM watchkeeper.leases WHERE project_id = %(project_id)s
+                  ORDER BY expires_at LIMIT %(limit)s)
+                UNION ALL
+                (SELECT seq, lease_expires_at FROM watchkeeper.foreign_leases
+                  WHERE project_id = %(project_id)s AND ended_at IS NULL ORDER BY lease_expires_at LIMIT %(limit)s)) n
+          JOIN watchkeeper.job_specs s ON s.project_id = %(project_id)s AND s.seq = n.seq
+         ORDER BY n.expires_at LIMIT %(limit)s) t
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_leases v
+                      WHERE v.project_id = %(project_id)s AND v.job_id = t.id LIMIT 1) l
+ ORDER BY t.expires_at
 
 -- name: jobs_needing_people
 -- What stands still until a person looks: dead leases, held jobs, and what failed within a day among the newest failures.
@@ -252,9 +248,9 @@ SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, coalesce
 -- Jobs of each project by state, by name, from a cursor on; history is not counted beyond a day.
 SELECT p.project_id, p.title, p.paused_at, p.pause_reason, p.merged_into,
        (SELECT count(*) FROM (SELECT FROM watchkeeper.ready_jobs r WHERE r.project_id = p.project_id
-                               LIMIT %(most)s + 1) next_ones)
+                               ORDER BY r.kind, r.priority DESC, r.seq LIMIT %(most)s + 1) next_ones)
      + (SELECT count(*) FROM (SELECT FROM watchkeeper.scheduled_jobs d WHERE d.project_id = p.project_id
-                               LIMIT %(most)s + 1) later_ones) AS pending,
+                               ORDER BY d.seq LIMIT %(most)s + 1) later_ones) AS pending,
        (SELECT count(*) FROM watchkeeper.leases l WHERE l.project_id = p.project_id) AS running,
        (SELECT count(*) FROM watchkeeper.held_jobs h WHERE h.project_id = p.project_id AND h.state = 'stuck') AS stuck,
        (SELECT count(*) FROM watchkeeper.held_jobs h WHERE h.project_id = p.project_id AND h.state = 'paused') AS paused,

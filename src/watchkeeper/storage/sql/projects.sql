@@ -107,6 +107,7 @@ WITH ready AS (DELETE FROM watchkeeper.ready_jobs WHERE project_id = %(project_i
      leases AS (DELETE FROM watchkeeper.leases WHERE project_id = %(project_id)s),
      held AS (DELETE FROM watchkeeper.held_jobs WHERE project_id = %(project_id)s),
      outcomes AS (DELETE FROM watchkeeper.job_outcomes WHERE project_id = %(project_id)s),
+     ended AS (DELETE FROM watchkeeper.outcome_counts WHERE project_id = %(project_id)s),
      attempts AS (DELETE FROM watchkeeper.closed_attempts WHERE project_id = %(project_id)s),
      mirrored AS (DELETE FROM watchkeeper.mirrored_jobs WHERE project_id = %(project_id)s),
      reported AS (DELETE FROM watchkeeper.foreign_leases WHERE project_id = %(project_id)s),

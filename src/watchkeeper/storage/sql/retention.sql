@@ -241,6 +241,16 @@ WITH gone AS (
 )
 SELECT count(*) AS gone FROM gone
 
+-- name: forget_outcome_counts
+-- Deletes counts of ended jobs that no report reaches back to.
+WITH gone AS (
+  DELETE FROM watchkeeper.outcome_counts WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM watchkeeper.outcome_counts
+     WHERE starts_at < (SELECT watchkeeper.now()) - %(days)s::float8 * interval '1 day'
+     LIMIT %(limit)s FOR UPDATE SKIP LOCKED)) RETURNING 1
+)
+SELECT count(*) AS gone FROM gone
+
 -- name: forget_foreign_queues
 -- Deletes the counters of foreign queues that nobody has reported for long.
 WITH gone AS (
