@@ -39,7 +39,7 @@ lock: setup ## Write the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --group dev --extra s3 -c requirements.lock pyproject.toml -o requirements-dev.lock
+	  --group dev --extra s3 --extra apprise -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 setup: ## Build .venv from the lock file; nothing to do where it stands
 	@scripts/setup '$(PYTHON)'

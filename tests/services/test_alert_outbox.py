@@ -10,13 +10,12 @@ import pytest
 from moving_clock import MovingClock
 from raw_sql import rows
 from services.alerts import alerts, change, opened
+from watchkeeper.app.alerting import alert_parts
 from watchkeeper.app.whole import App, build
 from watchkeeper.documents import read_file
 from watchkeeper.domain.alerting import Untold
 from watchkeeper.domain.config_document import read_document
 from watchkeeper.services.alerting import Notice, announce
-from watchkeeper.services.notifiers.console import ConsoleNotifier
-from watchkeeper.services.outbox import Outbox
 
 STABILITY = Path(__file__).parents[2] / "examples" / "codex_session_watchdog_v1.yaml"
 
@@ -74,7 +73,7 @@ async def test_a_foreign_lease_is_told_before_it_ends(app: App, clock: MovingClo
     Its end is of a rule that the document's `notify_on` leaves out: who is no more told of the cause is told of this.
     """
     policy = read_document(read_file(STABILITY), STABILITY.name).policy
-    outbox = Outbox(app.database, app.redactor, {"console": ConsoleNotifier()}, lambda: policy)
+    outbox = alert_parts(app, app.watchdog.incidents, lambda: policy).outbox
     ended = await opened(app.database, "lease_expired")
     ends = await opened(app.database, "lease_near_expiry", state="verifying", cause_id=ended)
     await change(app.database, ends, f"is_mirrored = true, {LEASE}")

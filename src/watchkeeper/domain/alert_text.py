@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from watchkeeper.domain.messages import MessageName, message
+from watchkeeper.domain.messages import MessageLanguage, MessageName, message
 from watchkeeper.domain.rules.names import NextAction
 
 MAX_FACT_CHARS = 300
@@ -21,6 +21,7 @@ def escalation_sentence(
     owner: str,
     due: datetime | None,
     time_zone: str = "UTC",
+    language: MessageLanguage = MessageLanguage.EN,
 ) -> str:
     """Give the sentence by which people are called; it is the source's, to the letter.
 
@@ -35,7 +36,7 @@ def escalation_sentence(
         "owner": _fact(owner),
         "due": _time(due, time_zone),
     }
-    return message(MessageName.BLOCKED, facts=facts).text
+    return message(MessageName.BLOCKED, language, facts).text
 
 
 def _fact(text: str | None) -> str:

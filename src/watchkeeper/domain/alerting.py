@@ -41,6 +41,9 @@ class Withheld(StrEnum):
     GROUPED = "grouped"
     BACK_OFF = "back_off"
     BEING_SENT = "being_sent"
+    RATE_LIMITED = "rate_limited"
+    CAPPED = "capped"
+    QUOTA = "quota"
 
 
 class Dropped(StrEnum):
@@ -215,7 +218,10 @@ def called_at(rule: RuleName, stage: int, policy: Policy) -> Contact:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An alert in the outbox that is due, and what has become of its incident meanwhile (None: it has none)."""
+    """An alert in the outbox that is due, and what has become of its incident meanwhile (None: it has none).
+
+    `tells_the_end`: it says that the incident is over.
+    """
 
     severity: Severity
     written_at: datetime
@@ -227,6 +233,7 @@ class Pending:
     channel_is_on: bool = True
     quiet_hours_over: datetime | None = None
     group_told_at: datetime | None = None
+    tells_the_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +247,8 @@ class Outcome:
 
 def outcome_of(pending: Pending, now: datetime, times: AlertTimes) -> Outcome:
     """Say whether an alert that is due goes out now; a critical one waits only for a person's own verdict."""
+    if pending.tells_the_end:
+        return _outcome_of_the_end(pending, now)
     if pending.state == "resolved":
         return Outcome(drop=Dropped.RESOLVED)
     if pending.is_symptom:
@@ -262,4 +271,13 @@ def outcome_of(pending: Pending, now: datetime, times: AlertTimes) -> Outcome:
         again = pending.group_told_at + timedelta(seconds=times.group)
         if now < again:
             return Outcome(wait=Withheld.GROUPED, until=again)
+    return Outcome()
+
+
+def _outcome_of_the_end(pending: Pending, now: datetime) -> Outcome:
+    """Whoever was told of a trouble is told of its end; not at night."""
+    if not pending.channel_is_on:
+        return Outcome(drop=Dropped.CHANNEL_OFF)
+    if pending.quiet_hours_over is not None and now < pending.quiet_hours_over:
+        return Outcome(wait=Withheld.QUIET_HOURS, until=pending.quiet_hours_over)
     return Outcome()

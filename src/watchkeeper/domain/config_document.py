@@ -163,7 +163,13 @@ def _with_people(
     """Its own owners stand for themselves where no contact does."""
     owners = [alert.owner for alert in stability.ALERTS.values()] if is_stability else []
     known = {owner: Contact(owner, alerts.channels) for owner in owners} | dict(contacts)
-    return replace(policy, contacts=known, alert_channels=alerts.channels, notify_on=alerts.notify_on)
+    return replace(
+        policy,
+        contacts=known,
+        alert_channels=alerts.channels,
+        notify_on=alerts.notify_on,
+        alert_texts=alerts.texts,
+    )
 
 
 def _with_authority(

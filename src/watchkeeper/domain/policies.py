@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from watchkeeper.domain.alert_moments import Moment
 from watchkeeper.domain.attempts import OnGateFailed
 from watchkeeper.domain.heartbeat_checks import DEFAULT_CHECKS, HeartbeatCheck
+from watchkeeper.domain.messages import MessageLanguage
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import NextAction, RepairAction, RuleName, Severity
 from watchkeeper.domain.sessions.limits import SessionLimits
@@ -104,10 +106,11 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom an escalation name calls, and by which channels; none: by the policy's own."""
+    """Whom an escalation name calls, and by which channels; none: by the policy's own. `language`: as the channel's."""
 
     person: str
     channels: tuple[str, ...] = ()
+    language: MessageLanguage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ class Policy:
     alert_channels: tuple[str, ...] = ()
     queue_stuck_alert: tuple[str, ...] | None = None
     notify_on: frozenset[RuleName] | None = None
+    alert_texts: Mapping[Moment, Mapping[MessageLanguage, str]] = field(default_factory=dict)
     time_zone: str = "UTC"
 
     @property
@@ -155,6 +159,12 @@ class Policy:
     def contact(self, escalation: str) -> Contact:
         """Say whom an escalation name calls; the owner where nobody stands for it."""
         return self.contacts.get(escalation) or Contact(self.owner, self.alert_channels)
+
+    def language_of(self, person: str) -> MessageLanguage | None:
+        """Say in which language a person wants to be told; None leaves it to the channel."""
+        return next(
+            (one.language for one in self.contacts.values() if one.person == person and one.language), None
+        )
 
     def escalate_after(self, rule: RuleName) -> int | None:
         """Say after how many failed repairs people are called: 0 at once, None never by itself."""

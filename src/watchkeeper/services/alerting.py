@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+from watchkeeper.domain.alert_facts import cut_facts
+from watchkeeper.domain.alert_moments import Moment
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.rules.names import Severity
 from watchkeeper.storage.database import Connection, fetch
@@ -19,7 +24,8 @@ class Notice:
     """Something that people are told once under its `key`, on every channel that carries the project's alerts.
 
     Notices of one `group` that come soon after each other are sent together. `only` names the channels
-    that carry it beside the console (all do where none of these is on), `but` one that does not.
+    that carry it beside the console (all do where none of these is on), `but` one that does not. `facts` are what a
+    template of its `moment` tells; `text` is the plain sentence.
     """
 
     project_id: str
@@ -33,6 +39,8 @@ class Notice:
     stage: int = 0
     only: tuple[str, ...] | None = None
     but: str | None = None
+    moment: Moment = Moment.NOTICE
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def announce(connection: Connection, notice: Notice, redactor: Redactor) -> list[str]:
@@ -53,5 +61,12 @@ async def announce(connection: Connection, notice: Notice, redactor: Redactor) -
         "stage": notice.stage,
         "only": None if notice.only is None else list(notice.only),
         "but": notice.but,
+        "moment": notice.moment.value,
+        "facts": facts_text(notice.facts, redactor),
     }
     return [row["channel"] for row in await fetch(connection, "announce", arguments)]
+
+
+def facts_text(facts: Mapping[str, Any], redactor: Redactor) -> str:
+    """Write facts as they are kept: without secrets, each of one line and no longer than a message can take."""
+    return json.dumps(cut_facts(redactor.redact_data(dict(facts))), default=str)

@@ -13,7 +13,7 @@ from watchkeeper.domain.config.people import CONSOLE, ChannelDeclaration
 from watchkeeper.domain.errors import NotFound, UsageError, WatchkeeperError
 from watchkeeper.domain.principals import SYSTEM_PROJECT
 from watchkeeper.logs import log
-from watchkeeper.services.channels import Channels, WantedChannel
+from watchkeeper.services.channels import PER_HOUR, Channels, WantedChannel
 
 MAX_CHARS = 8_192
 SAID = "the config document says so"
@@ -39,6 +39,7 @@ async def declare(
 
 def _wanted(one: ChannelDeclaration, time_zone: str) -> WantedChannel:
     url, signing = None, None
+    secrets = {name: _secret(name, path) for name, path in one.secret_files.items()}
     if one.name != CONSOLE and one.url_file is not None:
         try:
             lines = Path(one.url_file).read_text(encoding="utf-8")[:MAX_CHARS].split()
@@ -47,4 +48,22 @@ def _wanted(one: ChannelDeclaration, time_zone: str) -> WantedChannel:
         if not 1 <= len(lines) <= 2:
             raise UsageError("its url_file holds an address, and in the next line the key that signs, if any")
         url, signing = lines[0], lines[1] if len(lines) == 2 else None
-    return WantedChannel(one.name, one.kind.value, url, one.quiet_hours, time_zone, signing)
+    return WantedChannel(
+        one.name,
+        one.kind.value,
+        url,
+        one.quiet_hours,
+        time_zone,
+        signing,
+        one.settings,
+        secrets,
+        one.language,
+        one.per_hour or PER_HOUR,
+    )
+
+
+def _secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")[:MAX_CHARS].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the file of its {name} cannot be read: {error}") from None

@@ -26,13 +26,15 @@ class Ran:
 class Duty:
     """A name, the work, and the longest pause between two runs, in seconds.
 
-    `when_still`: it runs though a restored database stands still, since it moves nothing.
+    `when_still`: it runs though a restored database stands still, since it moves nothing. `at_end` ends what it left
+    running beside itself.
     """
 
     name: str
     run_once: Callable[[], Awaitable[Ran]]
     interval: float
     when_still: bool = False
+    at_end: Callable[[], Awaitable[None]] | None = None
 
     def __post_init__(self) -> None:
         if self.interval <= 0:
@@ -60,6 +62,9 @@ class Duties:
         """End after the runs under way are broken off at their next await; safe to repeat."""
         await broken_off(self._tasks)
         self._tasks = []
+        for duty in self._duties:
+            if duty.at_end is not None:
+                await duty.at_end()
 
     async def _run(self, duty: Duty) -> Ran:
         if not duty.when_still and self._stands_still is not None and await self._stands_still():

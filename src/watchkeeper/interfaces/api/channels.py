@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from watchkeeper.domain.channel_kinds import KINDS
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Here
@@ -26,13 +27,55 @@ async def list_channels(access: Here) -> Response:
     return answer(channels=channels, in_use=routes)
 
 
+KIND = {
+    "kind": "slack",
+    "what": "Slack Web API: ...",
+    "fields": [
+        {"name": "token", "what": "the bot's token", "is_secret": True, "is_needed": True, "usual": None}
+    ],
+}
+
+
+@reads.get("/kinds", **declared(Right.READ, example={"kinds": [KIND]}))
+async def channel_kinds(access: Here) -> Response:  # noqa: ARG001 - whoever may read may know
+    """List the kinds of channels with what each is told; what is secret is given to it, and never shown again."""
+    kinds = [
+        {
+            "kind": kind.kind.value,
+            "what": kind.what,
+            "fields": [
+                {
+                    "name": one.name,
+                    "what": one.what,
+                    "is_secret": one.is_secret,
+                    "is_needed": one.is_needed,
+                    "usual": one.usual,
+                }
+                for one in kind.fields
+            ],
+        }
+        for kind in KINDS.values()
+    ]
+    return answer(kinds=kinds)
+
+
 @acts.post(
     "",
     **declared(Right.MANAGE_POLICY, key="required", example={"channel": {**CHANNEL, "secret": "whsec_..."}}),
 )
 async def turn_on(body: ChannelBody, access: Here) -> Response:
     """Turn a channel on. With a new address the key of its signatures is in this answer, and in no later one."""
-    wanted = WantedChannel(body.name, body.kind, body.url, body.quiet, body.time_zone)
+    wanted = WantedChannel(
+        body.name,
+        body.kind,
+        body.url,
+        body.quiet,
+        body.time_zone,
+        settings=body.settings,
+        secrets=body.secrets,
+        language=body.language,
+        per_hour=body.per_hour,
+    )
     row, secret = await access.app.watchdog.alerting.channels.turn_on(
         await access.project(), wanted, actor=access.principal.actor, reason=body.reason
     )

@@ -229,11 +229,18 @@ class SwitchBody(Body):
 
 
 class ChannelBody(Body):
-    """`url` left out keeps the known address; `quiet` is `HH:MM-HH:MM` in the time zone."""
+    """Secrets and a `url` that are left out stay as they are; `quiet` is `HH:MM-HH:MM` in the time zone.
+
+    `settings` and `secrets` are those that `GET /api/channels/kinds` names for the kind.
+    """
 
     name: Word
     kind: Annotated[str, StringConstraints(min_length=1, max_length=50)] = "webhook"
     url: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = None
     quiet: Annotated[str, StringConstraints(max_length=20)] | None = None
     time_zone: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "UTC"
+    settings: dict[Word, Annotated[str, StringConstraints(min_length=1, max_length=4096)]] = {}
+    secrets: dict[Word, Annotated[str, StringConstraints(min_length=1, max_length=4096)]] = {}
+    language: Annotated[str, StringConstraints(max_length=20)] = "en"
+    per_hour: Annotated[int, Field(ge=1, le=10_000)] = 30
     reason: Reason

@@ -13,7 +13,10 @@ DEFAULT_REASON = "asked for at the command line"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A request that changes something. `look` is where a dry run reads the present state."""
+    """A request that changes something. `look` is where a dry run reads the present state.
+
+    `shown` is what a dry run shows of a body that holds secrets.
+    """
 
     sentence: str
     method: str
@@ -21,6 +24,7 @@ class Act:
     body: Any = None
     query: dict[str, str] = field(default_factory=dict)
     look: str | None = None
+    shown: Any = None
 
 
 def reason_or_default(reason: str | None) -> str:
@@ -37,7 +41,7 @@ def carry_out(act: Act, *, project: str | None, dry_run: bool, as_json: bool, qu
                 "dry_run": True,
                 "would": act.sentence,
                 "request": f"{act.method} {act.path}",
-                "body": act.body,
+                "body": act.body if act.shown is None else act.shown,
             }
             answer = {"ok": True, **plan, "present": _core(found), "answer": answer}
     if as_json:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
@@ -13,7 +15,7 @@ from watchkeeper.interfaces.cli.output import show, write
 from watchkeeper.interfaces.cli.starting import note
 
 alert = typer.Typer(no_args_is_help=True, help="Alerts: list, show, why, ack, test.")
-channel = typer.Typer(no_args_is_help=True, help="Alert channels: list, on, off, test.")
+channel = typer.Typer(no_args_is_help=True, help="Alert channels: list, kinds, on, off, test.")
 
 COLUMNS = {
     "id": "id",
@@ -119,14 +121,65 @@ def list_channels(project: Project = None, as_json: Json = False) -> None:
 
 
 @channel.command()
+def kinds(project: Project = None, as_json: Json = False) -> None:
+    """List the kinds of channels, and what each is told by --set and --secret-file."""
+    with connected(project) as client:
+        answer = client.get("/api/channels/kinds")
+    if as_json:
+        show(answer, as_json=True)
+        return
+    for one in answer["kinds"]:
+        write(f"{one['kind']}: {one['what']}")
+        for told in one["fields"]:
+            way = "--secret-file" if told["is_secret"] else "--set"
+            usual = (
+                f" (else {told['usual']})"
+                if told["usual"]
+                else ""
+                if told["is_needed"]
+                else " (may be left out)"
+            )
+            write(f"  {way} {told['name']}=...  {told['what']}{usual}")
+
+
+def _pairs(told: list[str] | None, option: str) -> dict[str, str]:
+    pairs = {}
+    for one in told or []:
+        name, sign, value = one.partition("=")
+        if not sign or not name or not value:
+            raise UsageError(f"{option} is NAME=VALUE, with something on both sides")
+        pairs[name] = value
+    return pairs
+
+
+def _read(path: str) -> str:
+    """Read a secret from a file, so that no list of processes and no shell's history has it."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the file {path} cannot be read: {error}") from None
+
+
+@channel.command()
 def on(
     name: Name,
-    kind: Annotated[str, typer.Option(help="webhook, or console for the console's own.")] = "webhook",
+    kind: Annotated[str, typer.Option(help="One of those that 'channel kinds' lists.")] = "webhook",
     url: Annotated[
         str | None, typer.Option(help="Where a webhook posts to; left out, the known address stays.")
     ] = None,
     quiet: Annotated[str | None, typer.Option(help="Hours without alerts, e.g. 22:00-07:00.")] = None,
     time_zone: Annotated[str, typer.Option(help="Whose hours: a name of the IANA database.")] = "UTC",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of its kind.")
+    ] = None,
+    secret_files: Annotated[
+        list[str] | None,
+        typer.Option("--secret-file", metavar="NAME=FILE", help="A secret of its kind, in a file."),
+    ] = None,
+    language: Annotated[str, typer.Option(help="In which language it speaks: en or zh_Hant.")] = "en",
+    per_hour: Annotated[
+        int, typer.Option(min=1, max=10_000, help="So many messages an hour; more go as one.")
+    ] = 30,
     reason: Reason = None,
     project: Project = None,
     dry_run: DryRun = False,
@@ -134,9 +187,13 @@ def on(
 ) -> None:
     """Turn a channel on; print the key that a new webhook's messages are signed with, this once."""
     kind = "console" if name == "console" else kind
-    body = {"name": name, "kind": kind, "quiet": quiet, "time_zone": time_zone}
-    body |= {"reason": reason_or_default(reason), "url": url}
-    act = Act(f"turn the channel {name} on", "POST", "/api/channels", body)
+    body: dict[str, Any] = {"name": name, "kind": kind, "quiet": quiet, "time_zone": time_zone}
+    body |= {"reason": reason_or_default(reason), "url": url, "language": language, "per_hour": per_hour}
+    body["settings"] = _pairs(settings, "--set")
+    files = _pairs(secret_files, "--secret-file")
+    body["secrets"] = {one: _read(path) for one, path in files.items()}
+    hidden = {**body, "url": None if url is None else "...", "secrets": dict.fromkeys(files, "...")}
+    act = Act(f"turn the channel {name} on", "POST", "/api/channels", body, shown=hidden)
     # Stdout is the key and nothing else, so that it can be sent to a file.
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if dry_run or as_json:

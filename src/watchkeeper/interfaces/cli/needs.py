@@ -64,6 +64,7 @@ NEEDS: dict[str, str | Local] = {
     "alert ack": "POST /api/alerts/{alert_id}/acknowledge",
     "alert test": "POST /api/alerts/test",
     "channel list": "GET /api/channels",
+    "channel kinds": "GET /api/channels/kinds",
     "channel on": "POST /api/channels",
     "channel off": "POST /api/channels/{name}/off",
     "channel test": "POST /api/channels/{name}/test",

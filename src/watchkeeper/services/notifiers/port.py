@@ -94,13 +94,21 @@ class Message:
 class NotDelivered(Exception):
     """The other side did not take a message. `is_permanent`: it will not take the next one either.
 
-    `retry_after`: in so many seconds it takes messages again.
+    `is_hopeless`: it will never take this one. `retry_after`: in so many seconds it takes messages again.
     """
 
-    def __init__(self, detail: str, *, is_permanent: bool, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        is_permanent: bool = False,
+        is_hopeless: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.is_permanent = is_permanent
+        self.is_hopeless = is_hopeless
         self.retry_after = retry_after
 
 
