@@ -52,6 +52,7 @@ LEVELS: dict[str, int] = {
     "schedule_refused": logging.WARNING,
     "server_back": logging.WARNING,
     "server_down": logging.ERROR,
+    "template_broken": logging.WARNING,
 }
 """Events that are more than information."""
 

@@ -6,57 +6,27 @@ What a channel needs to send is written once and read by those alone who send; n
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import time
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from watchkeeper.domain.alert_facts import FACTS
 from watchkeeper.domain.alert_moments import Moment
 from watchkeeper.domain.alert_words import clock as told_time
-from watchkeeper.domain.channel_kinds import KINDS, ChannelKind
+from watchkeeper.domain.channel_kinds import ChannelKind
 from watchkeeper.domain.errors import NotFound, UsageError
-from watchkeeper.domain.foreign_addresses import AddressRefused, ForeignUrl
 from watchkeeper.domain.messages import MessageLanguage
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.domain.suggestions import did_you_mean, shown
+from watchkeeper.domain.suggestions import shown
 from watchkeeper.services.alert_texts import AlertTexts
 from watchkeeper.services.notifiers.apprise import service_of
 from watchkeeper.services.notifiers.port import Address, Checked, Message, NotDelivered, Notifier
-from watchkeeper.services.notifiers.webhook import is_signing_secret, new_signing_secret
 from watchkeeper.services.outward import NoAnswer, Outward
+from watchkeeper.services.wanted_channel import CONSOLE, WantedChannel
 from watchkeeper.storage.database import Database, Row
 
-CONSOLE = "console"
-PER_HOUR = 30
-"""So many messages a channel carries in an hour unless somebody says otherwise; what is more goes together."""
-
-MOST_PER_HOUR = 10_000
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
-_HOURS = re.compile(r"(\d{1,2}:\d{2})-(\d{1,2}:\d{2})")
-
-
-@dataclass(frozen=True, slots=True)
-class WantedChannel:
-    """A channel as a person asks for it. `quiet` is `HH:MM-HH:MM` in its time zone; secrets that are not said stay.
-
-    `settings` and `secrets` are those of domain/channel_kinds.py. A webhook's `url` is one of its secrets; `signing` is
-    the key that its messages are signed with, None makes one.
-    """
-
-    name: str
-    kind: str
-    url: str | None = None
-    quiet: str | None = None
-    time_zone: str = "UTC"
-    signing: str | None = field(default=None, repr=False)
-    settings: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    language: str = MessageLanguage.EN
-    per_hour: int = PER_HOUR
+__all__ = ["Channels", "Tried", "WantedChannel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,43 +70,15 @@ class Channels:
         """
         for secret in filter(None, (wanted.url, wanted.signing, *wanted.secrets.values())):
             self._redactor.learn(secret)
-        self._check(wanted)
+        wanted.check()
         where = {"project_id": project_id, "name": wanted.name}
-        known = await self._database.fetch_one("find_channel", where)
-        is_other = known is None or known["kind"] != wanted.kind
-        kept = frozenset() if known is None or is_other else frozenset(known["secrets"])
-        url = wanted.url or wanted.secrets.get("url")
-        settings, secrets, signing = dict(wanted.settings), dict(wanted.secrets), None
-        if wanted.kind == ChannelKind.WEBHOOK:
-            if url is None and is_other:
-                raise UsageError(f"a {wanted.kind} needs the address that it posts to", hint="Add --url URL.")
-            signing = None if url is None else wanted.signing or new_signing_secret()
-            secrets = {}
-        else:
-            if known is not None and not is_other:
-                settings = {**known["settings"], **settings}
-            settings, secrets = KINDS[ChannelKind(wanted.kind)].checked(settings, secrets, kept)
-        begins, ends = _hours(wanted)
-        await self._vet_all(wanted.kind, url, settings, secrets)
-        arguments = {
-            **where,
-            "kind": wanted.kind,
-            "shown_address": _shown_address(wanted.kind, url, settings),
-            "address": url if wanted.kind == ChannelKind.WEBHOOK else None,
-            "signing": signing,
-            "settings": json.dumps(settings),
-            "secrets": json.dumps(secrets),
-            "is_other": is_other,
-            "language": wanted.language,
-            "per_hour": wanted.per_hour,
-            "quiet_from": begins,
-            "quiet_to": ends,
-            "time_zone": wanted.time_zone,
-            "actor": actor,
-            "reason": self._redactor.redact(reason),
-        }
-        row = await self._database.fetch_row("turn_channel_on", arguments)
-        return row, signing
+        kept = wanted.kept(await self._database.fetch_one("find_channel", where))
+        await self._vet_all(wanted, json.loads(kept["settings"]))
+        row = await self._database.fetch_row(
+            "turn_channel_on",
+            {**where, **kept, "actor": actor, "reason": self._redactor.redact(reason)},
+        )
+        return row, kept["signing"]
 
     async def turn_off(self, project_id: str, name: str, *, actor: str, reason: str) -> None:
         """Turn a channel off; what waits for it is dropped. Raises NotFound."""
@@ -212,41 +154,15 @@ class Channels:
             lines=written.lines,
         )
 
-    def _check(self, wanted: WantedChannel) -> None:
-        if not _NAME.fullmatch(wanted.name):
-            raise UsageError(
-                f"{shown(wanted.name)} is no name for a channel: small letters, digits, '.', '_', '-'"
-            )
-        if wanted.kind not in self._notifiers:
-            raise UsageError(
-                f"unknown kind of channel {shown(wanted.kind)}; {did_you_mean(wanted.kind, self._notifiers)}"
-            )
-        if (wanted.kind == CONSOLE) != (wanted.name == CONSOLE):
-            raise UsageError("the console is one channel, and its name is 'console'")
-        if wanted.kind != ChannelKind.WEBHOOK and wanted.url is not None:
-            raise UsageError(f"a channel of the kind {wanted.kind} takes no --url")
-        if (url := wanted.url or wanted.secrets.get("url")) and wanted.kind == ChannelKind.WEBHOOK:
-            _origin(url)
-        if wanted.language not in set(MessageLanguage):
-            raise UsageError(
-                f"unknown language {shown(wanted.language)}; it is one of {', '.join(MessageLanguage)}"
-            )
-        if not 1 <= wanted.per_hour <= MOST_PER_HOUR:
-            raise UsageError(f"a channel carries 1 to {MOST_PER_HOUR:,} messages in an hour")
-        if wanted.signing is not None and not is_signing_secret(wanted.signing):
-            raise UsageError("the key that signs is none: 'whsec_' and the base64 of 24 to 64 bytes")
-
-    async def _vet_all(
-        self, kind: str, url: str | None, settings: Mapping[str, str], secrets: Mapping[str, str]
-    ) -> None:
-        if kind == ChannelKind.WEBHOOK and url is not None:
-            await self._vet(url)
+    async def _vet_all(self, wanted: WantedChannel, settings: Mapping[str, str]) -> None:
+        if wanted.address is not None:
+            await self._vet(wanted.address)
         if "api" in settings:
             await self._vet(settings["api"])
-        if kind == ChannelKind.EMAIL:
+        if wanted.kind == ChannelKind.EMAIL:
             await self._vet(f"http://{settings['server'].partition(':')[0]}/")
-        if kind == ChannelKind.APPRISE and "url" in secrets:
-            service_of(secrets["url"])
+        if wanted.kind == ChannelKind.APPRISE and "url" in wanted.secrets:
+            service_of(wanted.secrets["url"])
 
     async def _vet(self, url: str) -> None:
         """Refuse an address that no message would ever be sent to; one that cannot be looked up now may be later."""
@@ -258,44 +174,3 @@ class Channels:
                     f"the address is none that is posted to: {refused.detail}",
                     hint="The setting fetch_allow names hosts of your own that may be.",
                 ) from None
-
-
-def _shown_address(kind: str, url: str | None, settings: Mapping[str, str]) -> str | None:
-    """Give the part of where a channel leads to that people may see."""
-    if kind == ChannelKind.WEBHOOK:
-        return None if url is None else _origin(url)
-    return next((settings[name] for name in ("to", "chat", "channel") if name in settings), None)
-
-
-def _origin(url: str) -> str:
-    """Give the part of an address that is no secret; raise UsageError for one that is none."""
-    try:
-        target = ForeignUrl.parse(url)
-    except AddressRefused:
-        raise UsageError(
-            "the address is no http(s) address that can be posted to",
-            hint="Without a name and password in it; what is secret belongs into its path.",
-        ) from None
-    return f"{target.scheme}://{target.authority}"
-
-
-def _hours(wanted: WantedChannel) -> tuple[str | None, str | None]:
-    try:
-        ZoneInfo(wanted.time_zone)
-    except (ValueError, OSError, LookupError):
-        raise UsageError(
-            f"there is no time zone {shown(wanted.time_zone)}",
-            hint="Use a name of the IANA database, such as 'UTC' or 'Asia/Taipei'.",
-        ) from None
-    if wanted.quiet is None:
-        return None, None
-    found = _HOURS.fullmatch(wanted.quiet)
-    try:
-        begins, ends = (
-            (time.fromisoformat(part.zfill(5)) for part in found.groups()) if found else (None, None)
-        )
-    except ValueError:
-        begins, ends = None, None
-    if begins is None or ends is None or begins == ends:
-        raise UsageError(f"{shown(wanted.quiet)} are no quiet hours", hint="Write them as '22:00-07:00'.")
-    return begins.isoformat(), ends.isoformat()

@@ -13,7 +13,8 @@ from watchkeeper.domain.config.people import CONSOLE, ChannelDeclaration
 from watchkeeper.domain.errors import NotFound, UsageError, WatchkeeperError
 from watchkeeper.domain.principals import SYSTEM_PROJECT
 from watchkeeper.logs import log
-from watchkeeper.services.channels import PER_HOUR, Channels, WantedChannel
+from watchkeeper.services.channels import Channels, WantedChannel
+from watchkeeper.services.wanted_channel import PER_HOUR
 
 MAX_CHARS = 8_192
 SAID = "the config document says so"
