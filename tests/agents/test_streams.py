@@ -273,5 +273,5 @@ def test_a_version_that_was_never_tried_is_accepted_and_known_as_such(
 
 def test_an_agent_that_nobody_knows_is_refused_with_the_names_that_are() -> None:
     """The refusal names what could have been meant."""
-    with pytest.raises(UsageError, match="known are codex, claude, command"):
+    with pytest.raises(UsageError, match="known are claude, codex, command"):
         known.stream("eliza")

@@ -5,13 +5,15 @@ An adapter does nothing itself: it gives orders, and reads. docs/extend/agent.md
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from watchkeeper.agents.user import AgentUser
 from watchkeeper.domain.sessions.events import SessionEvent, Spent
+
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -133,3 +135,11 @@ class Adapter(Stream, Protocol):
     def tally(self) -> Tally | None:
         """Give a count of use for one transcript, read from its beginning; None where it tells of none."""
         ...
+
+
+@dataclass(frozen=True)
+class Agent:
+    """What a module of an agent gives as `AGENT`: what makes its stream for a version, and its adapter for a setup."""
+
+    stream: Callable[[str | None, Clock], Stream]
+    adapter: Callable[[Setup, Clock], Adapter]

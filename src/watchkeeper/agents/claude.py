@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import re
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Tally, Turn
-from watchkeeper.agents.agent_home import ThreadLocks, agent_home, login_at
+from watchkeeper.agents.adapter import Agent, ContractServer, Launch, Tally, Turn
 from watchkeeper.agents.json_lines import (
     SERVER,
     contract_command,
     digest,
     number,
-    of_cut_line,
     parsed,
     part,
     said,
@@ -28,9 +23,8 @@ from watchkeeper.agents.json_lines import (
     whole,
     word,
 )
-from watchkeeper.agents.program import Program
-from watchkeeper.agents.reset_times import reset_time
-from watchkeeper.agents.verdicts import shortened, table
+from watchkeeper.agents.native import NativeAgent, NativeStream
+from watchkeeper.agents.verdicts import shortened
 from watchkeeper.domain.sessions.events import (
     Began,
     Limited,
@@ -44,13 +38,9 @@ from watchkeeper.domain.sessions.events import (
     Trouble,
     TurnBegan,
     TurnEnded,
-    Unknown,
     Waits,
 )
 
-NAME = "claude"
-
-HOME = "CLAUDE_CONFIG_DIR"
 ALLOWED = f"Bash,Edit,Write,Read,NotebookEdit,WebFetch,WebSearch,mcp__{SERVER}"
 PERMISSION_CHOICE = re.compile(r"--permission-mode|--dangerously-skip-permissions|--allowed-?[tT]ools")
 
@@ -64,26 +54,15 @@ SETTINGS = {
 
 USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
-_CUT_CLOSED = re.compile(r'"tool_use_id":\s*"([^"]{1,100})"')
-_CUT_OPENED = re.compile(r'"type":\s*"tool_use",\s*"id":\s*"([^"]{1,100})"')
 
+class ClaudeStream(NativeStream):
+    """What the lines of `claude -p --output-format stream-json` mean."""
 
-class ClaudeStream:
-    """What the lines of `claude -p --output-format stream-json` mean, for one version; None is the newest.
+    name = "claude"
+    cut_opened = re.compile(r'"type":\s*"tool_use",\s*"id":\s*"([^"]{1,100})"')
+    cut_closed = re.compile(r'"tool_use_id":\s*"([^"]{1,100})"')
 
-    `clock` gives the time since 1970: a limit that "resets 3pm" ends at the next one after it was read.
-    """
-
-    name = NAME
-
-    def __init__(self, version: str | None = None, clock: Callable[[], float] = time.time) -> None:
-        self.table = table(NAME, version)
-        self._clock = clock
-
-    def read(self, line: str) -> list[SessionEvent]:
-        event = parsed(line)
-        if event is None:
-            return of_cut_line(line, _CUT_OPENED, _CUT_CLOSED) or [self.table.between(line)]
+    def read_event(self, event: dict[str, Any]) -> list[SessionEvent]:
         kind = word(event, "type")
         match kind:
             case "system":
@@ -98,12 +77,7 @@ class ClaudeStream:
                 return self._result(event)
             case "control_request":
                 return [Waits(shortened(word(part(event, "request"), "subtype") or kind))]
-        return [
-            Stirred(kind) if kind in self.table.stirs else Unknown(shortened(kind) or "a line without a type")
-        ]
-
-    def read_error(self, line: str) -> list[SessionEvent]:
-        return self.table.complaint(line)
+        return [self.other(kind)]
 
     def _system(self, event: dict[str, Any]) -> list[SessionEvent]:
         kind = word(event, "subtype")
@@ -121,8 +95,7 @@ class ClaudeStream:
                 return [Retrying(trouble, shortened(text), None if delay is None else delay / 1000)]
             case "session_state_changed" if word(event, "state") == "requires_action":
                 return [Waits(kind)]
-        named = f"system/{shortened(kind)}"
-        return [Stirred(kind) if named in self.table.stirs else Unknown(named)]
+        return [self.other(kind, f"system/{kind}")]
 
     def _assistant(self, event: dict[str, Any]) -> list[SessionEvent]:
         """Read an answer's blocks; what a subagent says is said to the agent, not to us."""
@@ -133,18 +106,12 @@ class ClaudeStream:
             if kind in self.table.tools:
                 told.append(_opened(block))
             elif kind == "text" and hindrance:
-                told.append(self._hindered(text, hindrance))
+                told.append(self.hindered(text, hindrance))
             elif kind == "text" and not inner:
                 told.append(Said(said(text)))
             else:
                 told.append(Stirred(shortened(kind)))
         return told or [Stirred("assistant")]
-
-    def _hindered(self, text: str, code: str) -> SessionEvent:
-        trouble = self.table.trouble(text, code)
-        if trouble is Trouble.USAGE_LIMIT:
-            return Limited(reset_time(text, self._clock()), shortened(text))
-        return Retrying(trouble, shortened(text))
 
     def _result(self, event: dict[str, Any]) -> list[SessionEvent]:
         """Read the end of a turn: `is_error`, subtype and reason together, for each of them alone lies at times."""
@@ -155,40 +122,19 @@ class ClaudeStream:
         named = any(str(code) in self.table.codes for code in codes)
         if event.get("is_error") is not True and event.get("subtype") == "success" and not named:
             return [*_spent(event), TurnEnded(ok=True, text=text)]
-        trouble = self.table.trouble(text, *codes)
-        limited = Limited(reset_time(text, self._clock()), text)
-        ended = TurnEnded(ok=False, trouble=trouble, text=text)
-        return [*_spent(event), *([limited] if trouble is Trouble.USAGE_LIMIT else []), ended]
+        return [*_spent(event), *self.failed(text, *codes)]
 
 
-class Claude(ClaudeStream):
-    """Starts `claude -p`, the native program, with the prompt on stdin and a session id that is chosen before.
+class Claude(NativeAgent):
+    """Starts `claude -p` with the prompt on stdin and a session id that is chosen before."""
 
-    Raises UsageError where there is no program.
-    """
+    stream = ClaudeStream
+    home_variable = "CLAUDE_CONFIG_DIR"
+    usual_home = ".claude"
+    log_in = "claude /login"
+    transcripts = "projects/*/{thread}.jsonl"
 
-    converses = True
-
-    def __init__(self, setup: Setup, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(clock=clock)
-        self._setup = setup
-        self._home = agent_home(setup, NAME, HOME, ".claude")
-        self.login = login_at(self._setup, HOME, self._home, "claude /login")
-        self._locks = ThreadLocks(setup, NAME)
-        self._program = Program(NAME, setup)
-        self.table = table(NAME, self.version)
-
-    @property
-    def version(self) -> str | None:
-        return self._program.version
-
-    @property
-    def measured(self) -> bool:
-        return self.table.measured
-
-    def launch(self, turn: Turn) -> Launch:
-        if self._program.is_new():
-            self.table = table(NAME, self.version)
+    def orders(self, turn: Turn) -> Launch:
         thread = turn.thread or str(uuid.uuid4())
         options = ["-p", "--output-format", "stream-json", "--verbose"]
         options += ["--session-id" if turn.thread is None else "--resume", thread]
@@ -196,22 +142,14 @@ class Claude(ClaudeStream):
             options += ["--max-budget-usd", f"{max(turn.cost, 0.01):.4f}"]
         if turn.contract is not None:
             options += ["--strict-mcp-config", "--mcp-config", _mcp_config(turn.contract)]
-        if not self._chosen_permissions:
+        if not self.chosen(PERMISSION_CHOICE):
             options += ["--permission-mode", "acceptEdits", "--allowedTools", ALLOWED]
-        command = [str(self._program.path), *options, *self._setup.arguments]
-        environment = {**SETTINGS, **self._setup.environ, HOME: str(self._home)}
-        return Launch(command, environment, stdin=turn.prompt, thread=thread, lock=self._locks.of(thread))
-
-    def transcript(self, turn: Turn, thread: str) -> Path | None:  # noqa: ARG002 - it is found by the thread
-        named = f"projects/*/{glob.escape(thread)}.jsonl"
-        return None if "/" in thread else next(self._home.glob(named), None)
+        command = [str(self.program.path), *options, *self.setup.arguments]
+        environment = self.environment(**SETTINGS)
+        return Launch(command, environment, stdin=turn.prompt, thread=thread, lock=self.locks.of(thread))
 
     def tally(self) -> Tally:
         return ClaudeTally()
-
-    @property
-    def _chosen_permissions(self) -> bool:
-        return any(PERMISSION_CHOICE.match(argument) for argument in self._setup.arguments)
 
 
 class ClaudeTally:
@@ -298,3 +236,6 @@ def _spent(event: dict[str, Any]) -> list[SessionEvent]:
     tokens = sum(whole(part(models, model), key) for model in models for key in keys)
     cost = number(event, "total_cost_usd")
     return [Spent(tokens, cost)] if tokens or cost else []
+
+
+AGENT = Agent(ClaudeStream, Claude)

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import re
 import subprocess
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from watchkeeper.agents.adapter import ContractServer, Launch, Setup, Tally, Turn
-from watchkeeper.agents.agent_home import ThreadLocks, agent_home, login_at
+from watchkeeper.agents.adapter import Agent, ContractServer, Launch, Tally, Turn
 from watchkeeper.agents.json_lines import (
     COMMANDS,
     SERVER,
     contract_command,
     digest,
     number,
-    of_cut_line,
     parsed,
     part,
     said,
@@ -29,30 +23,24 @@ from watchkeeper.agents.json_lines import (
     whole,
     word,
 )
-from watchkeeper.agents.program import Program
-from watchkeeper.agents.reset_times import reset_time, seconds_told
-from watchkeeper.agents.verdicts import shortened, table
+from watchkeeper.agents.native import NativeAgent, NativeStream
+from watchkeeper.agents.reset_times import seconds_told
+from watchkeeper.agents.verdicts import shortened
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.sessions.events import (
     Began,
-    Limited,
-    Retrying,
     Said,
     SessionEvent,
     Spent,
     Stirred,
     ToolClosed,
     ToolOpened,
-    Trouble,
     TurnBegan,
     TurnEnded,
     Unknown,
     Waits,
 )
 
-NAME = "codex"
-
-HOME = "CODEX_HOME"
 SANDBOX = "workspace-write"
 SANDBOX_CHOICE = re.compile(r"-s|--sandbox|--dangerously-bypass-approvals|--approve-for-me|sandbox_mode\s*=")
 
@@ -69,26 +57,16 @@ TOOL_SECONDS = 900
 """How long a call of the contract may take: `complete` waits for the gate."""
 
 _SHELL_CALL = re.compile(r"\bwatchkeeper\s+([a-z-]+)")
-_CUT_OPENED = re.compile(r'"type":\s*"item\.started".{0,40}"id":\s*"([^"]{1,100})"')
-_CUT_CLOSED = re.compile(r'"type":\s*"item\.completed".{0,40}"id":\s*"([^"]{1,100})"')
 
 
-class CodexStream:
-    """What the lines of `codex exec --json` mean, for one version; None is the newest.
+class CodexStream(NativeStream):
+    """What the lines of `codex exec --json` mean."""
 
-    `clock` gives the time since 1970: a limit that ends "in 2 hours" ends two hours after it was read.
-    """
+    name = "codex"
+    cut_opened = re.compile(r'"type":\s*"item\.started".{0,40}"id":\s*"([^"]{1,100})"')
+    cut_closed = re.compile(r'"type":\s*"item\.completed".{0,40}"id":\s*"([^"]{1,100})"')
 
-    name = NAME
-
-    def __init__(self, version: str | None = None, clock: Callable[[], float] = time.time) -> None:
-        self.table = table(NAME, version)
-        self._clock = clock
-
-    def read(self, line: str) -> list[SessionEvent]:
-        event = parsed(line)
-        if event is None:
-            return of_cut_line(line, _CUT_OPENED, _CUT_CLOSED) or [self.table.between(line)]
+    def read_event(self, event: dict[str, Any]) -> list[SessionEvent]:
         kind = word(event, "type") or word(event, "method")
         if kind.startswith("item."):
             return self._item(kind, part(event, "item"))
@@ -100,15 +78,14 @@ class CodexStream:
             case "turn.completed":
                 return [*_spent(part(event, "usage")), TurnEnded(ok=True)]
             case "turn.failed":
-                return self._failed(word(part(event, "error"), "message"))
+                return self.failed(word(part(event, "error"), "message"))
             case "error":
-                return [self._hindered(word(event, "message"))]
+                # Transient and final look alike; only `turn.failed` after it ends the turn.
+                text = word(event, "message")
+                return [self.hindered(text, delay_seconds=seconds_told(text))]
             case "thread/status/changed":
                 return [_standing(part(part(event, "params"), "status"))]
-        return [Stirred(kind) if kind in self.table.stirs else Unknown(kind or "a line without a type")]
-
-    def read_error(self, line: str) -> list[SessionEvent]:
-        return self.table.complaint(line)
+        return [self.other(kind)]
 
     def _item(self, kind: str, item: dict[str, Any]) -> list[SessionEvent]:
         sort = word(item, "type")
@@ -123,49 +100,21 @@ class CodexStream:
             return [Said(said(word(item, "text")))] if kind == "item.completed" else [Stirred(sort)]
         return [Stirred(sort) if sort in self.table.stirs else Unknown(f"{kind}/{shortened(sort)}")]
 
-    def _failed(self, text: str) -> list[SessionEvent]:
-        trouble = self.table.trouble(text)
-        limited = [Limited(reset_time(text, self._clock()), shortened(text))]
-        ended = TurnEnded(ok=False, trouble=trouble, text=shortened(text))
-        return [*limited, ended] if trouble is Trouble.USAGE_LIMIT else [ended]
 
-    def _hindered(self, text: str) -> SessionEvent:
-        """Say what an `error` line means. Transient and final look alike; only `turn.failed` after it ends the turn."""
-        trouble = self.table.trouble(text)
-        if trouble is Trouble.USAGE_LIMIT:
-            return Limited(reset_time(text, self._clock()), shortened(text))
-        return Retrying(trouble, shortened(text), seconds_told(text))
-
-
-class Codex(CodexStream):
-    """Starts `codex exec --json`, the native program, with the prompt on stdin.
+class Codex(NativeAgent):
+    """Starts `codex exec --json` with the prompt on stdin.
 
     What Watchkeeper needs is said on the command line, which wins over the operator's own config.toml. Raises
-    UsageError where there is no program, and where its sandbox cannot be made and no other was chosen.
+    UsageError too where its sandbox cannot be made and no other was chosen.
     """
 
-    converses = True
+    stream = CodexStream
+    home_variable = "CODEX_HOME"
+    usual_home = ".codex"
+    log_in = "codex login"
+    transcripts = "sessions/*/*/*/rollout-*-{thread}.jsonl"
 
-    def __init__(self, setup: Setup, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(clock=clock)
-        self._setup = setup
-        self._home = agent_home(setup, NAME, HOME, ".codex")
-        self.login = login_at(self._setup, HOME, self._home, "codex login")
-        self._locks = ThreadLocks(setup, NAME)
-        self._program = Program(NAME, setup)
-        self._learn()
-
-    @property
-    def version(self) -> str | None:
-        return self._program.version
-
-    @property
-    def measured(self) -> bool:
-        return self.table.measured
-
-    def launch(self, turn: Turn) -> Launch:
-        if self._program.is_new():
-            self._learn()
+    def orders(self, turn: Turn) -> Launch:
         options = ["exec", "--json", "--skip-git-repo-check", "--cd", str(turn.workspace)]
         settings = SETTINGS | (_contract_settings(turn.contract) if turn.contract else {})
         if turn.also_writes:
@@ -173,35 +122,22 @@ class Codex(CodexStream):
         options += [
             part for name, value in settings.items() for part in ("-c", f"{name}={json.dumps(value)}")
         ]
-        if not self._chosen_sandbox:
+        if not self.chosen(SANDBOX_CHOICE):
             options += ["--sandbox", SANDBOX]
         resumed = [] if turn.thread is None else ["resume", turn.thread]
-        command = [str(self._program.path), *options, *self._setup.arguments, *resumed, "-"]
-        environment = {**self._setup.environ, HOME: str(self._home)}
-        lock = None if turn.thread is None else self._locks.of(turn.thread)
-        return Launch(command, environment, stdin=turn.prompt, thread=turn.thread, lock=lock)
-
-    def transcript(self, turn: Turn, thread: str) -> Path | None:  # noqa: ARG002 - it is found by the thread
-        named = f"sessions/*/*/*/rollout-*-{glob.escape(thread)}.jsonl"
-        return None if "/" in thread else next(self._home.glob(named), None)
+        command = [str(self.program.path), *options, *self.setup.arguments, *resumed, "-"]
+        lock = None if turn.thread is None else self.locks.of(turn.thread)
+        return Launch(command, self.environment(), stdin=turn.prompt, thread=turn.thread, lock=lock)
 
     def tally(self) -> Tally:
         return CodexTally()
 
-    @property
-    def _chosen_sandbox(self) -> bool:
-        return any(SANDBOX_CHOICE.match(argument) for argument in self._setup.arguments)
-
-    def _learn(self) -> None:
-        """Take up what a program that is new to us can do."""
-        self.table = table(NAME, self.version)
-        if not self._chosen_sandbox:
-            self._try_sandbox()
-
-    def _try_sandbox(self) -> None:
-        environment = {"PATH": self._setup.path, HOME: str(self._home), "HOME": str(self._home)}
+    def tried(self) -> None:
+        if self.chosen(SANDBOX_CHOICE):
+            return
+        environment = {"PATH": self.setup.path, self.home_variable: str(self.home), "HOME": str(self.home)}
         try:
-            done = self._program.run(["sandbox", "--", "/bin/true"], environment)
+            done = self.program.run(["sandbox", "--", "/bin/true"], environment)
             told = (
                 "" if done.returncode == 0 else done.stderr.strip()[-300:] or f"exit code {done.returncode}"
             )
@@ -297,3 +233,6 @@ def _spent(usage: dict[str, Any]) -> list[Spent]:
     """Cached input is part of the input, reasoning of the output; both count for the thread since its beginning."""
     tokens = whole(usage, "input_tokens") + whole(usage, "output_tokens")
     return [Spent(tokens)] if tokens > 0 else []
+
+
+AGENT = Agent(CodexStream, Codex)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.agents.adapter import Launch, Turn
+from watchkeeper.agents.adapter import Agent, Launch, Turn
 from watchkeeper.agents.reset_times import reset_time
 from watchkeeper.agents.session import End, EndReason
 from watchkeeper.agents.verdicts import shortened, table
@@ -142,3 +142,8 @@ def _exited(end: End, stderr_tail: str) -> Verdict:
 def _failure(text: str, stderr_tail: str) -> Verdict:
     said = f"; stderr ends with:\n{stderr_tail}" if stderr_tail else ""
     return Verdict(Claim.FAILURE, AttemptCause.AGENT_ERROR, f"the command {text}{said}")
+
+
+AGENT = Agent(
+    lambda _version, clock: CommandStream(clock), lambda setup, clock: CommandAgent(setup.arguments, clock)
+)

@@ -1,29 +1,18 @@
-"""The agents that are known, in one place: what is not named here cannot be started, and its lines cannot be read."""
+"""The agents that are known: each is a module beside this one and a table of the same name (docs/extend/agent.md)."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from importlib import import_module
 
-from watchkeeper.agents import claude, codex, command
-from watchkeeper.agents.adapter import Adapter, Setup, Stream
+from watchkeeper.agents import verdicts
+from watchkeeper.agents.adapter import Adapter, Agent, Clock, Setup, Stream
 from watchkeeper.domain.errors import UsageError
 
-Clock = Callable[[], float]
 
-_STREAMS: Mapping[str, Callable[[str | None, Clock], Stream]] = {
-    codex.NAME: codex.CodexStream,
-    claude.NAME: claude.ClaudeStream,
-    command.NAME: lambda _version, clock: command.CommandStream(clock),
-}
-
-_ADAPTERS: Mapping[str, Callable[[Setup, Clock], Adapter]] = {
-    codex.NAME: codex.Codex,
-    claude.NAME: claude.Claude,
-    command.NAME: lambda setup, clock: command.CommandAgent(setup.arguments, clock),
-}
-
-AGENTS = tuple(_ADAPTERS)
+def agents() -> tuple[str, ...]:
+    """Name them: what has no table cannot be started, and its lines cannot be read."""
+    return tuple(sorted(path.stem for path in verdicts.PLACE.glob("*.toml")))
 
 
 def adapter(agent: str, setup: Setup, clock: Clock = time.time) -> Adapter:
@@ -31,8 +20,8 @@ def adapter(agent: str, setup: Setup, clock: Clock = time.time) -> Adapter:
 
     Raises UsageError for an agent that nobody knows, and where its program is missing or cannot be started.
     """
-    _check(agent)
-    return _ADAPTERS[agent](setup, clock)
+    check(agent)
+    return _module(agent).adapter(setup, clock)
 
 
 def stream(agent: str, version: str | None = None, clock: Clock = time.time) -> Stream:
@@ -40,10 +29,16 @@ def stream(agent: str, version: str | None = None, clock: Clock = time.time) -> 
 
     `version` is the agent's own; one that no table names is read as the nearest. `clock` gives seconds since 1970.
     """
-    _check(agent)
-    return _STREAMS[agent](version, clock)
+    check(agent)
+    return _module(agent).stream(version, clock)
 
 
-def _check(agent: str) -> None:
-    if agent not in AGENTS:
-        raise UsageError(f"there is no agent {agent!r}; known are {', '.join(AGENTS)}")
+def check(agent: str) -> None:
+    """Raise UsageError for an agent that nobody knows."""
+    if agent not in agents():
+        raise UsageError(f"there is no agent {agent!r}; known are {', '.join(agents())}")
+
+
+def _module(agent: str) -> Agent:
+    found: Agent = import_module(f"watchkeeper.agents.{agent}").AGENT
+    return found

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper.agents.known import AGENTS
+from watchkeeper.agents import known
 from watchkeeper.agents.user import SYSTEM_PATH
 from watchkeeper.documents import read_file
 from watchkeeper.domain.config_document import read_document
@@ -105,8 +105,7 @@ def _agent(settings: Settings, name: str, arguments: Sequence[str], passed_on: S
     # What serves an agent's tools is loaded where there is an agent only.
     from watchkeeper.interfaces.mcp.foreign import ForeignHost
 
-    if name not in AGENTS:
-        raise UsageError(f"there is no agent {name!r}; known are {', '.join(AGENTS)}")
+    known.check(name)
     return AgentOrder(
         name=name,
         host=ForeignHost(read_url(settings), settings.artifact_limit_bytes),

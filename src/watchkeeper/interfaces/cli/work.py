@@ -108,10 +108,9 @@ def work(
 
 def _check(agent: str) -> None:
     # Workers of Python handlers do without the agents' tables too.
-    from watchkeeper.agents.known import AGENTS
+    from watchkeeper.agents import known
 
-    if agent not in AGENTS:
-        raise UsageError(f"there is no agent {agent!r}; known are {', '.join(AGENTS)}")
+    known.check(agent)
 
 
 def _work_agent(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.agents.adapter import Stream
-from watchkeeper.agents.known import AGENTS, stream
+from watchkeeper.agents.known import agents, stream
 from watchkeeper.domain.sessions.events import Limited, SessionEvent, ToolOpened
 from watchkeeper.domain.sessions.facts import (
     ArtifactChecked,
@@ -55,7 +55,7 @@ class Meaning:
         self.begin = SOME_DAY if anchor is None else anchor
         self._is_anchored = anchor is not None
         self._now = self.begin
-        agent = row.label.agent if row.label.agent in AGENTS else _guessed(row)
+        agent = row.label.agent if row.label.agent in agents() else _guessed(row)
         self._stream: Stream = stream(agent, row.label.cli_version, lambda: self._now)
         self._tells_contract = any(told.source == "contract" for told in row.facts)
         self.unknown: Counter[str] = Counter()
