@@ -23,6 +23,7 @@ WITHOUT_A_REASON = {
     *("stop", "drill", "debug bundle", "db backup", "db restore", "db migrate", "db stop"),
     *("jobs enqueue", "projects create", "schedules add", "schedules remove"),
     *("lesson import", "proposal make", "people ask", "people answer", "people reply"),
+    *("access invite",),
     *("signal send", "signal adoption", "signal value"),
 }
 """Acts on this machine, and those whose record has no place for a reason, or says itself what it is for."""

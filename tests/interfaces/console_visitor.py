@@ -105,6 +105,18 @@ def _hold_to_rules(page: Page) -> None:
     assert size <= PAGE_BYTES, f"a page of {size} bytes"
 
 
+def form_of(page: Page, act: str) -> dict[str, str]:
+    """Read what the form of an act would send as it stands."""
+    _, _, after = page.text.partition(f'action="/acts/{act}"')
+    lines, _, _ = after.partition("</form>")
+    inputs = [dict(given) for tag, given in page.tags if tag == "input"]
+    return {
+        str(given["name"]): str(given.get("value") or "")
+        for given in inputs
+        if given.get("type") == "hidden" and f'name="{given["name"]}"' in lines
+    }
+
+
 @dataclass
 class Visitor:
     """Somebody with a browser of their own."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from interfaces.console_project import ACTOR, ConsoleProject, fill
-from interfaces.console_visitor import SAME_ORIGIN, Page, Visitor, visiting
+from interfaces.console_visitor import SAME_ORIGIN, Visitor, form_of, visiting
 from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.api.openapi import document
@@ -28,17 +28,6 @@ async def visitor(app: App) -> AsyncIterator[Visitor]:
 async def project(app: App, settings: Settings) -> ConsoleProject:
     """The project `p` with a job in every state."""
     return await fill(app, str(settings.database_url))
-
-
-def form_of(page: Page, act: str) -> dict[str, str]:
-    """Read what the form of an act would send as it stands."""
-    lines = page.text.split(f'action="/acts/{act}"', 1)[1].split("</form>", 1)[0]
-    inputs = [dict(given) for tag, given in page.tags if tag == "input"]
-    return {
-        str(given["name"]): str(given.get("value") or "")
-        for given in inputs
-        if given.get("type") == "hidden" and f'name="{given["name"]}"' in lines
-    }
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=list(ACTS))

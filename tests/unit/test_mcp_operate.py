@@ -27,6 +27,7 @@ NOT_OFFERED = {
     "/readyz": "no right needed",
     "/api/artifacts/{artifact_id}": "files, which a person opens",
     "/api/watchdog/incidents/{incident_id}/export": "a download; show tells the same",
+    "/api/console-sessions": "a person's own browsers, no matter of an agent's",
     "/api/pls/watchdog/workers/{worker_id}/status": "another name of a path that is offered",
 }
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {

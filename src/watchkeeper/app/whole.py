@@ -33,6 +33,7 @@ from watchkeeper.services.helper_events import HelperEvents
 from watchkeeper.services.idempotency import Idempotency
 from watchkeeper.services.identity import Identity
 from watchkeeper.services.insights import Insights
+from watchkeeper.services.invitations import Invitations
 from watchkeeper.services.late import LateCompletions
 from watchkeeper.services.live import Wakeups
 from watchkeeper.services.login_links import LoginLinks
@@ -60,6 +61,7 @@ class App(Core):
     operations: Operations
     identity: Identity
     insights: Insights
+    invitations: Invitations
     login_links: LoginLinks
     wakeups: Wakeups
     maintenance: Maintenance
@@ -97,6 +99,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
     trail = audit_parts(settings, database)
     policies = policies_of(core)
     late, policy = LateCompletions(database), policies.current
+    identity, login_links = Identity(database), LoginLinks(database)
     upkeep = upkeep_parts(core, trail["audit_files"], trail["audit_sealer"], policy)
     watchdog = watchdog_parts(core, policies, upkeep["insights"])
     return App(
@@ -106,8 +109,9 @@ def build(settings: Settings, database: Database | None = None) -> App:
         contract=Contract(database, queue, gate, redactor),
         checking=Checking(database, queue, gate, late, redactor, Verifying(queue)),
         operations=Operations(database),
-        identity=Identity(database),
-        login_links=LoginLinks(database),
+        identity=identity,
+        invitations=Invitations(database, identity, login_links),
+        login_links=login_links,
         wakeups=wakeups,
         changes=Changes(database),
         fleet=Fleet(database),

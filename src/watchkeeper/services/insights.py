@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.errors import JobNotFound, UsageError
+from watchkeeper.domain.errors import JobNotFound, NotFound, UsageError
 from watchkeeper.domain.jobs import JobState
 from watchkeeper.domain.policies import Policy
 from watchkeeper.services.operations import as_uuid, find_job
@@ -90,6 +90,15 @@ class Insights:
         absent = self._policy().absent_seconds
         where = {"project_id": project_id, "worker_id": None, "limit": limit, "absent_seconds": absent}
         return await self._database.fetch("list_workers", where)
+
+    async def worker(self, project_id: str, worker_id: str) -> Row:
+        """Give one worker with its health and what it holds; raise NotFound for an unknown one."""
+        absent = self._policy().absent_seconds
+        where = {"project_id": project_id, "worker_id": worker_id, "limit": 1, "absent_seconds": absent}
+        row = await self._database.fetch_one("list_workers", where)
+        if row is None:
+            raise NotFound(f"there is no worker {worker_id[:100]!r} in this project")
+        return row
 
     async def leases(self, project_id: str, limit: int = 200) -> list[Row]:
         return await self._database.fetch("list_leases", {"project_id": project_id, "limit": limit})

@@ -8,11 +8,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from watchkeeper.domain.errors import PermissionDenied, Unauthenticated
+from watchkeeper.domain.errors import NotFound, PermissionDenied, Unauthenticated
 from watchkeeper.domain.leases import hash_secret
 from watchkeeper.domain.principals import Principal, Role
-from watchkeeper.storage.database import Database
+from watchkeeper.storage.database import Database, Row
 
 SECRET_BYTES = 32
 CODE_SECONDS = 600.0
@@ -44,8 +45,8 @@ class LoginLinks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create_code(self, principal: Principal) -> LoginCode:
-        """Make a code that opens one session with the principal's role and project, within ten minutes.
+    async def create_code(self, principal: Principal, lifetime_seconds: float = CODE_SECONDS) -> LoginCode:
+        """Make a code that opens one session with the principal's role and project, within its lifetime.
 
         Raises PermissionDenied for a worker, which has no business in the console.
         """
@@ -60,7 +61,7 @@ class LoginLinks:
                 "token_id": principal.token_id,
                 "role": principal.role.value,
                 "project_id": principal.project_id,
-                "lifetime_seconds": CODE_SECONDS,
+                "lifetime_seconds": lifetime_seconds,
                 "actor": principal.actor,
             },
         )
@@ -105,6 +106,18 @@ class LoginLinks:
             token_id=row["token_id"],
             minted_by=row["minted_by"],
         )
+
+    async def sessions(self, principal_id: UUID, current: str | None = None) -> list[Row]:
+        """Give the living sessions of a principal, the last used first; `is_this` marks the one of a secret."""
+        known = None if current is None else hash_secret(current)
+        where = {"principal_id": principal_id, "secret_hash": known, "idle_seconds": IDLE_SECONDS}
+        return await self._database.fetch("console_sessions_of", where)
+
+    async def end_one(self, principal: Principal, session: str, *, reason: str) -> None:
+        """End one of the principal's own sessions by its id; raise NotFound."""
+        where = {"principal_id": principal.id, "id": session, "actor": principal.actor, "reason": reason}
+        if not await self._database.fetch("end_own_session", where):
+            raise NotFound("you have no such session")
 
     async def end_session(self, secret: str) -> None:
         """Log out; safe to repeat."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -49,7 +49,7 @@ async def list_tokens(access: Here, limit: Limit = MAX_PAGE, cursor: AfterId = N
 )
 async def make_token(body: TokenBody, access: Here) -> Response:
     """Make a token. Its secret is in this answer and nowhere else; a repeated request does not show it again."""
-    project = _project(body, access)
+    project = project_for(body, access)
     made = await access.app.identity.create_token(
         body.name,
         Role(body.role),
@@ -69,7 +69,17 @@ async def make_token(body: TokenBody, access: Here) -> Response:
     return answer(201, token={**token, "secret": made.secret})
 
 
-def _project(body: TokenBody, access: Access) -> str | None:
+class ForProject(Protocol):
+    """A body that may say which project it is about; null says: the whole installation."""
+
+    project_id: str | None
+
+    @property
+    def model_fields_set(self) -> set[str]: ...
+
+
+def project_for(body: ForProject, access: Access) -> str | None:
+    """Give the project that something is made for; raise PermissionDenied for what is only for owners of the whole."""
     asked = body.project_id if "project_id" in body.model_fields_set else access.project_asked
     if access.principal.project_id is None:
         return asked

@@ -56,6 +56,7 @@ COMMANDS: dict[str, Place] = {
     "why": Place("why", "why"),
     "switch": Place("workers", "switch"),
     "token": Place("tokens", "token", group=True),
+    "access": Place("logins", "access", group=True),
     "audit": Place("audit", "audit", group=True),
     "artifacts": Place("artifacts", "artifacts", group=True),
     "lesson": Place("lessons", "lesson", group=True),

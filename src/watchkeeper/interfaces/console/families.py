@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from watchkeeper.interfaces.console.acts import jobs as acts_on_jobs
+from watchkeeper.interfaces.console.acts.table import ACTS as ACTS_OF_NO_PAGE
 from watchkeeper.interfaces.console.ground import Family
-from watchkeeper.interfaces.console.pages import jobs, more, overview
+from watchkeeper.interfaces.console.pages import jobs, more, overview, settings
 
 FAMILIES: tuple[Family, ...] = (
     overview.FAMILY,
     jobs.FAMILY,
     more.FAMILY,
-    Family("acts", acts=acts_on_jobs.ACTS),
+    settings.FAMILY,
+    Family("acts", acts=ACTS_OF_NO_PAGE),
 )
 
 PAGES = tuple(page for family in FAMILIES for page in family.pages)

@@ -52,7 +52,7 @@ class Navigation:
     """The sections that have a page."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        known = set(paths)
+        self.known = known = frozenset(paths)
         self.sections = tuple(section for section in SECTIONS if section.path in known)
         self.audit = "/audit" if "/audit" in known else "/"
         self.phone = tuple(section for section in PHONE if section.path in known)

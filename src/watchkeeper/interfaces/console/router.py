@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import cast
@@ -24,11 +25,13 @@ from watchkeeper.interfaces.console.i18n import choose, load_all
 from watchkeeper.interfaces.console.navigation import Navigation
 from watchkeeper.interfaces.console.rendering import Renderer
 from watchkeeper.interfaces.console.visit import Visit, address
+from watchkeeper.logs import log
 from watchkeeper.services.failed_logins import FailedLogins
 
 Answering = Callable[[Visit], Awaitable[View | Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+TRACEBACK_FRAMES = 30
 ASSETS = "/static/{name}"
 NOT_FOR_BROWSERS = ("/api/", "/events", "/healthz", "/readyz", "/metrics", "/openapi.json")
 """Addresses of programs: what is not there is told them as a problem, never as a page."""
@@ -104,6 +107,10 @@ class Console:
                 return await self._shown(visit, await answer(visit))
             except WatchkeeperError as error:
                 return self._problem(visit, error)
+            except Exception as error:  # noqa: BLE001 - a person gets a page, whatever it was; the log has it all
+                trace = "".join(traceback.format_exception(error, limit=-TRACEBACK_FRAMES))
+                log("internal_error", path=request.url.path, detail=str(error), traceback=trace)
+                return self._problem(visit, WatchkeeperError())
 
         return endpoint
 

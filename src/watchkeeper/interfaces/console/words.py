@@ -68,6 +68,16 @@ QUEUE_STATUSES: dict[str, Badge] = {
     "paused": JOB_STATES["paused"],
 }
 
+SWITCHES: dict[bool, Badge] = {
+    True: Badge("ok", "check", message("On")),
+    False: Badge("warn", "pause", message("Off")),
+}
+
+BREAKERS: dict[bool, Badge] = {
+    True: Badge("bad", "alert", message("Tripped")),
+    False: Badge("ok", "check", message("Closed")),
+}
+
 CHECK_RESULTS: dict[bool, Badge] = {
     True: Badge("ok", "check", message("Passed")),
     False: Badge("bad", "cross", message("Refused")),

@@ -66,3 +66,24 @@ WITH ended AS (
     FROM ended e JOIN watchkeeper.principals p ON p.id = e.principal_id
 )
 SELECT principal_id FROM ended
+
+-- name: console_sessions_of
+-- The living sessions of a principal, the asking one first, then the last used; an id tells them apart and opens nothing.
+SELECT left(encode(sha256(s.secret_hash), 'hex'), 16) AS id, s.role, s.project_id, s.created_at, s.last_seen_at, s.expires_at,
+       s.secret_hash IS NOT DISTINCT FROM %(secret_hash)s::bytea AS is_this
+  FROM watchkeeper.console_sessions s
+ WHERE s.principal_id = %(principal_id)s AND s.expires_at > (SELECT watchkeeper.now())
+   AND s.last_seen_at > (SELECT watchkeeper.now()) - make_interval(secs => %(idle_seconds)s::float8)
+ ORDER BY is_this DESC, s.last_seen_at DESC LIMIT 200
+
+-- name: end_own_session
+-- Ends one of a principal's own sessions by its id; no row where there is none.
+WITH ended AS (
+  DELETE FROM watchkeeper.console_sessions
+   WHERE principal_id = %(principal_id)s AND left(encode(sha256(secret_hash), 'hex'), 16) = %(id)s RETURNING project_id
+), audited AS (
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT coalesce(project_id, 'system'), 'console_logout', %(actor)s, %(reason)s, jsonb_build_object('session', %(id)s::text)
+    FROM ended
+)
+SELECT project_id FROM ended

@@ -34,6 +34,8 @@ class Field:
     default: str = ""
     is_required: bool = False
     hint: str = ""
+    scale: float = 1
+    """A number is sent as so many times what was typed."""
 
     def read(self, text: str, visit: Visit) -> Any:
         """Give what a browser sent as the route takes it; None for nothing. Raise UsageError for what is none."""
@@ -41,15 +43,15 @@ class Field:
             case "check":
                 return text != ""
             case "number" if text:
-                return _number(text)
+                return _number(text, self.scale)
             case "time" if text:
                 return _time(text, visit)
         return text or None
 
 
-def _number(text: str) -> int | float:
+def _number(text: str, scale: float) -> int | float:
     try:
-        value = float(text)
+        value = float(text) * scale
     except ValueError:
         raise UsageError(f"{text[:40]!r} is no number") from None
     return int(value) if value.is_integer() else value
@@ -72,13 +74,14 @@ class Seen:
     """What an act's target is at this moment.
 
     `version` is another one whenever somebody who saw the target before should
-    look again. `marks`: the ids by which audit rows name it.
+    look again. `marks`: the ids by which audit rows name it. `project`: where they stand, if elsewhere.
     """
 
     name: str
     facts: tuple[Fact, ...] = ()
     version: str = ""
     marks: frozenset[str] = frozenset()
+    project: str = ""
 
 
 Look = Callable[["Ground", "Visit", str, Mapping[str, str]], Awaitable[Seen]]

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from fastapi import Response
 
-from watchkeeper.domain.errors import NotFound, PermissionDenied, UsageError
+from watchkeeper.domain.errors import JobNotFound, NotFound, PermissionDenied, UsageError
 from watchkeeper.domain.principals import SYSTEM_PROJECT
 from watchkeeper.interfaces.console import login
 from watchkeeper.interfaces.console.acts.act import Act, Seen
@@ -36,6 +36,7 @@ LOOKED_BACK = 200
 """Audit rows in which the one who was faster is looked for."""
 
 FASTER_SHOWN = 5
+GONE = "gone"
 LOST_TO_OTHERS = frozenset({"conflict", "not_found", "job_not_found", "stale_lease"})
 """Refusals that come about when somebody else has acted meanwhile."""
 
@@ -75,8 +76,8 @@ class ActDesk:
         reason = form.get("reason", "").strip()
         if not reason and wanted.act.is_grave and wanted.act.reason != "none":
             return await self._page(visit, wanted, form, lacks_reason=True)
-        seen = await self._seen(visit, wanted)
-        if form.get("version", seen.version) != seen.version:
+        seen = await self._seen_or_gone(visit, wanted)
+        if seen.version != GONE and form.get("version", seen.version) != seen.version:
             return await self._faster(visit, wanted, seen, form, None)
         asked = self._asked(visit, wanted, form, reason or WITHOUT_A_REASON)
         answer = await ask(visit.request, wanted.act, asked)
@@ -101,7 +102,7 @@ class ActDesk:
             raise UsageError(f"the address lacks {missing[0]!r}")
         following = login.own_path(said.get("next"))
         if act.of_whole:
-            return Wanted(act, target, SYSTEM_PROJECT, None, following)
+            return Wanted(act, target, visit.known.project_id or SYSTEM_PROJECT, None, following)
         scope = await self._ground.scope_of(visit.known, said.get("project") or None)
         if scope.chosen is None:
             raise UsageError("the address lacks 'project'")
@@ -110,6 +111,13 @@ class ActDesk:
 
     async def _seen(self, visit: Visit, wanted: Wanted) -> Seen:
         return await wanted.act.look(self._ground, visit, wanted.project, wanted.target)
+
+    async def _seen_or_gone(self, visit: Visit, wanted: Wanted) -> Seen:
+        """Look at the target; what is gone meanwhile is left to the route, which says so."""
+        try:
+            return await self._seen(visit, wanted)
+        except (NotFound, JobNotFound):
+            return Seen(" ".join(wanted.target.values()), version=GONE)
 
     def _asked(self, visit: Visit, wanted: Wanted, form: Mapping[str, str], reason: str) -> Asked:
         body = wanted.act.body(form, wanted.target, visit)
@@ -148,7 +156,7 @@ class ActDesk:
         return View("acts/page.html", facts, now, status, is_secret=True)
 
     async def _done(self, visit: Visit, wanted: Wanted, seen: Seen, answer: Answer) -> View | Response:
-        row = await self._row(visit, wanted)
+        row = await self._row(visit, wanted, seen)
         if _secret_of(answer.body) is not None:
             # It is in this answer and nowhere else: no address leads to it again.
             facts = {"act": wanted.act, "wanted": wanted, "answer": answer.body, "row": row}
@@ -167,9 +175,9 @@ class ActDesk:
         remember(response, visit.request, done)
         return response
 
-    async def _row(self, visit: Visit, wanted: Wanted) -> Row | None:
+    async def _row(self, visit: Visit, wanted: Wanted, seen: Seen) -> Row | None:
         """Find the audit row of what this visitor did just now."""
-        rows = await self._ground.insights.audit(wanted.project, LOOKED_BACK)
+        rows = await self._ground.insights.audit(seen.project or wanted.project, LOOKED_BACK)
         return next((row for row in rows if row["actor"] == visit.known.actor), None)
 
     async def _refused(
@@ -189,7 +197,7 @@ class ActDesk:
         marks = seen.marks or frozenset(wanted.target.values())
         rows = [
             row
-            for row in await self._ground.insights.audit(wanted.project, LOOKED_BACK)
+            for row in await self._ground.insights.audit(seen.project or wanted.project, LOOKED_BACK)
             if row["actor"] != visit.known.actor
             and (since is None or row["at"] > since)
             and marks & _named_in(row)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from watchkeeper.domain.jobs import TERMINAL, JobState, may_move
+from watchkeeper.domain.jobs import JobState
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.console.acts.act import Act, Fact, Field, Seen
 from watchkeeper.interfaces.console.format import short
-from watchkeeper.interfaces.console.ground import Ground, Row
+from watchkeeper.interfaces.console.ground import Ground
 from watchkeeper.interfaces.console.i18n import message
 from watchkeeper.interfaces.console.visit import Visit
 from watchkeeper.interfaces.console.words import job_badge
@@ -120,22 +120,3 @@ FAIL = Act(
 )
 
 ACTS = (PAUSE, RESUME, REQUEUE, CANCEL, FAIL)
-
-
-def possible(job: Row) -> list[Act]:
-    """Give the acts that a job's state allows, the mildest first; none for a job of a foreign queue."""
-    if job["origin"] != "own":
-        return []
-    state = JobState(job["state"])
-    acts = []
-    if may_move(state, JobState.PAUSED):
-        acts.append(PAUSE)
-    if state in (JobState.PAUSED, JobState.STUCK):
-        acts.append(RESUME)
-    if state in TERMINAL:
-        acts.append(REQUEUE)
-    if may_move(state, JobState.CANCELLED):
-        acts.append(CANCEL)
-    if may_move(state, JobState.FAILED):
-        acts.append(FAIL)
-    return acts

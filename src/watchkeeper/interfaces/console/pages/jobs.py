@@ -9,7 +9,7 @@ from uuid import UUID
 from watchkeeper.domain.errors import JobNotFound, UsageError
 from watchkeeper.domain.jobs import JobState
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.interfaces.console.acts.jobs import possible
+from watchkeeper.interfaces.console.acts.table import possible
 from watchkeeper.interfaces.console.ground import Family, Ground, Page, Row, Scope, View
 from watchkeeper.interfaces.console.visit import Visit
 from watchkeeper.interfaces.console.words import WAITING_REASONS
