@@ -17,6 +17,7 @@ example-clean: setup ## Remove the example project's data
 
 test: static ## Run all tests (sets up what they need; skips are named at the end)
 	@scripts/system-packages
+	@scripts/prometheus-tools
 	@scripts/npm-under-test
 	$(RUN) pytest -n 2 --dist loadgroup -q -rs $(ARGS)
 
@@ -45,5 +46,5 @@ setup: ## Build .venv from the lock file; nothing to do where it stands
 	@scripts/setup '$(PYTHON)'
 
 clean: ## Remove .venv and caches; the data in .watchkeeper stays
-	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build tests/agents_npm/node_modules tests/browser_npm/node_modules
+	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build tests/prometheus_tools tests/agents_npm/node_modules tests/browser_npm/node_modules
 	find src tests bench soak -name __pycache__ -prune -exec rm -rf {} +

@@ -75,6 +75,7 @@ class Settings:
     dead_man_url: str | None = None
     dead_man_seconds: float = 60.0
     repair_first_seconds: float = 300.0
+    host_textfile_dir: Path | None = None
     log_level: str = "info"
     log_format: str = "auto"
 

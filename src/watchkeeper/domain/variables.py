@@ -44,6 +44,7 @@ SETTINGS = (
     "dead_man_url",
     "dead_man_seconds",
     "repair_first_seconds",
+    "host_textfile_dir",
     "log_level",
     "log_format",
 )

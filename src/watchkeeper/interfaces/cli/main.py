@@ -69,6 +69,7 @@ COMMANDS: dict[str, Place] = {
     "eval": Place("eval", "evaluate", group=True),
     "debug": Place("debug", "debug", group=True),
     "mcp": Place("mcp", "mcp", group=True),
+    "host": Place("host", "host", group=True),
 }
 
 EPILOG = (

@@ -27,6 +27,7 @@ NEEDS: dict[str, str | Local] = {
     "work": Local.WORKER,
     "relay": Local.WORKER,
     "supervise": Local.WORKER,
+    "host export": Local.HOME,
     "jobs list": "GET /api/jobs",
     "jobs late": "GET /api/reconcile",
     "jobs decide": "POST /api/reconcile/{item_id}/decide",

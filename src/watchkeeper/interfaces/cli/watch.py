@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from watchkeeper.app import whole as root
+from watchkeeper.app.host_guard import host_guard
 from watchkeeper.interfaces.cli.local import with_database
 from watchkeeper.interfaces.cli.parent import Parent, stop_asked, tied_to
 from watchkeeper.interfaces.cli.starting import begin, note
@@ -36,6 +37,7 @@ async def _watch(settings: Settings) -> None:
             app.watchdog.incidents.duty(),
             app.watchdog.watch.duty(),
             app.watchdog.repair.duty(),
+            *host_guard(app).duties(),
             app.watchdog.reporting.slo_counting.duty(),
         ]
         if app.audit_webhook is not None:
