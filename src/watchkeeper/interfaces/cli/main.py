@@ -68,8 +68,8 @@ COMMANDS: dict[str, Place] = {
     "drill": Place("drill", "drill"),
     "eval": Place("eval", "evaluate", group=True),
     "debug": Place("debug", "debug", group=True),
-    "mcp": Place("mcp", "mcp", group=True),
     "host": Place("host", "host", group=True),
+    "mcp": Place("mcp", "mcp", group=True),
 }
 
 EPILOG = (
