@@ -28,6 +28,7 @@ LEVELS: dict[str, int] = {
     "claim_refused": logging.WARNING,
     "database_back": logging.WARNING,
     "database_down": logging.ERROR,
+    "chat_answer_failed": logging.WARNING,
     "dead_man_failed": logging.WARNING,
     "disk_nearly_full": logging.WARNING,
     "duty_failed": logging.ERROR,

@@ -20,6 +20,7 @@ from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.app import create_app
 from watchkeeper.interfaces.api.guarded import RIGHTS_KEY, GuardedRoute
+from watchkeeper.interfaces.api.inbound import PATH
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.cli.needs import NEEDS
 from watchkeeper.interfaces.console.acts.desk import ROUTES as ACT_ROUTES
@@ -28,7 +29,7 @@ from watchkeeper.interfaces.console.families import PAGES
 from watchkeeper.interfaces.console.router import ASSETS, add_console, session_reader
 from watchkeeper.services.failed_logins import LoginPatience
 
-PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.json"), ("GET", ASSETS)}
+PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.json"), ("GET", ASSETS), ("POST", PATH)}
 STREAMS = {"/events"}
 BODIES: dict[str, Any] = {
     "POST /api/jobs": {"kind": "report"},
@@ -36,6 +37,7 @@ BODIES: dict[str, Any] = {
     "POST /api/people-syncs/{sync_id}/answer": {"answer": "yes"},
     "POST /api/signals/{signal_id}/adoption": {"text": "used"},
     "POST /api/signals/{signal_id}/value": {"text": "much"},
+    "POST /api/chat/doors": {"channel": "ops", "platform": "telegram", **WHY},
     "POST /api/projects": {"project_id": "fresh"},
     "POST /api/schedules": {"name": "daily", "cron": "0 3 * * *", "kind": "report"},
     "POST /api/reconcile/{item_id}/decide": {"verdict": "discard", **WHY},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from watchkeeper.app.alerting import AlertParts, alert_parts
+from watchkeeper.app.chat import ChatParts, chat_parts
 from watchkeeper.app.core import Core
 from watchkeeper.app.knowledge import KnowledgeParts, knowledge_parts
 from watchkeeper.app.repairs import repair_parts
@@ -38,6 +39,7 @@ class WatchdogParts:
     incident_reports: IncidentReports
     incident_export: IncidentExport
     alerting: AlertParts
+    chat: ChatParts
     knowledge: KnowledgeParts
     recording: Recording
     reports: Reports
@@ -62,14 +64,23 @@ def watchdog_parts(core: Core, policies: Policies, insights: Insights) -> Watchd
     incidents, reading = Incidents(database, policy), IncidentReading(database)
     mirrored = MirroredJobs(redactor)
     repairs, brakes, repair = repair_parts(core, policy)
+    alerting, knowledge = alert_parts(core, incidents, policy), knowledge_parts(core, policy)
     return WatchdogParts(
         policies=policies,
         incidents=incidents,
         incident_reading=reading,
         incident_reports=IncidentReports(database, redactor, policy),
         incident_export=IncidentExport(reading, insights, redactor),
-        alerting=alert_parts(core, incidents, policy),
-        knowledge=knowledge_parts(core, policy),
+        alerting=alerting,
+        chat=chat_parts(
+            core,
+            policy,
+            alerts=alerting.alerts,
+            incidents=incidents,
+            repairs=repairs,
+            people=knowledge.people,
+        ),
+        knowledge=knowledge,
         recording=Recording(database, redactor, mirrored, lambda: core.in_force().gate_http_statuses),
         reports=Reports(database, policy),
         reporting=reporting_parts(core, policy),

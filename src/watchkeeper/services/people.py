@@ -37,11 +37,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What somebody answered. `of_whole`: they decide for the whole installation."""
+    """What somebody answered. `of_whole`: they decide for the whole installation.
+
+    `decides`: their word may accept the proposal in question; a text from a chat alone never does.
+    """
 
     text: str
     actor: str
     of_whole: bool = False
+    decides: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,9 @@ class People:
             effect = "a revision is asked for: " + ", ".join(reply.asks)
         elif reply is not None and reply.adopt is Adoption.WATCHDOG_CONFIG:
             effect = "adopted"
-            if sync["proposal_id"] is not None:
+            if sync["proposal_id"] is not None and not said.decides:
+                effect = "adopted; the proposal itself waits to be decided on its page"
+            elif sync["proposal_id"] is not None:
                 decision = Decision(project_id, sync["proposal_id"], said.actor, said.text, said.of_whole)
                 await self.proposals.accept_within(connection, decision)
                 effect = "adopted: the proposal is accepted"

@@ -17,9 +17,11 @@ from watchkeeper.interfaces.api import (
     artifacts,
     audit,
     channels,
+    chat,
     contract,
     errors,
     fleet,
+    inbound,
     incidents,
     jobs,
     kinds,
@@ -87,6 +89,9 @@ ROUTERS = (
     alerts.acts,
     channels.reads,
     channels.acts,
+    chat.reads,
+    chat.acts,
+    inbound.signed,
     lessons.reads,
     lessons.puts,
     lessons.acts,
@@ -127,8 +132,8 @@ class Api(FastAPI):
             }
             components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             document["security"] = [{"token": []}]
-            for path in ("/healthz", "/readyz"):
-                document["paths"][path]["get"]["security"] = []
+            for path, method in (("/healthz", "get"), ("/readyz", "get"), (inbound.PATH, "post")):
+                document["paths"][path][method]["security"] = []
         return self.openapi_schema or document
 
 

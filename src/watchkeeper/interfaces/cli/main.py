@@ -47,6 +47,7 @@ COMMANDS: dict[str, Place] = {
     "sessions": Place("sessions", "sessions", group=True),
     "alert": Place("alerts", "alert", group=True),
     "channel": Place("alerts", "channel", group=True),
+    "chat": Place("chat", "chat", group=True),
     "incident": Place("incidents", "incident", group=True),
     "report": Place("reports", "report", group=True),
     "repair": Place("repairs", "repair", group=True),

@@ -34,6 +34,7 @@ async def _watch(settings: Settings) -> None:
             app.audit_sealer.duty(),
             *app.watchdog.alerting.duties(),
             *app.watchdog.knowledge.duties(),
+            app.watchdog.chat.handling.duty(),
             app.watchdog.incidents.duty(),
             app.watchdog.watch.duty(),
             app.watchdog.repair.duty(),

@@ -1,0 +1,1 @@
+"""What LINE, Telegram and Slack tell us of what people do in a chat, read without asking anybody."""
