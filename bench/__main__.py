@@ -15,6 +15,7 @@ from bench import (
     agent_death,
     audit_seal,
     backup,
+    console,
     contract_command,
     deep_tables,
     detection,
@@ -54,6 +55,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "backup": backup.measure,
     "detection": detection.measure,
     "sweep": sweep.measure,
+    "console": console.measure,
 }
 
 

@@ -48,6 +48,13 @@ def free_port() -> int:
 @contextmanager
 def ready(command: str, settings: dict[str, str]) -> Iterator[float]:
     """Run a command that serves, give the seconds until it was ready, and end it with the block."""
+    with started(command, settings) as (_, seconds):
+        yield seconds
+
+
+@contextmanager
+def started(command: str, settings: dict[str, str]) -> Iterator[tuple[int, float]]:
+    """Run a command that serves, as `ready` does, and give its pid too."""
     begun = time.perf_counter()
     with running([*PROGRAM, command], settings, quiet=True) as process:
         while not _is_ready(settings["WATCHKEEPER_URL"]):
@@ -56,7 +63,7 @@ def ready(command: str, settings: dict[str, str]) -> Iterator[float]:
             if time.perf_counter() - begun > READY_SECONDS:
                 raise RuntimeError(f"'watchkeeper {command}' was not ready in {READY_SECONDS:g} s")
             time.sleep(POLL_SECONDS)
-        yield time.perf_counter() - begun
+        yield process.pid, time.perf_counter() - begun
 
 
 def _is_ready(url: str) -> bool:

@@ -22,10 +22,19 @@ class Plan:
     samples: int = 1_000
     idle_seconds: float = 60.0
     jobs_a_day: int = 100
+    page_samples: int = 200
 
     @classmethod
     def quick(cls) -> Plan:
-        return cls(rounds=2, jobs=10_000, depth=100_000, samples=100, idle_seconds=10.0, jobs_a_day=20)
+        return cls(
+            rounds=2,
+            jobs=10_000,
+            depth=100_000,
+            samples=100,
+            idle_seconds=10.0,
+            jobs_a_day=20,
+            page_samples=30,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,13 +80,13 @@ async def _idle(bench: Bench, url: str) -> dict[str, float]:
         await asyncio.sleep(10.0)
         backends = await server.value(bench.server.url, sql("watch_backends"), server.database_name(url))
         pids = {"watch": [watch.pid], "server": cast("list[int]", backends)}
-        before = {name: sum(map(_cpu_seconds, each)) for name, each in pids.items()}
+        before = {name: sum(map(cpu_seconds, each)) for name, each in pids.items()}
         await asyncio.sleep(bench.plan.idle_seconds)
-        after = {name: sum(map(_cpu_seconds, each)) for name, each in pids.items()}
+        after = {name: sum(map(cpu_seconds, each)) for name, each in pids.items()}
     return {name: (after[name] - before[name]) / bench.plan.idle_seconds for name in pids}
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Read the user and system time of a process; none of one that has ended (proc(5), stat)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
