@@ -1,6 +1,6 @@
 # Watchkeeper. `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help up example-clean test check static bench soak lock setup clean
+.PHONY: help up example-clean test check static bench soak screenshots lock setup clean
 SHELL := /bin/bash
 PYTHON ?= $(shell scripts/find-python)
 RUN := .venv/bin/python -m

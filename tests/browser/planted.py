@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,11 +10,13 @@ from interfaces.api_client import Api, serving
 from interfaces.console_project import ConsoleProject, fill
 from services.alerts import opened
 from watchkeeper.app.whole import App
+from watchkeeper.domain.principals import Role
 
 HOSTILE = "<script>document.title='owned'</script>\"'><img src=x onerror=alert(2)> {{ 7 * 7 }}"
 RIGHT_TO_LEFT = "התיקון \u202eexe.tropper\u202c مراجعة \u2067אחר\u2069"
 ENDLESS = "w" * 10_000
 NASTY = f"{HOSTILE} {RIGHT_TO_LEFT} {ENDLESS}"
+PEOPLE = {"owner": "mei", "supervisor": "chen", "worker": "host-1"}
 
 
 @dataclass
@@ -24,17 +27,25 @@ class Planted:
     of: dict[str, list[str]] = field(default_factory=dict)
 
 
-async def plant(app: App, url: str) -> Planted:
-    """Fill an empty installation."""
+async def plant(app: App, url: str, said: str = NASTY, passes: Callable[[], None] = lambda: None) -> Planted:
+    """Fill an empty installation, in which agents say `said`; between its acts, `passes` lets time pass."""
     project = await fill(app, url)
     planted = Planted(project)
     async with serving(app) as api:
-        gardener = _Gardener(api, planted)
-        await gardener.agents_said()
-        await gardener.incidents()
-        await gardener.repairs()
-        await gardener.knowledge()
-        await gardener.alerts()
+        for role, name in PEOPLE.items():
+            made = await app.identity.create_token(name, Role(role), "p", actor="test")
+            api.tokens[f"{role}-p-None"] = made.secret
+        gardener = _Gardener(api, planted, said)
+        for act in (
+            gardener.agents_said,
+            gardener.incidents,
+            gardener.repairs,
+            gardener.knowledge,
+            gardener.alerts,
+        ):
+            passes()
+            await act()
+    await app.maintenance.keep_time()
     for state in ("stuck", "running", "verified"):
         planted.of["job"].append(str(project.jobs[state]))
     planted.of["worker"] = ["w3", "w1", "w2"]
@@ -46,6 +57,7 @@ async def plant(app: App, url: str) -> Planted:
 class _Gardener:
     api: Api
     planted: Planted
+    said: str
 
     async def post(self, path: str, body: dict[str, Any], *, role: str = "owner") -> dict[str, Any]:
         answered = await self.api.post(path, body, role=role)
@@ -66,10 +78,10 @@ class _Gardener:
     async def agents_said(self) -> None:
         """A job whose agent says all that could break a page, with its session."""
         api = self.api
-        await api.declare("hostile", max_attempts=1)
-        job = await api.claimed("hostile", "w3", payload={"note": NASTY, HOSTILE: RIGHT_TO_LEFT})
+        await api.declare("page", max_attempts=1)
+        job = await api.claimed("page", "w3", payload={"note": self.said})
         self.keep("job", job["id"])
-        await self.tell("progress", job, message=NASTY[:4000], phase="build", payload={"said": NASTY})
+        await self.tell("progress", job, message=self.said[:4000], phase="build", payload={"said": self.said})
         said = {
             "agent": "codex",
             "cli_version": "0.169.0",
@@ -84,19 +96,19 @@ class _Gardener:
         }
         told = await self.tell("session", job, **said)
         self.keep("session", told["session"]["id"])
-        await self.tell("session/events", job, events=_events())
-        second = await api.claimed("hostile", "w4")
+        await self.tell("session/events", job, events=_events(self.said))
+        second = await api.claimed("page", "w4")
         ended = {
             "agent": "claude",
             "exit_code": 1,
             "ended": True,
             "failure_class": "F08",
-            "diagnosis": {"failure": "F08", "because": NASTY[:2000], "evidence": {"said": [NASTY]}},
-            "left": [{"pid": 7, "command": HOSTILE, "why": RIGHT_TO_LEFT}],
+            "diagnosis": {"failure": "F08", "because": self.said[:2000], "evidence": {"said": [self.said]}},
+            "left": [{"pid": 7, "command": self.said[:500], "why": "it ignored the end"}],
         }
         told = await self.tell("session", second, **ended)
         self.keep("session", told["session"]["id"])
-        await self.tell("fail", second, reason=NASTY[:4000])
+        await self.tell("fail", second, reason=self.said[:4000])
         self.keep("job", second["id"])
 
     async def incidents(self) -> None:
@@ -113,16 +125,21 @@ class _Gardener:
         ):
             self.keep("incident", str(await opened(database, rule, **given)))
         self.keep("incident", str(cause))
-        told = {"rule": "complete_rejected", "cause": NASTY[:200], "job": job, "worker_id": "w2"}
-        del told["cause"]
-        await self.post("/api/watchdog/incidents", told | {"cause": "refused_once"}, role="supervisor")
+        told = {
+            "rule": "complete_rejected",
+            "cause": "refused_once",
+            "job": job,
+            "worker_id": "w2",
+            "evidence": {"said": self.said},
+        }
+        await self.post("/api/watchdog/incidents", told, role="supervisor")
 
     async def repairs(self) -> None:
         """One to approve, one done and undoable, one rejected."""
         path = "/api/watchdog/repair-actions"
         for number, act in enumerate(("", "approve", "reject"), 5):
-            job = await self.api.claimed("hostile", f"w{number}")
-            wish = {"action": "release", "job": job["id"], "reason": NASTY[:2000]}
+            job = await self.api.claimed("page", f"w{number}")
+            wish = {"action": "release", "job": job["id"], "reason": self.said[:2000]}
             made = await self.post(path, wish, role="worker")
             repair = made["repair"]
             self.keep("repair", repair["id"])
@@ -134,7 +151,7 @@ class _Gardener:
 
     async def knowledge(self) -> None:
         """Proposals, lessons, questions to people, signals."""
-        text = NASTY[:12_000]
+        text = self.said[:12_000]
         proposal = {
             **dict.fromkeys(("decision", "problem", "recommendation", "reasoning"), text),
             "kind": "k",
@@ -143,9 +160,9 @@ class _Gardener:
         for _ in range(2):
             made = await self.post("/api/proposals", proposal | {"fingerprint": f"f{_}"}, role="worker")
             self.keep("proposal", made["proposal"]["id"])
-        lesson = await self.post("/api/lessons", {"learned": [NASTY[:2000]]}, role="worker")
+        lesson = await self.post("/api/lessons", {"learned": [self.said[:2000]]}, role="worker")
         self.keep("lesson", lesson["lesson"]["id"])
-        asked = await self.post("/api/people-syncs", {"person": "lin", "question": NASTY[:4000]})
+        asked = await self.post("/api/people-syncs", {"person": "lin", "question": self.said[:4000]})
         self.keep("sync", asked["people_sync"]["id"])
         signal = {"source": "mail", "topic_key": "launch", "text": text}
         self.keep("signal", (await self.post("/api/signals", signal))["signal"]["id"])
@@ -159,14 +176,14 @@ class _Gardener:
             self.keep("alert", alert["id"])
 
 
-def _events() -> list[dict[str, Any]]:
-    texts = ["I look at the tests first.", HOSTILE, RIGHT_TO_LEFT, ENDLESS, "Done with the first page."]
-    said = [("said", {"text": text}) for text in texts]
+def _events(said: str) -> list[dict[str, Any]]:
+    texts = ["I look at the tests first.", *said.split(" ", 3), said, "Done with the first page."]
+    spoken = [("said", {"text": text}) for text in texts]
     tools = [
         ("tool_opened", {"id": "t1", "tool": "shell", "shown": "pytest -q"}),
-        ("tool_closed", {"id": "t1", "result": "2 failed, 31 passed", "shown": NASTY}),
+        ("tool_closed", {"id": "t1", "result": "2 failed, 31 passed", "shown": said}),
     ]
     return [
         {"n": number, "t": number * 1.5, "source": "stdout", "event": event, "fields": fields}
-        for number, (event, fields) in enumerate([("turn_began", {}), *said, *tools], 1)
+        for number, (event, fields) in enumerate([("turn_began", {}), *spoken, *tools], 1)
     ]

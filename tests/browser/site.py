@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from browser.planted import Planted, plant
 from waiting import wait_until
@@ -64,10 +65,10 @@ def serving(url: str, home: Path, port: str = "0") -> Iterator[str]:
 
 
 @asynccontextmanager
-async def console_site(url: str, home: Path) -> AsyncIterator[Site]:
-    """Plant everything in a migrated database, and serve it."""
+async def console_site(url: str, home: Path, **planting: Any) -> AsyncIterator[Site]:
+    """Plant everything in a migrated database, as `plant` is told, and serve it."""
     settings = Settings(home=home, database_url=url, fetch_allow=("127.0.0.1",))
     async with root.running(settings) as app:
-        planted = await plant(app, url)
+        planted = await plant(app, url, **planting)
         with serving(url, home) as address:
             yield Site(app, address, url, planted)
