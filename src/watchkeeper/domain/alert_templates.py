@@ -158,7 +158,7 @@ WORDS: dict[str, tuple[str, str]] = {
 """Words that stand in for a fact, in both languages."""
 
 
-def said(word: str, language: MessageLanguage, **facts: str) -> str:
+def said(word: str, language: MessageLanguage, *names: object, **facts: str) -> str:
     """Give one of the words with its facts in it."""
     text = WORDS[word][0 if language is MessageLanguage.EN else 1]
-    return text.format(**facts)
+    return text.format(*names, **facts)
