@@ -12,9 +12,9 @@ from typing import Any
 
 from watchkeeper.domain.time_axis import Axis
 
-MOST_MARKS = 200
-"""Half of what a browser draws without delay (issue threads tell of 400): each mark is a row of the table below it too,
-and both have to fit into a page of 150 kB."""
+MOST_MARKS = 120
+"""A browser draws 400 without delay; each mark is a row of the table below the picture too, and both have to fit into a
+page of 100 kB."""
 
 LEAST_WIDTH = 6.0
 """A moment's width: it can be seen and hit."""

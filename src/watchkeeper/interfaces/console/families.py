@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from watchkeeper.interfaces.console.acts.table import ACTS as ACTS_OF_NO_PAGE
 from watchkeeper.interfaces.console.ground import Family
-from watchkeeper.interfaces.console.pages import jobs, more, overview, settings
+from watchkeeper.interfaces.console.pages import job, jobs, more, overview, settings
 
 FAMILIES: tuple[Family, ...] = (
     overview.FAMILY,
     jobs.FAMILY,
+    job.FAMILY,
     more.FAMILY,
     settings.FAMILY,
     Family("acts", acts=ACTS_OF_NO_PAGE),

@@ -32,6 +32,14 @@ def clock(when: datetime, zone: tzinfo = UTC) -> str:
     return f"{when.astimezone(zone):%H:%M:%S} {zone}"
 
 
+def tick(when: datetime, before: datetime | None, zone: tzinfo = UTC) -> str:
+    """Name a moment of an axis: the time of day, with the date where the one before it lies on another day."""
+    there = when.astimezone(zone)
+    time = f"{there:%H:%M:%S}" if there.second else f"{there:%H:%M}"
+    is_same_day = before is not None and before.astimezone(zone).date() == there.date()
+    return time if is_same_day else f"{there:%m-%d} {time}"
+
+
 def _named(there: datetime, zone: tzinfo) -> str:
     if str(zone) == "UTC":
         return "UTC"

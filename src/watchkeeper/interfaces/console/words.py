@@ -46,6 +46,34 @@ ATTEMPT_OUTCOMES: dict[str, Badge] = {
     "lost": Badge("bad", "alert", message("Lease lost")),
 }
 
+SESSION_STATES: dict[str, Badge] = {
+    "running": JOB_STATES["running"],
+    "ended": Badge("stopped", "square", message("Ended")),
+    "parked": Badge("wait", "clock", message("Waits for the provider")),
+    "unknown": UNKNOWN,
+}
+
+SESSION_CLASSES: dict[str, str] = {
+    "F01": message("silent before its first word"),
+    "F02": message("silent in the middle of a turn"),
+    "F03": message("does not end after its result"),
+    "F04": message("retries its provider again and again"),
+    "F05": message("the control plane failed"),
+    "F06": message("a usage limit"),
+    "F07": message("done without work"),
+    "F08": message("done against the evidence"),
+    "F09": message("ended without telling the contract"),
+    "F10": message("its lease was lost"),
+    "F11": message("the work is done twice"),
+    "F12": message("the queue gives nothing out"),
+    "F13": message("processes were left"),
+    "F14": message("its state was lost"),
+    "F15": message("a loop without progress"),
+    "F16": message("only seemed to stall"),
+    "F17": message("waits for a person"),
+    "F18": message("its target is not valid"),
+}
+
 WORKER_HEALTH: dict[str, Badge] = {
     "ok": Badge("ok", "check", message("Healthy")),
     "degraded": Badge("warn", "alert", message("Degraded")),
