@@ -93,7 +93,9 @@ def _hold_to_rules(page: Page) -> None:
             f"inline code on <{tag}>"
         )
         assert tag not in ("input", "select") or given.get("type") == "hidden" or "label" in page.text
-        named = given.get("role") in ("img", "group") and (given.get("aria-label") or given.get("aria-labelledby"))
+        named = given.get("role") in ("img", "group") and (
+            given.get("aria-label") or given.get("aria-labelledby")
+        )
         assert tag != "svg" or given.get("aria-hidden") == "true" or named, "a picture without a name"
         assert not (given.get("href") or "").lower().startswith(("javascript:", "data:"))
     ids = [given["id"] for _, given in page.tags if "id" in given]

@@ -56,7 +56,14 @@ async def test_a_fragment_that_has_not_changed_costs_nothing(
     monkeypatch.setattr("watchkeeper.services.insights.Insights.watch", still)
     path = f"/jobs/{project.jobs['verified']}?fragment=1"
     page = await visitor.get(path)
-    assert page.attributes("section", "data-region") == ["verdict", "facts", "gate", "attempts", "timeline"]
+    assert page.attributes("section", "data-region") == [
+        "verdict",
+        "picture",
+        "facts",
+        "gate",
+        "attempts",
+        "timeline",
+    ]
     assert "<html" not in page.text
     assert (await visitor.get(path, If_None_Match=page.headers["etag"])).status == 304
 

@@ -18,6 +18,9 @@ MOST_RECORDS = 400
 MOST_EVENTS = 1_500
 """So many events of sessions are read; of longer runs every n-th, which keeps their course over the whole time."""
 
+COLUMNS = ("row", "at", "until", "tone", "event", "said", "who", "epoch", "id", "session", "number")
+"""What a mark tells, as a table's columns."""
+
 OPEN = frozenset({"pending", "running", "stuck", "paused"})
 
 

@@ -10,14 +10,16 @@ from watchkeeper.domain.contracts import ResultContract
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.kinds import checked_kind_name
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer, without_number
+from watchkeeper.interfaces.api.answers import answer, csv_file, without_number
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.contract import JobName
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
 from watchkeeper.interfaces.api.pages import AfterId, Limit
 from watchkeeper.interfaces.api.schemas import MAX_JOBS, JobActBody, JobBody, JobOrJobs, ReasonBody
+from watchkeeper.services.drawing import COLUMNS
 from watchkeeper.services.enqueueing import JobRequest
+from watchkeeper.services.report_tables import as_csv
 
 reads = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=GuardedRoute)
 enqueues = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=KeyedRoute)
@@ -26,6 +28,7 @@ acts = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=ActRoute)
 MARK = {"row": "attempt", "at": TIME, "until": None, "tone": "run", "event": "running", "epoch": 1}
 MARKS: dict[str, Any] = {"begin": TIME, "end": TIME, "every": 1, "blind": [], "marks": [MARK]}
 
+Format = Annotated[Literal["json", "csv"], Query(alias="format", description="csv: the marks alone.")]
 State = Literal["pending", "running", "completed", "failed", "stuck", "paused", "cancelled"]
 
 
@@ -93,10 +96,10 @@ async def timeline(job: JobName, access: Here) -> Response:
 
 
 @reads.get("/{job:path}/marks", **declared(Right.READ, example=MARKS))
-async def marks(job: JobName, access: Here) -> Response:
+async def marks(job: JobName, access: Here, as_: Format = "json") -> Response:
     """Give what a job's timeline is drawn from: waits, attempts, leases, tool calls, checks, incidents, repairs."""
-    drawing = await access.app.drawings.of_job(await access.project(), job)
-    return answer(**drawing.told())
+    told = (await access.app.drawings.of_job(await access.project(), job)).told()
+    return answer(**told) if as_ == "json" else csv_file("timeline", as_csv(COLUMNS, told["marks"]))
 
 
 @reads.get("/{job:path}", **declared(Right.READ, example={"job": {"id": JOB_ID, "state": "completed"}}))

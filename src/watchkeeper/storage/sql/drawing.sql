@@ -1,3 +1,35 @@
+-- name: job_timeline
+-- Everything that the audit trail, the attempts, incidents, repairs and alerts know of a job, in order; the newest where it is long.
+SELECT at, what, event, actor, epoch, old_state, new_state, reason, data FROM (
+SELECT * FROM (
+  SELECT created_at AS at, 'audit' AS what, 'jobs_enqueued' AS event, enqueued_by AS actor, NULL::int AS epoch,
+         NULL AS old_state, 'pending' AS new_state, NULL AS reason, NULL::jsonb AS data, 0 AS n
+    FROM watchkeeper.job_specs WHERE project_id = %(project_id)s AND seq = %(seq)s AND origin = 'own'
+  UNION ALL
+  SELECT at, 'audit' AS what, event, actor, epoch, old_state, new_state, reason, data, seq AS n
+    FROM watchkeeper.audit_events
+   WHERE project_id = %(project_id)s AND job_seq = %(seq)s AND event <> 'jobs_enqueued'
+  UNION ALL
+  SELECT started_at, 'run', phase, 'worker:' || worker_id, epoch, NULL, NULL, message, payload, 0
+    FROM watchkeeper.worker_runs WHERE project_id = %(project_id)s AND job_id = %(id)s::uuid
+  UNION ALL
+  SELECT checked_at, 'check', command, 'system', epoch, NULL, NULL, CASE WHEN passed THEN 'passed' ELSE 'failed' END,
+         jsonb_build_object('failed', failed, 'file_count', file_count, 'primary_url', primary_url), 0
+    FROM watchkeeper.artifact_checks WHERE project_id = %(project_id)s AND seq = %(seq)s
+  UNION ALL
+  SELECT i.opened_at, 'incident', i.rule, 'watchdog', NULL, NULL, NULL, i.severity, jsonb_build_object('id', i.id, 'state', i.state), 0
+    FROM watchkeeper.watchdog_incidents i WHERE i.project_id = %(project_id)s AND i.job_id = %(id)s::uuid
+  UNION ALL
+  SELECT coalesce(r.ended_at, r.created_at), 'repair', r.action, r.actor, NULL, NULL, NULL, r.state, jsonb_build_object('id', r.id), 0
+    FROM watchkeeper.repair_actions r WHERE r.project_id = %(project_id)s AND r.job_id = %(id)s::uuid
+  UNION ALL
+  SELECT a.sent_at, 'alert', a.channel, a.recipient, NULL, NULL, NULL, a.subject, jsonb_build_object('id', a.id), 0
+    FROM watchkeeper.watchdog_incidents i
+    JOIN watchkeeper.alerts a ON a.project_id = i.project_id AND a.incident_id = i.id AND a.sent_at IS NOT NULL
+   WHERE i.project_id = %(project_id)s AND i.job_id = %(id)s::uuid
+) t ORDER BY at DESC, n DESC LIMIT %(limit)s
+) newest ORDER BY at, n
+
 -- name: job_marks
 -- What is drawn of a job, the newest `most` of each kind of record: attempts, the live lease, heartbeats that name it, what the audit
 -- trail tells, helper events, checks of its artifacts, incidents, repairs, sessions.
