@@ -12,13 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
-from watchkeeper.domain.host_guard.families import is_of_interest
+from watchkeeper.domain.host_guard.families import CI_VARIABLES, is_of_interest
 from watchkeeper.domain.host_guard.seen import Attempt, Key, Load, Scan, Seen
 from watchkeeper.host.processes import ProcReader, parse_stat
 
 MARK, PROJECT = "WATCHKEEPER_SESSION", "WATCHKEEPER_PROJECT_ID"
 JOB, NUMBER = "WATCHKEEPER_JOB_ID", "WATCHKEEPER_ATTEMPT"
 MOST_WORDS, MOST_CHARS = 200, 4096
+CHUNK, MOST_BYTES = 65_536, 4 * 1024 * 1024
+_NAMES = {name.encode(): name for name in (*CI_VARIABLES, MARK, PROJECT, JOB, NUMBER)}
 
 
 class ScanError(Exception):
@@ -86,25 +88,23 @@ class HostScanner:
 
     def _in_full(self, short: Seen, pid_ns: str) -> Seen | None:
         pid = short.key.pid
-        command = self._reader.command_line(pid)
-        environment = self._reader.environment(pid)
-        namespace = self._reader.namespace(pid)
-        full = replace(
+        command, environment = self._bytes(pid, "cmdline"), self._bytes(pid, "environ")
+        cgroup, namespace = self._bytes(pid, "cgroup"), self._link(pid, "ns/pid")
+        again = self._bytes(pid, "stat")
+        if again is None or _start_ticks(again) != short.key.start_ticks:
+            return None  # the pid passed to another process while it was read
+        if command == b"":
+            return short  # a kernel thread, or on its way out: there is nothing to be known of it
+        started_with = _wanted(environment or b"")
+        return replace(
             short,
-            command=None if command is None else tuple(word[:MOST_CHARS] for word in command[:MOST_WORDS]),
-            executable=self._reader.executable(pid),
-            cgroup=self._reader.cgroup(pid),
-            variables=None if environment is None else frozenset(environment),
-            attempt=_attempt(environment or {}),
+            command=None if command is None else _words(command),
+            cgroup=None if cgroup is None else _unified(cgroup),
+            ci_variables=CI_VARIABLES & started_with.keys(),
+            attempt=_attempt(started_with),
             foreign_namespace=namespace is not None and namespace != pid_ns,
             unreadable=command is None or environment is None,
         )
-        again = self._reader.process(pid)
-        if again is None or again.start_ticks != short.key.start_ticks:
-            return None  # the pid passed to another process while it was read
-        if command == []:
-            return short  # a kernel thread, or on its way out: there is nothing to be known of it
-        return full
 
     def _uptime(self) -> float:
         return float(Path(self._root, "uptime").read_text().split()[0])
@@ -125,11 +125,49 @@ class HostScanner:
         return Load(max(1, cores), load5, used)
 
     def _bytes(self, pid: int, name: str) -> bytes | None:
+        """Read a file without the layers of a file object: there are tens of thousands of them in a scan."""
         try:
-            with open(f"{self._root}/{pid}/{name}", "rb") as file:  # noqa: PTH123 - thousands of them
-                return file.read()
+            descriptor = os.open(f"{self._root}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return None
+        try:
+            data = more = os.read(descriptor, CHUNK)
+            while len(more) == CHUNK and len(data) < MOST_BYTES:
+                more = os.read(descriptor, CHUNK)
+                data += more
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        return data
+
+    def _link(self, pid: int, name: str) -> str | None:
+        try:
+            return os.readlink(f"{self._root}/{pid}/{name}")  # noqa: PTH115 - tens of thousands of them
+        except OSError:
+            return None
+
+
+def _start_ticks(stat: bytes) -> int | None:
+    fields = stat.rpartition(b")")[2].split(None, 20)
+    return int(fields[19]) if len(fields) > 19 and fields[19].isdigit() else None
+
+
+def _words(command: bytes) -> tuple[str, ...]:
+    words = command[: MOST_WORDS * MOST_CHARS].split(b"\0")[:-1][:MOST_WORDS]
+    return tuple(os.fsdecode(word[:MOST_CHARS]) for word in words)
+
+
+def _unified(cgroup: bytes) -> str | None:
+    """Give the path in the cgroup v2 hierarchy."""
+    line = next((line for line in cgroup.splitlines() if line.startswith(b"0::")), None)
+    return None if line is None else os.fsdecode(line[3:])
+
+
+def _wanted(environment: bytes) -> dict[str, str]:
+    """Give those variables that say whose a process is; the rest of an environment is nobody's business."""
+    pairs = (entry.partition(b"=") for entry in environment.split(b"\0"))
+    return {_NAMES[name]: os.fsdecode(value) for name, _, value in pairs if name in _NAMES}
 
 
 def _attempt(environment: Mapping[str, str]) -> Attempt | None:

@@ -109,5 +109,5 @@ def _marks(process: Seen) -> Iterable[str]:
         yield "command agent.jar"
     if process.cgroup is not None and CI_CGROUPS.search(process.cgroup):
         yield "cgroup of a runner"
-    for name in sorted((process.variables or frozenset()) & CI_VARIABLES):
+    for name in sorted(process.ci_variables):
         yield f"variable {name}"

@@ -28,7 +28,7 @@ class Seen:
     """One process. `uid` is the owner of its entry in /proc.
 
     What only some processes are asked for is None where it was not asked for or could not be read; `unreadable` tells
-    the two apart. `variables` are the names of what it was started with, never the values.
+    the two apart. `ci_variables` are names of what it was started with by which CI marks its own, never the values.
     """
 
     key: Key
@@ -42,9 +42,8 @@ class Seen:
     started_at: float
     has_terminal: bool = False
     command: tuple[str, ...] | None = None
-    executable: str | None = None
     cgroup: str | None = None
-    variables: frozenset[str] | None = None
+    ci_variables: frozenset[str] = frozenset()
     attempt: Attempt | None = None
     foreign_namespace: bool = False
     unreadable: bool = False
