@@ -21,6 +21,7 @@ from bench import (
     detection,
     drain,
     enqueue,
+    host_scan,
     idle,
     one_claim,
     renewal,
@@ -56,6 +57,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "detection": detection.measure,
     "sweep": sweep.measure,
     "console": console.measure,
+    "host-scan": host_scan.measure,
 }
 
 
