@@ -24,7 +24,6 @@ WITHOUT_A_REASON = {
     *("jobs enqueue", "projects create", "schedules add", "schedules remove"),
     *("lesson import", "proposal make", "people ask", "people answer", "people reply"),
     *("access invite",),
-    *("signal send", "signal adoption", "signal value"),
     *("signal send", "signal adoption", "signal value", "chat code"),
 }
 """Acts on this machine, and those whose record has no place for a reason, or says itself what it is for."""
