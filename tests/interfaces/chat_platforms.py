@@ -150,7 +150,7 @@ def platform_apis() -> Iterator[Apis]:
             document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             apis.calls.append(Answered(self.path, document, self.headers.get("Authorization")))
             status = apis.statuses.pop(0) if apis.statuses else 200
-            body = b'{"ok": true, "result": {}}'
+            body = b'{"ok": true, "ts": "17.1", "channel": "C1", "result": {"message_id": 31}}'
             self.send_response(status)
             self.send_header("Content-Type", JSON)
             self.send_header("Content-Length", str(len(body)))

@@ -10,6 +10,7 @@ from watchkeeper.app.core import Core
 from watchkeeper.app.knowledge import KnowledgeParts, knowledge_parts
 from watchkeeper.app.repairs import repair_parts
 from watchkeeper.app.reporting import ReportingParts, reporting_parts
+from watchkeeper.services.chat.making import ChatButtons
 from watchkeeper.services.foreign_leases import ForeignLeases
 from watchkeeper.services.incident_export import IncidentExport
 from watchkeeper.services.incident_reading import IncidentReading
@@ -64,7 +65,8 @@ def watchdog_parts(core: Core, policies: Policies, insights: Insights) -> Watchd
     incidents, reading = Incidents(database, policy), IncidentReading(database)
     mirrored = MirroredJobs(redactor)
     repairs, brakes, repair = repair_parts(core, policy)
-    alerting, knowledge = alert_parts(core, incidents, policy), knowledge_parts(core, policy)
+    alerting = alert_parts(core, incidents, policy, ChatButtons(database))
+    knowledge = knowledge_parts(core, policy)
     return WatchdogParts(
         policies=policies,
         incidents=incidents,

@@ -121,8 +121,6 @@ LABELS: dict[MessageLanguage, dict[Press, str]] = {
         Press.REJECT: "拒絕",
     },
 }
-OPEN_LABEL = {MessageLanguage.EN: "Open", MessageLanguage.ZH_HANT: "開啟"}
-
 INCIDENT_STATES = {
     MessageLanguage.EN: "The incident {rule} is {state}{by}.",
     MessageLanguage.ZH_HANT: "事故 {rule} 目前為 {state}{by}。",

@@ -21,6 +21,7 @@ class ChannelAddresses:
         row = await self.database.fetch_one("channel_address", {"project_id": project_id, "name": name})
         if row is None:
             return None
-        for secret in filter(None, (row["address"], row["signing"])):
+        secrets = dict(row["secrets"] or {})
+        for secret in secrets.values():
             self.redactor.learn(secret)
-        return Address(project_id, name, row["address"], row["signing"])
+        return Address(project_id, name, settings=row["settings"], secrets=secrets)

@@ -23,11 +23,20 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 """What Telegram takes as a secret token; LINE's and Slack's are 32 hexadecimal digits."""
 
 
+OF_THE_CHANNEL: dict[str, str] = {
+    Platform.LINE: "channel_secret",
+    Platform.TELEGRAM: "webhook_secret",
+    Platform.SLACK: "signing_secret",
+}
+"""What a channel calls the secret that its platform proves requests by, where it was told it."""
+
+
 @dataclass(frozen=True, slots=True)
 class WantedDoor:
     """A door as a person asks for it.
 
-    `secret`: LINE's channel secret, Slack's signing secret; for Telegram one is made.
+    `secret`: LINE's channel secret, Slack's signing secret; left out, the one that the channel was told. For Telegram
+    one is made where there is none.
     """
 
     channel: str
@@ -55,9 +64,10 @@ class ChatDoors:
 
         Raises UsageError for a platform or a secret that is none.
         """
-        _check(wanted)
-        made = None if wanted.secret is not None else secrets.token_urlsafe(SECRET_BYTES)
-        secret = wanted.secret or made or ""
+        kept = await self._kept(project_id, wanted)
+        _check(wanted, kept)
+        made = None if kept is not None else secrets.token_urlsafe(SECRET_BYTES)
+        secret = kept or made or ""
         self._redactor.learn(secret)
         asked = {
             "id": secrets.token_urlsafe(ID_BYTES),
@@ -72,6 +82,15 @@ class ChatDoors:
             row = await fetch_row(connection, "open_chat_door", asked)
             await fetch(connection, "keep_chat_secret", {"id": row["id"], "secret": secret})
         return {**row, "path": path_of(row)}, made
+
+    async def _kept(self, project_id: str, wanted: WantedDoor) -> str | None:
+        """Give the secret that is said, else the one that the channel itself was told."""
+        if wanted.secret is not None:
+            return wanted.secret
+        where = {"project_id": project_id, "name": wanted.channel}
+        row = await self._database.fetch_one("channel_address", where)
+        found = ((row and row["secrets"]) or {}).get(OF_THE_CHANNEL.get(wanted.platform, ""))
+        return None if found is None else str(found)
 
     async def close(self, project_id: str, channel: str, *, actor: str, reason: str) -> None:
         """Close a door; its links end. Raises NotFound."""
@@ -94,17 +113,17 @@ def path_of(door: Row) -> str:
     return f"/api/inbound/{door['platform']}/{door['id']}"
 
 
-def _check(wanted: WantedDoor) -> None:
+def _check(wanted: WantedDoor, secret: str | None) -> None:
     if wanted.platform not in set(Platform):
         known = did_you_mean(wanted.platform, list(Platform))
         raise UsageError(f"unknown platform {shown(wanted.platform)}; {known}")
     if wanted.language not in set(MessageLanguage):
         known = did_you_mean(wanted.language, list(MessageLanguage))
         raise UsageError(f"unknown language {shown(wanted.language)}; {known}")
-    if wanted.secret is None and wanted.platform != Platform.TELEGRAM:
+    if secret is None and wanted.platform != Platform.TELEGRAM:
         raise UsageError(
             f"{wanted.platform} signs with a secret of its own",
             hint="LINE: the channel secret under Basic settings. Slack: the signing secret under Basic Information.",
         )
-    if wanted.secret is not None and not _SECRET.fullmatch(wanted.secret):
+    if secret is not None and not _SECRET.fullmatch(secret):
         raise UsageError("the secret is none: 16 to 256 letters, digits, '_' and '-'")

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from watchkeeper.domain.alert_moments import Moment
 from watchkeeper.domain.channel_kinds import ChannelKind
-from watchkeeper.domain.chat.words import LABELS, OPEN_LABEL, Press
+from watchkeeper.domain.chat.words import LABELS, Press
 from watchkeeper.domain.messages import MessageLanguage
 from watchkeeper.services.chat.buttons import BUTTON_SECONDS, ButtonFor, make_button
+from watchkeeper.services.chat.standing import asked_about
+from watchkeeper.services.notifiers.links import LinkButtons
 from watchkeeper.services.notifiers.port import Address, Button, Message
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 
@@ -30,6 +32,9 @@ PLACE = {ChannelKind.LINE: "to", ChannelKind.TELEGRAM: "chat", ChannelKind.SLACK
 UNCHANGING = frozenset({ChannelKind.LINE})
 """What stands there cannot be changed any more: what asks for a decision is opened on its page instead."""
 
+TAKEN_CARE_OF = frozenset({"acknowledged", "resolved"})
+"""Nobody is asked again to take care of what stands so."""
+
 STYLES = {Press.APPROVE: "primary", Press.ACKNOWLEDGE: "primary", Press.REJECT: "danger"}
 
 
@@ -38,11 +43,12 @@ class ChatButtons:
 
     def __init__(self, database: Database, seconds: float = BUTTON_SECONDS) -> None:
         self._database = database
+        self._links = LinkButtons()
         self._seconds = seconds
 
     async def buttons_for(self, to: Address, kind: str, message: Message) -> tuple[Button, ...]:
         """Give the buttons of a message, the page that it is about among them. Each attempt gets new tokens."""
-        opened = () if message.link is None else (Button(OPEN_LABEL, url=message.link),)
+        opened = await self._links.buttons_for(to, kind, message)
         acts = ACTS.get(message.moment, ())
         if kind not in set(PLACE) or not acts or not message.incidents:
             return opened
@@ -50,6 +56,9 @@ class ChatButtons:
             where = {"project_id": to.project_id, "channel": to.name}
             if await fetch_one(connection, "door_of_channel", where) is None:
                 return opened
+            about = await asked_about(connection, message.project_id, message.incidents[0], None)
+            if about["incident_state"] in TAKEN_CARE_OF:
+                acts = tuple(act for act in acts if act in OF_AN_APPROVAL)
             made = [
                 await self._made(connection, to, ChannelKind(kind), message, act)
                 for act in acts
