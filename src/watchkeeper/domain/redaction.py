@@ -12,7 +12,7 @@ from typing import Any
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.known_forms import LONGEST_WRITING, KnownForms
 from watchkeeper.domain.secret_assignments import Span, is_name_of_a_secret, names_a_secret
-from watchkeeper.domain.secret_shapes import SHAPES
+from watchkeeper.domain.secret_shapes import SHAPES, found_in
 
 MAX_DEPTH = 64
 
@@ -141,9 +141,7 @@ class Redactor:
         for forms in self._all_forms:
             for span in forms.find(text):
                 yield span, "known"
-        for shape in SHAPES:
-            for span in shape.spans(text):
-                yield span, shape.kind
+        yield from found_in(text)
 
 
 def merged(spans: Iterable[tuple[int, int, int, str]]) -> list[tuple[int, int, str]]:
