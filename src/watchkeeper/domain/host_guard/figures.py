@@ -10,10 +10,9 @@ from watchkeeper.domain.host_guard.evidence import Judgement, Lane
 from watchkeeper.domain.host_guard.exposition import Metric, by, gauge
 from watchkeeper.domain.host_guard.families import CI_PROGRAMS, Family
 from watchkeeper.domain.host_guard.grouping import Group
+from watchkeeper.domain.host_guard.lanes import ALERT_LANES
 from watchkeeper.domain.host_guard.ledger import Ledger
 from watchkeeper.domain.host_guard.seen import Scan
-
-ALERT_LANES = ("orphan_browser_smoke_runaway_process", "ci_runner_load_saturation")
 
 _JOB_PROGRAMS = re.compile(r"^Runner\.Worker")
 _CONTAINER = re.compile(r"(?:docker|libpod|cri-containerd)[-/]([0-9a-f]{12,64})")
@@ -59,7 +58,7 @@ def figures(scan: Scan, judged: Sequence[Judged], ledger: Ledger | None) -> list
             )
         )
     if ledger is not None and fresh:
-        lanes = {lane: float(ledger.alerts.get(lane, 0)) for lane in ALERT_LANES}
+        lanes = {lane.lane_id: float(ledger.alerts.get(lane.lane_id, 0)) for lane in ALERT_LANES}
         found.append(by("alerts_firing", "Open incidents of the host guard.", "lane", lanes))
         found.append(
             gauge("remediations_authorized", "Remediations that a person has approved.", ledger.authorized)

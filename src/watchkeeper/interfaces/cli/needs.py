@@ -28,6 +28,7 @@ NEEDS: dict[str, str | Local] = {
     "relay": Local.WORKER,
     "supervise": Local.WORKER,
     "host export": Local.HOME,
+    "host triage": Local.HOME,
     "jobs list": "GET /api/jobs",
     "jobs late": "GET /api/reconcile",
     "jobs decide": "POST /api/reconcile/{item_id}/decide",

@@ -59,16 +59,18 @@ class HostExport:
     def run(self, now: float) -> Exported:
         """Scan once and write; raise ScanError or NotWritten. After a failed scan the metrics say that it failed."""
         try:
-            scan = self._scanner.scan(now)
+            exported = self.look(now)
         except ScanError:
             replace_file(self._path, exposition(failed(now)))
             raise
-        exported = self._judged(scan)
+        scan = exported.scan
         replace_file(self._path, exposition(figures(scan, exported.judged, exported.ledger)))
         replace_file(self._state / STATE, json.dumps(_state(exported)))
         return exported
 
-    def _judged(self, scan: Scan) -> Exported:
+    def look(self, now: float) -> Exported:
+        """Scan once and judge, and write nothing; raise ScanError."""
+        scan = self._scanner.scan(now)
         memory, ledger = self._remembered(), self._ledger()
         judged = tuple(
             Judged(group, judge(group, scan, ledger), cores(group, scan, memory.spent))
