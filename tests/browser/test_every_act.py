@@ -1,0 +1,96 @@
+"""Every act of the console, once, through its form, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlencode
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from browser.acting import TARGETS, Stage
+from browser.chromium import window
+from browser.site import Site
+from interfaces.api_client import serving
+from watchkeeper.domain.principals import Role
+from watchkeeper.interfaces.console.acts.act import Act
+from watchkeeper.interfaces.console.families import ACTS
+
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.asyncio(loop_scope="session")]
+
+WHY = "tried in a browser"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(site: Site) -> AsyncIterator[Stage]:
+    async with serving(site.app) as api:
+        yield Stage(api, site.planted.project)
+
+
+def _address(act: Act, target: dict[str, str]) -> str:
+    said = {**target, "next": "/more"} | ({} if act.of_whole else {"project": "p"})
+    return f"/acts/{act.name}?{urlencode(said)}"
+
+
+async def _carry_out(page: Page, act: Act) -> None:
+    """Fill in what the form asks for and send it."""
+    form = page.locator("form.act-form")
+    for field in act.fields:
+        if field.is_required and field.kind in ("text", "area"):
+            await form.locator(f"[name={field.name}]").fill(f"tried-{act.name}")
+    if await (reason := form.locator("textarea[name=reason]")).count():
+        await reason.fill(WHY)
+    await form.locator("button[type=submit]").click()
+
+
+@pytest.mark.parametrize("name", TARGETS)
+async def test_an_act_is_done_through_its_form(site: Site, browser: Browser, stage: Stage, name: str) -> None:
+    """Its page shows what it would do; sent, it is told with its audit row, or its secret is shown this once."""
+    act = ACTS[name]
+    target = await TARGETS[name](stage)
+    async with window(browser, site.url, cookies=await site.signed_in(Role.OWNER, None)) as watched:
+        page = await watched.page()
+        await page.goto(_address(act, target))
+        await expect(page.locator("dl.plan")).to_be_visible()
+        await _carry_out(page, act)
+        await expect(page.locator("section.done, pre[tabindex]").first).to_be_visible()
+        assert not watched.problems
+
+
+async def test_every_act_is_tried() -> None:
+    """An act that is new gets a target to be tried on: tests/browser/acting.py."""
+    assert set(ACTS) - set(TARGETS) == set()
+
+
+async def test_the_second_of_two_people_learns_who_was_faster(
+    site: Site, browser: Browser, stage: Stage
+) -> None:
+    """Two look at the same job; one cancels it; the other is told by whom and when, and has done nothing."""
+    target = {"job": await stage.job()}
+    faster = window(browser, site.url, cookies=await site.signed_in(Role.OWNER, None))
+    slower = window(browser, site.url, cookies=await site.signed_in(Role.SUPERVISOR, "p", "chen"))
+    async with faster as one, slower as other:
+        first, second = await one.page(), await other.page()
+        for page, name in ((first, "job-cancel"), (second, "job-pause")):
+            await page.goto(_address(ACTS[name], target))
+        await _carry_out(first, ACTS["job-cancel"])
+        await expect(first.locator("section.done")).to_be_visible()
+        await _carry_out(second, ACTS["job-pause"])
+        told = second.get_by_role("alert")
+        await expect(told).to_contain_text("Somebody was faster")
+        await expect(told).to_contain_text(WHY)
+        await expect(told).to_contain_text("lin-owner")
+
+
+async def test_an_act_is_taken_back_by_one_press(site: Site, browser: Browser, stage: Stage) -> None:
+    """For ten minutes every page offers to undo what was done."""
+    job = await stage.job()
+    async with window(browser, site.url, cookies=await site.signed_in()) as watched:
+        page = await watched.page()
+        await page.goto(_address(ACTS["job-pause"], {"job": job}))
+        await _carry_out(page, ACTS["job-pause"])
+        await page.locator("section.done button").click()
+        await expect(page.locator("section.done")).to_contain_text("Resume the job")
+        assert (await site.app.insights.job("p", job))["state"] == "pending"
+        assert not watched.problems
