@@ -19,6 +19,7 @@ from browser.chromium import chromium, window
 from browser.site import Site, console_site
 from moving_clock import MovingClock
 from watchkeeper.app import whole as root
+from watchkeeper.domain.principals import Role
 from watchkeeper.settings import Settings
 from watchkeeper.storage.binaries import find
 from watchkeeper.storage.embedded import EmbeddedServer
@@ -105,7 +106,7 @@ async def _pictures(
     site: Site, browser: Browser, folder: Path, name: str, address: str, *, is_all: bool
 ) -> None:
     for language, width, scheme in LOOKS:
-        cookies = await site.signed_in()
+        cookies = await site.signed_in(Role.OWNER, None)
         async with window(
             browser, site.url, cookies=cookies, language=language, width=width, scheme=scheme
         ) as watched:

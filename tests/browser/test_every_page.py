@@ -9,6 +9,7 @@ from browser.addresses import addresses_of, page_paths
 from browser.chromium import window
 from browser.looks import AXE, grave_findings, overflowing, small_targets
 from browser.site import Site
+from watchkeeper.domain.principals import Role
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.asyncio(loop_scope="session")]
 
@@ -20,7 +21,7 @@ LOOKS = [("en", DESK, "light"), ("zh-TW", PHONE, "dark")]
 @pytest.mark.parametrize("path", page_paths())
 async def test_a_page_is_whole_on_every_screen(site: Site, browser: Browser, path: str) -> None:
     """It answers, stays silent, breaks no policy, asks nobody else, fits, and axe finds nothing serious."""
-    cookies = await site.signed_in()
+    cookies = await site.signed_in(Role.OWNER, None)
     for language, width, scheme in LOOKS:
         async with window(
             browser, site.url, cookies=cookies, language=language, width=width, scheme=scheme

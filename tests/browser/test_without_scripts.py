@@ -15,7 +15,9 @@ pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.asyncio(loop_scope
 
 async def test_every_page_says_the_same_without_scripts(site: Site, browser: Browser) -> None:
     """Each page answers with its content, and asks nobody else."""
-    async with window(browser, site.url, cookies=await site.signed_in(), scripts=False) as watched:
+    async with window(
+        browser, site.url, cookies=await site.signed_in(Role.OWNER, None), scripts=False
+    ) as watched:
         page = await watched.page()
         for path in page_paths():
             for address in addresses_of(path, site.planted, 1):
