@@ -27,6 +27,9 @@ NOT_OFFERED = {
     "/readyz": "no right needed",
     "/api/artifacts/{artifact_id}": "files, which a person opens",
     "/api/watchdog/incidents/{incident_id}/export": "a download; show tells the same",
+    "/api/bulk-acts": "acts of people on their jobs",
+    "/api/bulk-acts/preview": "acts of people on their jobs",
+    "/api/bulk-acts/{act_id}": "acts of people on their jobs",
     "/api/console-sessions": "a person's own browsers, no matter of an agent's",
     "/api/pls/watchdog/workers/{worker_id}/status": "another name of a path that is offered",
 }

@@ -22,6 +22,7 @@ from watchkeeper.services.audit_sealer import AuditSealer
 from watchkeeper.services.audit_verify import AuditVerifier
 from watchkeeper.services.audit_webhook import AuditWebhook
 from watchkeeper.services.backup import Backups
+from watchkeeper.services.bulk import BulkActs
 from watchkeeper.services.changes import Changes
 from watchkeeper.services.checking import Checking
 from watchkeeper.services.claims import Claims
@@ -72,6 +73,7 @@ class App(Core):
     audit_sealer: AuditSealer
     audit_verifier: AuditVerifier
     audit_webhook: AuditWebhook | None
+    bulk: BulkActs
     changes: Changes
     diagnosis: Diagnosis
     drawings: Drawings
@@ -99,7 +101,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
     trail = audit_parts(settings, database)
     policies = policies_of(core)
     late, policy = LateCompletions(database), policies.current
-    identity, login_links = Identity(database), LoginLinks(database)
+    identity, login_links, operations = Identity(database), LoginLinks(database), Operations(database)
     upkeep = upkeep_parts(core, trail["audit_files"], trail["audit_sealer"], policy)
     watchdog = watchdog_parts(core, policies, upkeep["insights"])
     return App(
@@ -108,11 +110,12 @@ def build(settings: Settings, database: Database | None = None) -> App:
         claims=Claims(database, queue, wakeups, policy),
         contract=Contract(database, queue, gate, redactor),
         checking=Checking(database, queue, gate, late, redactor, Verifying(queue)),
-        operations=Operations(database),
+        operations=operations,
         identity=identity,
         invitations=Invitations(database, identity, login_links),
         login_links=login_links,
         wakeups=wakeups,
+        bulk=BulkActs(database, operations),
         changes=Changes(database),
         fleet=Fleet(database),
         helper_events=HelperEvents(database, redactor, policy),

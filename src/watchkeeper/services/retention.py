@@ -131,6 +131,7 @@ RETENTION = (
     Kept("repair_breakers", "until the project is removed"),
     Kept("proposals", FOR_EVER),
     Kept("maintenance_windows", FOR_EVER),
+    Kept("bulk_acts", "until the project is removed"),
     Kept("people_syncs", FOR_EVER),
     Kept("lessons", FOR_EVER),
     _aged("lesson_uses", "job_days", "it was handed out"),

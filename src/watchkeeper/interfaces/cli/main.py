@@ -56,6 +56,7 @@ COMMANDS: dict[str, Place] = {
     "queue-health": Place("workers", "queue_health"),
     "why": Place("why", "why"),
     "switch": Place("workers", "switch"),
+    "bulk": Place("bulk", "bulk", group=True),
     "token": Place("tokens", "token", group=True),
     "access": Place("logins", "access", group=True),
     "audit": Place("audit", "audit", group=True),

@@ -39,6 +39,7 @@ async def _watch(settings: Settings) -> None:
             app.watchdog.watch.duty(),
             app.watchdog.repair.duty(),
             *host_guard(app).duties(),
+            app.bulk.duty(),
             app.watchdog.reporting.slo_counting.duty(),
         ]
         if app.audit_webhook is not None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from watchkeeper.interfaces.console.acts.table import ACTS as ACTS_OF_NO_PAGE
 from watchkeeper.interfaces.console.ground import Family
-from watchkeeper.interfaces.console.pages import job, jobs, more, overview, settings
+from watchkeeper.interfaces.console.pages import (
+    bulk,
+    job,
+    jobs,
+    more,
+    overview,
+    settings,
+)
 
 FAMILIES: tuple[Family, ...] = (
     overview.FAMILY,
@@ -12,6 +19,7 @@ FAMILIES: tuple[Family, ...] = (
     job.FAMILY,
     more.FAMILY,
     settings.FAMILY,
+    bulk.FAMILY,
     Family("acts", acts=ACTS_OF_NO_PAGE),
 )
 

@@ -101,6 +101,19 @@ SWITCHES: dict[bool, Badge] = {
     False: Badge("warn", "pause", message("Off")),
 }
 
+BULK_STATES: dict[str, Badge] = {
+    "running": JOB_STATES["running"],
+    "done": Badge("stopped", "check", message("Done")),
+    "stopped": Badge("warn", "square", message("Stopped")),
+}
+
+BULK_ACTS: dict[str, str] = {
+    "cancel": message("Cancel"),
+    "pause": message("Pause"),
+    "resume": message("Resume"),
+    "requeue": message("Try again"),
+}
+
 BREAKERS: dict[bool, Badge] = {
     True: Badge("bad", "alert", message("Tripped")),
     False: Badge("ok", "check", message("Closed")),
@@ -203,6 +216,9 @@ EVENTS: dict[str, str] = {
     "workers_gone": message("Workers gone"),
     "pool_parked": message("Pool parked"),
     "late_completion_decided": message("Late completion decided"),
+    "bulk_act_started": message("Bulk act begun"),
+    "bulk_act_stopped": message("Bulk act stopped"),
+    "bulk_act_ended": message("Bulk act ended"),
     "switch_changed": message("Switch changed"),
     "database_restored": message("Database restored"),
     "database_resumed": message("Restored database resumed"),

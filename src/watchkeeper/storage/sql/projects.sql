@@ -129,6 +129,7 @@ WITH ready AS (DELETE FROM watchkeeper.ready_jobs WHERE project_id = %(project_i
      incidents AS (DELETE FROM watchkeeper.watchdog_incidents WHERE project_id = %(project_id)s),
      sessions AS (DELETE FROM watchkeeper.agent_sessions WHERE project_id = %(project_id)s),
      proposals AS (DELETE FROM watchkeeper.proposals WHERE project_id = %(project_id)s),
+     bulk AS (DELETE FROM watchkeeper.bulk_acts WHERE project_id = %(project_id)s),
      windows AS (DELETE FROM watchkeeper.maintenance_windows WHERE project_id = %(project_id)s),
      channels AS (DELETE FROM watchkeeper.alert_channels WHERE project_id = %(project_id)s),
      keys_of_channels AS (DELETE FROM watchkeeper.channel_secrets WHERE project_id = %(project_id)s),

@@ -94,7 +94,8 @@ class Act:
 
     `plan` is what it does, `touches` its blast radius, `stays` what it leaves alone, `undo` what undoing would do (or
     why it cannot), `otherwise` what happens if nobody acts. `reverse` names the act that takes it back: an act with one
-    needs no reason. `says` are the constant parts of the body. `of_whole`: it is about the installation, not a project.
+    needs no reason. `filters` are names of the target that may lack.
+    `says` are the constant parts of the body. `of_whole`: it is about the installation, not a project.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Act:
     otherwise: str
     look: Look
     target: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
     says: Mapping[str, Any] = field(default_factory=dict)
     reason: Literal["body", "query", "none"] = "body"

@@ -100,6 +100,7 @@ class ActDesk:
         target = {name: said.get(name, "").strip() for name in act.target}
         if missing := [name for name, value in target.items() if not value]:
             raise UsageError(f"the address lacks {missing[0]!r}")
+        target |= {name: value for name in act.filters if (value := said.get(name, "").strip())}
         following = login.own_path(said.get("next"))
         if act.of_whole:
             return Wanted(act, target, visit.known.project_id or SYSTEM_PROJECT, None, following)
