@@ -23,7 +23,7 @@ WITHOUT_A_REASON = {
     *("stop", "drill", "debug bundle", "db backup", "db restore", "db migrate", "db stop"),
     *("jobs enqueue", "projects create", "schedules add", "schedules remove"),
     *("lesson import", "proposal make", "people ask", "people answer", "people reply"),
-    *("access invite",),
+    *("access invite", "view save"),
     *("signal send", "signal adoption", "signal value", "chat code"),
 }
 """Acts on this machine, and those whose record has no place for a reason, or says itself what it is for."""

@@ -21,7 +21,7 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 PATIENT = LoginPatience(free_failures=10_000)
 PAGE_BYTES = 100 * 1024
 """With the style and the script a page stays below 150 kB."""
-VOID = frozenset({"meta", "link", "input", "br", "path", "rect", "circle", "use"})
+VOID = frozenset({"img", "meta", "link", "input", "br", "path", "rect", "circle", "use"})
 
 
 @dataclass

@@ -31,7 +31,7 @@ MARKED = {
     "jsonb": sql.SQL("jsonb_build_object({marker}, {column})"),
     "ARRAY": sql.SQL("array_append({column}, {marker})"),
 }
-NO_TEXT_OF_ITS_OWN = {"login_codes", "console_sessions", "lesson_uses", "principals", "tokens"}
+NO_TEXT_OF_ITS_OWN = {"badge_keys", "login_codes", "console_sessions", "lesson_uses", "principals", "tokens"}
 """Their texts are closed lists or names that are planted with a token."""
 
 

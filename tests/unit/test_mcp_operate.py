@@ -22,6 +22,7 @@ from watchkeeper.interfaces.mcp.toolbox import Answered, Tool, answered
 ROUTES = json.loads((Path(__file__).parents[2] / "docs/reference/openapi.json").read_text())["paths"]
 SUGGESTING = {"suggest_repair", "propose"}
 NOT_OFFERED = {
+    "/api/views": "pages of the console, which a person opens",
     "/events": "a stream without data",
     "/healthz": "no right needed",
     "/readyz": "no right needed",

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from watchkeeper.app.core import Core
 from watchkeeper.domain.policies import Policy
+from watchkeeper.services.badges import Badges
+from watchkeeper.services.kept_answers import KeptAnswers
+from watchkeeper.services.reports import Reports
 from watchkeeper.services.saved_views import SavedViews
 from watchkeeper.services.share_links import ShareLinks
 from watchkeeper.services.slos import SloCounting, Slos
@@ -22,15 +25,20 @@ class ReportingParts:
     views: SavedViews
     shares: ShareLinks
     weekly: Weekly
+    badges: Badges
+    kept: KeptAnswers
 
 
-def reporting_parts(core: Core, policy: Callable[[], Policy]) -> ReportingParts:
+def reporting_parts(core: Core, policy: Callable[[], Policy], reports: Reports) -> ReportingParts:
     """Put them together."""
     database, redactor = core.database, core.redactor
+    slos = Slos(database, policy)
     return ReportingParts(
-        slos=Slos(database, policy),
+        slos=slos,
         slo_counting=SloCounting(database),
         views=SavedViews(database, redactor),
         shares=ShareLinks(database, redactor),
         weekly=Weekly(database, policy),
+        badges=Badges(database, reports, slos),
+        kept=KeptAnswers(),
     )

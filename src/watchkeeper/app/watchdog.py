@@ -63,7 +63,7 @@ def watchdog_parts(core: Core, policies: Policies, insights: Insights) -> Watchd
     """Put the watchdog together."""
     database, redactor, policy = core.database, core.redactor, policies.current
     incidents, reading = Incidents(database, policy), IncidentReading(database)
-    mirrored = MirroredJobs(redactor)
+    mirrored, reports = MirroredJobs(redactor), Reports(database, policy)
     repairs, brakes, repair = repair_parts(core, policy)
     alerting = alert_parts(core, incidents, policy, ChatButtons(database))
     knowledge = knowledge_parts(core, policy)
@@ -84,8 +84,8 @@ def watchdog_parts(core: Core, policies: Policies, insights: Insights) -> Watchd
         ),
         knowledge=knowledge,
         recording=Recording(database, redactor, mirrored, lambda: core.in_force().gate_http_statuses),
-        reports=Reports(database, policy),
-        reporting=reporting_parts(core, policy),
+        reports=reports,
+        reporting=reporting_parts(core, policy, reports),
         foreign_leases=ForeignLeases(database, mirrored, repairs),
         watch=Watchdog(database, incidents, policy),
         repairs=repairs,

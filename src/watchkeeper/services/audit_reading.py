@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from watchkeeper.domain.audit_findings import Verification
-from watchkeeper.domain.errors import UsageError
+from watchkeeper.domain.errors import NotFound, UsageError
+from watchkeeper.domain.principals import Principal
+from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.audit_keys import AuditFiles
 from watchkeeper.services.operations import find_job
 from watchkeeper.services.private_files import new_private_file
@@ -17,7 +19,12 @@ from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch
 
 FROM_THE_END = {"timeline": 2**31 - 1, "xid": str(2**63 - 1), "seq": 2**63 - 1}
 MAX_PAGE = 1000
-_CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,9})")
+REACH = 20_000
+"""Rows of all projects that a page looks back through: a filter that matches nothing costs no more than that."""
+
+OF_ALL = "s"
+MOST_DIGITS = 17
+_CURSOR = re.compile(r"(s?)([0-9]{1,17})-([0-9]{1,9})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,19 +47,43 @@ class AuditReading:
     ) -> tuple[list[Row], str | None]:
         """Give a page of a project's rows, the newest first, and the next page's cursor (None at the end).
 
+        A page looks REACH rows back at most, so that it may have fewer rows than asked for, or none, and a cursor.
         Raises JobNotFound for a job that is not there, and UsageError for a cursor that no page gave.
         """
         if not 1 <= limit <= MAX_PAGE:
             raise UsageError(f"limit is {limit}; it is from 1 to {MAX_PAGE}")
         async with self._database.transaction() as connection:
-            job_seq = None if job is None else (await find_job(connection, project_id, job))["seq"]
-            where = {"project_id": project_id, "event": event, "actor": actor, "job_seq": job_seq}
             place = FROM_THE_END if cursor is None else await _place(connection, project_id, cursor)
-            rows = await fetch(connection, "audit_page", {**where, **place, "limit": limit + 1})
-            following = await _cursor(connection, project_id, rows[limit - 1]) if len(rows) > limit else None
-        return [
-            {name: row[name] for name in row if name not in ("timeline", "xid")} for row in rows[:limit]
-        ], following
+            asked = {"project_id": project_id, "event": event, "actor": actor, **place, "limit": limit + 1}
+            end = None
+            if job is not None:
+                found = await find_job(connection, project_id, job)
+                of_job = {"job_seq": found["seq"], "job_id": found["id"]}
+                rows = await fetch(connection, "audit_page_of_job", {**asked, **of_job})
+            else:
+                end = await fetch_one(connection, "audit_reach", {**place, "reach": REACH})
+                rows = await fetch(connection, "audit_page", {**asked, **_bound(end)})
+            following = None
+            if len(rows) > limit:
+                following = await _cursor(connection, project_id, rows[limit - 1])
+            elif end is not None:
+                following = await _cursor(connection, None, end)
+        return [_shown(row) for row in rows[:limit]], following
+
+    async def moment(self, project_id: str, name: str) -> list[Row]:
+        """Give a project's rows of the moment that `row` names on each (mostly one), and whether each is sealed.
+
+        Raises NotFound.
+        """
+        if not name.isascii() or not name.isdigit() or len(name) > MOST_DIGITS:
+            raise NotFound("there is no such audit row here")
+        async with self._database.transaction() as connection:
+            asked = {"project_id": project_id, "at": _time(name)}
+            rows = await fetch(connection, "audit_rows_at", asked)
+            found = [{**_shown(row), **await fetch_row(connection, "audit_covered", row)} for row in rows]
+        if not found:
+            raise NotFound("there is no such audit row here")
+        return found
 
     async def lag(self) -> Row:
         """Say how far the chain is behind: its head, what is unsealed (of at most 10,000 rows), for how long."""
@@ -83,17 +114,58 @@ class AuditReading:
             return None
 
 
-async def _cursor(connection: Connection, project_id: str, row: Row) -> str:
-    """Name a row by its time and its rank among the project's rows of that time: numbers of this project alone."""
+def _shown(row: Row) -> Row:
+    shown = {name: row[name] for name in row if name not in ("timeline", "xid")}
+    return {"row": str(_micros(row["at"])), **shown}
+
+
+def _micros(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _time(micros: str) -> datetime:
+    return _EPOCH + timedelta(microseconds=int(micros))
+
+
+async def _cursor(connection: Connection, project_id: str | None, row: Row) -> str:
+    """Name a row by its time and its rank among the rows of that time, those of its project or of all."""
     ranked = await fetch_row(connection, "audit_rank", {**row, "project_id": project_id})
-    return f"{(row['at'] - _EPOCH) // timedelta(microseconds=1)}-{ranked['rank']}"
+    return f"{OF_ALL if project_id is None else ''}{_micros(row['at'])}-{ranked['rank']}"
 
 
 async def _place(connection: Connection, project_id: str, cursor: str) -> Row:
     if (match := _CURSOR.fullmatch(cursor)) is None:
         raise UsageError("the cursor is none that a page gave")
-    at = _EPOCH + timedelta(microseconds=int(match[1]))
-    named = {"project_id": project_id, "at": at, "rank": int(match[2])}
+    named = {
+        "project_id": None if match[1] else project_id,
+        "at": _time(match[2]),
+        "rank": int(match[3]),
+    }
     if (place := await fetch_one(connection, "audit_place", named)) is None:
         raise UsageError("the row at which the page before ended is gone", hint="List from the begin again.")
     return place
+
+
+def _bound(end: Row | None) -> Row:
+    if end is None:
+        return {"to_timeline": 0, "to_xid": "0", "to_seq": 0}
+    return {f"to_{name}": end[name] for name in ("timeline", "xid", "seq")}
+
+
+NUMBERS = frozenset({"job_seqs", "first_seq", "last_seq"})
+
+
+def seen_by(principal: Principal, row: Row, redactor: Redactor) -> dict[str, Any]:
+    """Give a row as somebody may see it: numbers that all projects share are for principals of the whole."""
+    redacted: dict[str, Any] = redactor.redact_data(
+        row if principal.project_id is None else _without_numbers(row)
+    )
+    return redacted
+
+
+def _without_numbers(row: Row) -> Row:
+    data = {name: value for name, value in (row["data"] or {}).items() if name not in NUMBERS}
+    if many := (row["data"] or {}).get("job_seqs"):
+        data["count"] = len(many)
+    shown = {name: value for name, value in row.items() if name not in ("seq", "job_seq")}
+    return {**shown, "data": data or None}

@@ -16,6 +16,10 @@ Rows = Iterable[Mapping[str, Any]]
 SHARE = ("value", "part", "n", "status")
 BUDGET = ("allowed", "budget_left", "burn_1h", "burn_6h", "burn_72h")
 
+AUDIT_COLUMNS = (
+    *("at", "event", "actor", "on_behalf_of", "job_id", "epoch", "old_state", "new_state", "reason", "data"),
+)
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

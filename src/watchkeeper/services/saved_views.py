@@ -44,12 +44,13 @@ class SavedViews:
                 raise Conflict(f"there are {MOST_VIEWS} views already", hint="Remove one that is not used.")
         return saved
 
-    async def remove(self, project_id: str, principal: Principal, view_id: UUID) -> None:
+    async def remove(self, project_id: str, principal: Principal, view_id: UUID, *, reason: str) -> None:
         """Remove a view; raise NotFound, and PermissionDenied where it is the project's and they may not operate it."""
         place = {"project_id": project_id, "id": view_id}
         async with self._database.transaction() as connection:
             found = await fetch(connection, "find_saved_view", {**place, "principal_id": principal.id})
             if found and found[0]["of_project"]:
                 principal.demand(Right.OPERATE)
-            if not found or not await fetch(connection, "remove_view", {**place, "actor": principal.actor}):
+            why = {"actor": principal.actor, "reason": self._redactor.kept(reason)}
+            if not found or not await fetch(connection, "remove_view", {**place, **why}):
                 raise NotFound("there is no such view here")

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer, without_number
+from watchkeeper.interfaces.api.answers import answer, csv_file
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
+from watchkeeper.interfaces.api.pages import Format
+from watchkeeper.services.audit_reading import seen_by
+from watchkeeper.services.report_tables import AUDIT_COLUMNS, as_csv
 
 reads = APIRouter(prefix="/api/audit", tags=["audit"], route_class=GuardedRoute)
 
 Text = Annotated[str | None, Query(max_length=300)]
-EVENT = {"at": TIME, "event": "job_claimed", "actor": "worker:w1", "job_id": JOB_ID, "epoch": 1}
-NUMBERS = frozenset({"job_seqs", "first_seq", "last_seq"})
+EVENT = {
+    "row": "1793275200000000",
+    "at": TIME,
+    "event": "job_claimed",
+    "actor": "worker:w1",
+    "job_id": JOB_ID,
+    "epoch": 1,
+}
 CHAIN = {"number": 12, "sealed_at": TIME, "unsealed_rows": 0, "lag_seconds": 0.0, "inserted": False}
 
 
@@ -28,24 +37,27 @@ async def events(
     job: Text = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(max_length=50)] = None,
+    as_: Format = "json",
 ) -> Response:
     """List a project's audit rows, the newest first; `next_cursor` leads to the next page, null at the end.
 
+    A page that looked far back may have few rows, or none, and a cursor with which the search goes on.
     The numbers `seq` and `job_seq`, which all projects share, are for principals of the whole installation.
     """
     rows, following = await access.app.audit_reading.page(
         await access.project(), event=event, actor=actor, job=job, limit=limit, cursor=cursor
     )
-    if access.principal.project_id is not None:
-        rows = [_without_numbers(row) for row in rows]
-    return answer(events=[access.app.redactor.redact_data(row) for row in rows], next_cursor=following)
+    shown = [seen_by(access.principal, row, access.app.redactor) for row in rows]
+    if as_ == "csv":
+        return csv_file("audit", as_csv(AUDIT_COLUMNS, shown))
+    return answer(events=shown, next_cursor=following)
 
 
-def _without_numbers(row: dict[str, Any]) -> dict[str, Any]:
-    data = {name: value for name, value in (row["data"] or {}).items() if name not in NUMBERS}
-    if many := (row["data"] or {}).get("job_seqs"):
-        data["count"] = len(many)
-    return without_number(row) | {"data": data or None}
+@reads.get("/rows/{row}", **declared(Right.READ, example={"events": [EVENT | {"sealed": True}]}))
+async def rows_of_moment(row: str, access: Here) -> Response:
+    """Give the row that a list names `row`, with whether it is sealed; several where they are of one moment."""
+    rows = await access.app.audit_reading.moment(await access.project(), row)
+    return answer(events=[seen_by(access.principal, one, access.app.redactor) for one in rows])
 
 
 @reads.get(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Path, Query
@@ -13,6 +13,7 @@ from watchkeeper.services.operations import as_uuid
 
 MAX_PAGE = 1000
 
+Format = Annotated[Literal["json", "csv"], Query(alias="format", description="csv: its table alone.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Rows a page.")]
 AfterName = Annotated[
     str | None, Query(alias="cursor", max_length=200, description="`next_cursor` of the page before.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
@@ -12,6 +12,7 @@ from watchkeeper.interfaces.api.answers import answer, csv_file
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
+from watchkeeper.interfaces.api.pages import Format
 from watchkeeper.interfaces.api.schemas import Body
 from watchkeeper.services.report_tables import report_as_csv
 from watchkeeper.services.weekly import MOST_WEEKS
@@ -20,7 +21,6 @@ reads = APIRouter(prefix="/api/reports", tags=["reports"], route_class=GuardedRo
 drills = APIRouter(prefix="/api/drills", tags=["reports"], route_class=ActRoute)
 
 Days = Annotated[float, Query(gt=0, le=3660, description="Of how many days up to now.")]
-Format = Annotated[Literal["json", "csv"], Query(alias="format", description="csv: its table alone.")]
 
 ITEM = {
     "source": "S1",

@@ -19,8 +19,9 @@ from watchkeeper.app import whole as root
 from watchkeeper.domain.audit_findings import Verification
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.interfaces.cli.acting import reason_or_default
+from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.local import with_database
-from watchkeeper.interfaces.cli.options import DryRun, Json, Reason
+from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
 from watchkeeper.interfaces.cli.output import show, write
 from watchkeeper.interfaces.cli.starting import begin, note
 from watchkeeper.services.audit_archive import Archived
@@ -30,9 +31,13 @@ from watchkeeper.services.audit_file import verify_file
 from watchkeeper.services.audit_keys import AuditFiles, trusted_keys
 from watchkeeper.services.audit_timeline import begin_timeline
 from watchkeeper.services.private_files import new_private_file
+from watchkeeper.services.report_tables import AUDIT_COLUMNS
+from watchkeeper.services.report_tables import as_csv as as_csv_text
 from watchkeeper.settings import Settings
 
-audit = typer.Typer(no_args_is_help=True, help="The sealed audit trail: verify, export, archive, timeline.")
+audit = typer.Typer(
+    no_args_is_help=True, help="The sealed audit trail: list, show, verify, export, archive, timeline."
+)
 
 FOUND_EXIT = 3
 LAST_SEAL = 2**63 - 1
@@ -53,6 +58,51 @@ COLUMNS = {
     "seq": "seq",
     "": "detail",
 }
+
+
+ROWS = {"row": "row", "at": "at", "event": "event", "actor": "actor", "job": "job_id", "reason": "reason"}
+
+
+@audit.command("list")
+def list_rows(
+    event: Annotated[str | None, typer.Option(help="Only this event.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only what this one did.")] = None,
+    job: Annotated[str | None, typer.Option(help="Only rows of this job.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows at most.")] = 100,
+    project: Project = None,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
+) -> None:
+    """List a project's audit rows, the newest first."""
+    rows: list[Any] = []
+    cursor: str | None = None
+    with connected(project) as client:
+        while len(rows) < limit:
+            asked = {"event": event, "actor": actor, "job": job, "limit": limit - len(rows), "cursor": cursor}
+            answer = client.get("/api/audit", **asked)
+            rows += answer["events"]
+            if (cursor := answer["next_cursor"]) is None:
+                break
+    if as_csv:
+        write(as_csv_text(AUDIT_COLUMNS, rows).rstrip())
+        return
+    show({"ok": True, "events": rows} if as_json else rows, as_json=as_json, columns=ROWS, empty="no rows")
+
+
+@audit.command("show")
+def show_row(
+    row: Annotated[str, typer.Argument(metavar="ROW", help="What 'audit list' names it.")],
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Show one row whole, and whether it is sealed; several where they are of one moment."""
+    with connected(project) as client:
+        answer = client.get(f"/api/audit/rows/{part(row)}")
+    if as_json:
+        show(answer, as_json=True)
+        return
+    for one in answer["events"]:
+        show(one, as_json=False)
 
 
 @audit.command()

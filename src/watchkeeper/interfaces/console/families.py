@@ -5,11 +5,14 @@ from __future__ import annotations
 from watchkeeper.interfaces.console.acts.table import ACTS as ACTS_OF_NO_PAGE
 from watchkeeper.interfaces.console.ground import Family
 from watchkeeper.interfaces.console.pages import (
+    audit,
     bulk,
     job,
     jobs,
+    keeping,
     more,
     overview,
+    reports,
     settings,
 )
 
@@ -17,6 +20,9 @@ FAMILIES: tuple[Family, ...] = (
     overview.FAMILY,
     jobs.FAMILY,
     job.FAMILY,
+    reports.FAMILY,
+    audit.FAMILY,
+    keeping.FAMILY,
     more.FAMILY,
     settings.FAMILY,
     bulk.FAMILY,

@@ -17,6 +17,9 @@ from watchkeeper.interfaces.console.visit import Visit
 
 Row = dict[str, Any]
 
+PRINTED = "print.html"
+"""The frame for paper: no navigation, and what it is, of when, stands above."""
+
 SHOWN_PROJECTS = 4
 """How many projects a page of all of them reads in full; the others are reached through their names."""
 
@@ -63,6 +66,12 @@ class View:
     status: int = 200
     is_secret: bool = False
     """No browser and no proxy keeps it."""
+
+    layout: str | None = None
+    """The frame that is around it instead of the usual one."""
+
+    seen: Visit | None = None
+    """As whom a page is shown that is not the visitor's own."""
 
 
 class Ground:

@@ -57,12 +57,13 @@ class Renderer:
     def page(self, visit: Visit, view: View, *, now: datetime) -> Response:
         """Render a page, or its regions alone; a fragment that has not changed answers 304."""
         environment = self._environments[visit.language.code]
+        visit = view.seen or visit
         text = environment.get_template(view.template).render(
             **view.facts,
             visit=visit,
             now=now,
             language=visit.language,
-            layout="fragment.html" if visit.wants_fragment else "base.html",
+            layout="fragment.html" if visit.wants_fragment else view.layout or "base.html",
         )
         body = _INDENTATION.sub("\n", text).encode()
         headers = dict(HEADERS)
@@ -109,6 +110,7 @@ def _environment(language: Language, assets: Assets) -> Environment:
         listed=lambda texts: format_list(list(texts), locale=locale),
         translated=language.translations.gettext,
         pretty=pretty,
+        without_ways=without_ways,
     )
     environment.globals["share"] = shown.share
     return environment
@@ -133,6 +135,15 @@ def _absolute(context: Context, time: datetime) -> str:
 @pass_context
 def _clock(context: Context, time: datetime) -> str:
     return shown.clock(time, context["visit"].zone)
+
+
+_WAYS = re.compile(r"<form\b.*?</form>|<nav\b.*?</nav>|<a class=\"(?:act|quiet)[^>]*>.*?</a>", re.DOTALL)
+_LINK = re.compile(r"<(/?)a\b[^>]*>")
+
+
+def without_ways(page: str) -> Markup:
+    """Take forms, navigation and links out of a rendered page: what others sent stands in it escaped."""
+    return Markup(_LINK.sub(r"<\1span>", _WAYS.sub("", page)))  # noqa: S704 - rendered, so escaped
 
 
 def pretty(data: Any) -> str:

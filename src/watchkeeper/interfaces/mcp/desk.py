@@ -67,6 +67,7 @@ THINGS: dict[str, str] = {
     "alerts_of_incident": "/api/alerts/of/{id}",
     "people_sync": "/api/people-syncs/{id}",
     "signal": "/api/signals/{id}",
+    "audit_row": "/api/audit/rows/{id}",
     "signal_chain": "/api/signals/{id}/chain",
 }
 

@@ -173,28 +173,59 @@ VALUES ('system', 'audit_archived', %(actor)s, %(reason)s::text,
         jsonb_build_object('checkpoint', %(number)s::bigint, 'partition', %(partition)s::text, 'rows', %(row_count)s::bigint,
                            'file', %(file)s::text, 'file_sha256', %(file_sha256)s::text))
 
+-- name: audit_reach
+-- Where the search for a page ends at the latest: so many rows of all projects further back; no row where fewer are left.
+SELECT timeline, xid::text AS xid, seq, at FROM watchkeeper.audit_events
+ WHERE (timeline, xid, seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+ ORDER BY timeline DESC, xid DESC, seq DESC OFFSET %(reach)s LIMIT 1
+
 -- name: audit_page
--- A project's audit rows, the newest in the total order first, each with its job's id.
+-- A project's audit rows down to where the search ends, the newest in the total order first, each with its job's id.
 SELECT a.timeline, a.xid::text AS xid, a.seq, a.at, a.event, a.actor, a.on_behalf_of, a.job_seq, s.id AS job_id, a.epoch,
        a.old_state, a.new_state, a.reason, a.data, a.output_hash
   FROM (SELECT * FROM watchkeeper.audit_events
          WHERE project_id = %(project_id)s
            AND (timeline, xid, seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+           AND (timeline, xid, seq) >= (%(to_timeline)s::integer, %(to_xid)s::text::xid8, %(to_seq)s::bigint)
            AND (%(event)s::text IS NULL OR event = %(event)s::text)
            AND (%(actor)s::text IS NULL OR actor = %(actor)s::text)
-           AND (%(job_seq)s::bigint IS NULL OR job_seq = %(job_seq)s::bigint)
          ORDER BY timeline DESC, xid DESC, seq DESC LIMIT %(limit)s) a
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.job_seq
  ORDER BY a.timeline DESC, a.xid DESC, a.seq DESC
 
+-- name: audit_page_of_job
+-- The same of one job, whose rows have an index of their own.
+SELECT a.timeline, a.xid::text AS xid, a.seq, a.at, a.event, a.actor, a.on_behalf_of, a.job_seq, %(job_id)s::uuid AS job_id,
+       a.epoch, a.old_state, a.new_state, a.reason, a.data, a.output_hash
+  FROM watchkeeper.audit_events a
+ WHERE a.project_id = %(project_id)s AND a.job_seq = %(job_seq)s::bigint
+   AND (a.timeline, a.xid, a.seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+   AND (%(event)s::text IS NULL OR a.event = %(event)s::text)
+   AND (%(actor)s::text IS NULL OR a.actor = %(actor)s::text)
+ ORDER BY a.timeline DESC, a.xid DESC, a.seq DESC LIMIT %(limit)s
+
 -- name: audit_rank
--- How many rows of the same project and time stand before a row in the total order.
+-- How many rows of the same time stand before a row in the total order; of its project, or of all (project NULL).
 SELECT count(*) AS rank FROM watchkeeper.audit_events
- WHERE project_id = %(project_id)s AND at = %(at)s::timestamptz
+ WHERE (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text) AND at = %(at)s::timestamptz
    AND (timeline, xid, seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
 
 -- name: audit_place
--- Where the row of a project, a time and a rank stands in the total order.
+-- Where the row of a time and a rank stands in the total order; among those of a project, or of all (project NULL).
 SELECT timeline, xid::text AS xid, seq FROM watchkeeper.audit_events
- WHERE project_id = %(project_id)s AND at = %(at)s::timestamptz
+ WHERE (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text) AND at = %(at)s::timestamptz
  ORDER BY timeline, xid, seq OFFSET %(rank)s::bigint LIMIT 1
+
+-- name: audit_rows_at
+-- A project's rows of one moment, in the total order: mostly one.
+SELECT a.timeline, a.xid::text AS xid, a.seq, a.at, a.event, a.actor, a.on_behalf_of, a.job_seq, s.id AS job_id, a.epoch,
+       a.old_state, a.new_state, a.reason, a.data, a.output_hash
+  FROM watchkeeper.audit_events a
+  LEFT JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.job_seq
+ WHERE a.project_id = %(project_id)s AND a.at = %(at)s::timestamptz
+ ORDER BY a.timeline, a.xid, a.seq LIMIT 100
+
+-- name: audit_covered
+-- Whether the last seal ends at or behind a place: what stands before it is sealed.
+SELECT coalesce((SELECT (timeline, last_xid, last_seq) >= (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+                   FROM watchkeeper.audit_seals WHERE project_id = 'system' ORDER BY number DESC LIMIT 1), false) AS sealed

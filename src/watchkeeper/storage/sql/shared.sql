@@ -35,8 +35,8 @@ SELECT id, name, address, principal_id IS NULL AS of_project, saved_by, saved_at
 WITH removed AS (
   DELETE FROM watchkeeper.saved_views WHERE project_id = %(project_id)s AND id = %(id)s RETURNING id, name
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-  SELECT %(project_id)s, 'view_removed', %(actor)s, jsonb_build_object('view_id', id, 'name', name) FROM removed
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT %(project_id)s, 'view_removed', %(actor)s, %(reason)s, jsonb_build_object('view_id', id, 'name', name) FROM removed
 )
 SELECT id FROM removed
 

@@ -31,6 +31,10 @@ CREATE TABLE IF NOT EXISTS watchkeeper.share_links (
 );
 CREATE INDEX IF NOT EXISTS share_links_age ON watchkeeper.share_links (expires_at);
 
+-- A page of the trail is found again by the time at which the page before ended. Rows come in the order of time.
+CREATE INDEX IF NOT EXISTS audit_events_at ON watchkeeper.audit_events USING brin (at)
+  WITH (autosummarize = on, pages_per_range = 32);
+
 CREATE TABLE IF NOT EXISTS watchkeeper.badge_keys (
   project_id text PRIMARY KEY,
   secret     bytea NOT NULL,
