@@ -12,6 +12,7 @@ from watchkeeper.domain.errors import NotFound
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.sessions.clocks import clocks_of
+from watchkeeper.domain.sessions.lanes import OF_LANES
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.services.holding import id_of_job
 from watchkeeper.storage.database import Connection, Database, Row, fetch_one
@@ -30,6 +31,32 @@ class SessionFilter:
     job: str | None = None
     worker_id: str | None = None
     live: bool | None = None
+
+
+KINDS = ("say", "tool", "error", "contract", "state")
+"""What a line of a transcript may be: words of the agent, tool calls, trouble, contract and lease, the rest."""
+
+MOST_SCANNED = 5_000
+"""So many events are looked through for one page of a search; the next page goes on where this one ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinesAsked:
+    """Which events: the newest `limit` between two numbers; of some kinds, or with a text in them."""
+
+    limit: int = 1_000
+    before: int | None = None
+    after: int = 0
+    kinds: tuple[str, ...] | None = None
+    find: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Events in order; `earlier` is the number before which the next page begins, None where there is none."""
+
+    events: list[Row]
+    earlier: int | None
 
 
 class SessionReading:
@@ -66,6 +93,33 @@ class SessionReading:
         if row is None:
             raise NotFound(f"there is no session {session_id} here")
         return with_clocks(row, self._policy().sessions)
+
+    async def lines(self, project_id: str, session_id: UUID, asked: LinesAsked) -> Lines:
+        """Give the newest events of a session that are asked for, in order; texts are as they were written down."""
+        filtered = asked.kinds is not None or asked.find is not None
+        rows = await self._database.fetch(
+            "session_lines",
+            {
+                "project_id": project_id,
+                "id": session_id,
+                "before": asked.before,
+                "after": asked.after,
+                "kinds": None if asked.kinds is None else list(asked.kinds),
+                "find": asked.find,
+                "limit": asked.limit,
+                "scan": MOST_SCANNED if filtered else asked.limit,
+            },
+        )
+        events = [row for row in rows if row["number"] is not None]
+        least = rows[0]["least"] if rows else None
+        if len(events) == asked.limit:
+            least = events[0]["number"]
+        return Lines(events, least if least is not None and least > max(1, asked.after + 1) else None)
+
+    async def lanes(self, project_id: str, session_id: UUID) -> list[Row]:
+        """Give the events that a session's lanes are made of, the newest, in order."""
+        asked = {"project_id": project_id, "id": session_id, "scan": MOST_SCANNED, "events": list(OF_LANES)}
+        return await self._database.fetch("session_lanes", asked)
 
     async def events(
         self,

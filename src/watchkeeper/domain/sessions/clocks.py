@@ -6,7 +6,7 @@ what it decides stands in the diagnosis.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +71,12 @@ def _of_the_job(session: Mapping[str, Any], limits: SessionLimits) -> Iterator[C
     if (minutes := session["hard_cap_minutes"]) is not None:
         yield Clock.since("hard cap", _seconds(claimed_at, now), None, minutes * 60)
     yield Clock("lease", _seconds(claimed_at, now), None, _seconds(now, session["lease_expires_at"]))
+
+
+def first_to_end(clocks: Iterable[Clock]) -> Clock | None:
+    """Give the clock that acts first; None where nothing follows from any."""
+    acting = [(clock.act_left_s, clock.clock, clock) for clock in clocks if clock.act_left_s is not None]
+    return min(acting)[2] if acting else None
 
 
 def tool_silence_act(tool_limit_minutes: float | None, limits: SessionLimits) -> float:

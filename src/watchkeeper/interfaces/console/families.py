@@ -13,6 +13,7 @@ from watchkeeper.interfaces.console.pages import (
     more,
     overview,
     reports,
+    sessions,
     settings,
 )
 
@@ -23,6 +24,7 @@ FAMILIES: tuple[Family, ...] = (
     reports.FAMILY,
     audit.FAMILY,
     keeping.FAMILY,
+    sessions.FAMILY,
     more.FAMILY,
     settings.FAMILY,
     bulk.FAMILY,

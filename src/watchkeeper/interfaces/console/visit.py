@@ -60,6 +60,16 @@ class Visit:
     def wants_fragment(self) -> bool:
         return FRAGMENT in self.request.query_params
 
+    def with_parameters(self, **changed: object) -> str:
+        """Give the page's own address with other parameters; None takes one out, a kind that is given twice stays."""
+        kept = [
+            (name, value)
+            for name, value in self.request.query_params.multi_items()
+            if name not in {FRAGMENT, *changed}
+        ]
+        kept += [(name, str(value)) for name, value in changed.items() if value is not None]
+        return f"{self.request.url.path}?{urlencode(kept)}" if kept else self.request.url.path
+
     @property
     def here(self) -> str:
         """The page's own address, to come back to; without what is no filter."""

@@ -53,6 +53,8 @@ SESSION_STATES: dict[str, Badge] = {
     "unknown": UNKNOWN,
 }
 
+CLOCK_PAST = Badge("warn", "alert", message("Past"))
+
 SESSION_CLASSES: dict[str, str] = {
     "F01": message("silent before its first word"),
     "F02": message("silent in the middle of a turn"),

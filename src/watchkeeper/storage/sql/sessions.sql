@@ -105,7 +105,7 @@ SELECT a.id, a.project_id, a.job_id, s.external_id, s.kind, a.epoch, a.number, a
        a.tokens_used, a.cost, k.tokens_limit, k.cost_limit, a.thread_id, a.transcript, a.workspace, a.host_id, a.boot_id, a.pid_ns, a.pid,
        a.start_ticks, a.exit_code, a.exit_signal, a.standing, a.unknown_kinds, a.left_processes, a.swept_at, a.interrupted_at,
        a.events_kept, a.events_dropped, a.last_event, a.started_at, a.last_event_at, a.heard_at, a.ended_at, clock.now,
-       l.expires_at AS lease_expires_at, l.claimed_at, l.progress_at, k.hard_cap_minutes, k.progress_deadline_minutes,
+       l.expires_at AS lease_expires_at, l.renewed_at AS lease_renewed_at, l.lease_seconds, l.claimed_at, l.progress_at, k.hard_cap_minutes, k.progress_deadline_minutes,
        k.tool_limit_minutes
   FROM (SELECT watchkeeper.now() AS now) clock
   JOIN watchkeeper.agent_sessions a ON a.project_id = %(project_id)s AND a.id = %(id)s::uuid
@@ -146,3 +146,36 @@ SELECT a.project_id, a.id, a.worker_id, a.agent, greatest(a.heard_at, %(quiet_si
   LEFT JOIN LATERAL (SELECT x.job_id FROM watchkeeper.foreign_leases x
                       WHERE x.project_id = a.project_id AND x.seq = s.seq AND x.ended_at IS NULL LIMIT 1) f ON true
   LEFT JOIN watchkeeper.job_kinds k ON k.project_id = a.project_id AND k.kind = s.kind
+
+-- name: session_lines
+-- The newest events of a session between two numbers, of some kinds and with some text in them; only the newest `scan` are looked at, of
+-- which `least` is the oldest. A row without a number says that none of them is asked for.
+WITH scanned AS MATERIALIZED (
+  SELECT e.number, e.t, e.source, e.event, e.fields,
+         CASE WHEN e.event = 'said' THEN 'say'
+              WHEN e.source = 'stderr' OR e.event IN ('retrying', 'limited', 'waits', 'unreadable')
+                   OR (e.event = 'tool_closed' AND e.fields->'failed' = 'true'::jsonb)
+                   OR (e.event IN ('turn_ended') AND e.fields->'ok' = 'false'::jsonb) THEN 'error'
+              WHEN e.event IN ('tool_opened', 'tool_closed') THEN 'tool'
+              WHEN e.source IN ('contract', 'lease', 'artifact') THEN 'contract'
+              ELSE 'state' END AS kind
+    FROM watchkeeper.session_events e
+   WHERE e.project_id = %(project_id)s AND e.session_id = %(id)s::uuid AND e.number > %(after)s::bigint
+     AND (%(before)s::bigint IS NULL OR e.number < %(before)s::bigint)
+   ORDER BY e.number DESC LIMIT %(scan)s
+)
+SELECT s.least, w.* FROM (SELECT min(number) AS least FROM scanned) s
+  LEFT JOIN (SELECT * FROM scanned
+              WHERE (%(kinds)s::text[] IS NULL OR kind = ANY (%(kinds)s::text[]))
+                AND (%(find)s::text IS NULL OR position(lower(%(find)s::text) IN lower(fields::text)) > 0)
+              ORDER BY number DESC LIMIT %(limit)s) w ON true
+ ORDER BY w.number
+
+-- name: session_lanes
+-- What a session's lanes are made of: its turns, tool calls and looks at its workspace, of its newest `scan` events.
+SELECT number, t, event, jsonb_strip_nulls(jsonb_build_object('id', fields->'id', 'tool', fields->'tool', 'failed', fields->'failed',
+       'wrote', fields->'wrote', 'files', fields->'files', 'commits', fields->'commits')) AS fields
+  FROM (SELECT * FROM watchkeeper.session_events e
+         WHERE e.project_id = %(project_id)s AND e.session_id = %(id)s::uuid ORDER BY e.number DESC LIMIT %(scan)s) e
+ WHERE (source = 'stdout' AND event = ANY (%(events)s::text[])) OR source = 'workspace'
+ ORDER BY number
