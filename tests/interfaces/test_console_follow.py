@@ -59,7 +59,7 @@ def after(node: subprocess.Popen[str], events: list[dict[str, Any]]) -> list[dic
 def test_nothing_moves_under_who_has_scrolled_up(
     node: subprocess.Popen[str], events: list[dict[str, Any]]
 ) -> None:
-    """Following ends by scrolling up alone, begins again at the end or by the button, and no new line goes uncounted."""
+    """Following ends by scrolling up, begins again at the end or by the button, and no new line goes uncounted."""
     following, fresh = True, 0
     for event, state in zip(events, after(node, events), strict=True):
         match event["kind"]:
