@@ -145,6 +145,26 @@ def test_limits_that_cannot_hold_are_not_claimed(run: Run, with_scope: None) -> 
     assert session.wait(20)
 
 
+def test_cores_are_bounded_where_no_controller_divides_them(run: Run) -> None:
+    """Without a scope the agent and what it starts run on so many CPUs, and on no others."""
+    session = run("nproc; sh -c nproc", limits=Limits(cpu_cores=0.5), use_scope=False)
+    assert session.wait(20)
+    assert [line.text for line in session.stdout().lines()] == ["1", "1"]
+
+
+def test_a_limit_of_memory_is_held_by_the_kernel(run: Run) -> None:
+    """Where cgroup v2 has the controller, who takes more is killed, and the session's end says why."""
+    session = run("exec tail /dev/zero", limits=Limits(memory_bytes=32 << 20))
+    if "memory" not in session.limits_held:
+        session.interrupt("nobody holds its memory here")
+        assert session.wait(20)
+        pytest.skip("needs the memory controller on cgroup v2")
+    assert session.wait(20)
+    end = session.ended()
+    assert end is not None
+    assert end.oom_kills
+
+
 def test_an_interruption_lets_the_agent_finish_its_business(run: Run) -> None:
     """An interrupted agent gets SIGTERM first, and what it says on its way out is kept."""
     session = run("trap 'echo saved; exit 0' TERM; echo up; while :; do sleep 0.02; done")

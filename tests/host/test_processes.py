@@ -12,7 +12,7 @@ import pytest
 from waiting import wait_until
 from watchkeeper.host.processes import Identity, ProcReader, descendants, parse_stat
 
-TAIL = "S 7 8 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 4711 0 0"
+TAIL = "S 7 8 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 4711 0 25"
 
 
 @pytest.mark.parametrize("name", ["sleep", "a b", "evil) R 1 1", "((", ")", "new\nline", ""])
@@ -21,7 +21,7 @@ def test_a_command_name_cannot_disguise_a_process(name: str) -> None:
     process = parse_stat(f"123 ({name}) {TAIL}")
     assert (process.pid, process.comm, process.state) == (123, name, "S")
     assert (process.ppid, process.pgrp, process.session) == (7, 8, 9)
-    assert (process.threads, process.start_ticks) == (3, 4711)
+    assert (process.threads, process.start_ticks, process.rss_pages) == (3, 4711, 25)
 
 
 def test_this_process_is_found_as_it_is() -> None:
@@ -128,5 +128,5 @@ def write(proc: Path, pid: int, ppid: int, ticks: int, state: str = "S", threads
     """Write one made-up process."""
     (proc / str(pid)).mkdir(exist_ok=True)
     zeros = " ".join(["0"] * 11)
-    text = f"{pid} (p{pid}) {state} {ppid} {pid} {pid} {zeros} 20 0 {threads} 0 {ticks} 0\n"
+    text = f"{pid} (p{pid}) {state} {ppid} {pid} {pid} {zeros} 20 0 {threads} 0 {ticks} 0 25\n"
     (proc / str(pid) / "stat").write_text(text)

@@ -48,6 +48,7 @@ class Orders(NamedTuple):
     scope: str | None
     shared_daemons: list[str]
     lock: str | None
+    cpus: int | None
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Orders:
@@ -114,6 +115,8 @@ def _become_agent(
         _connect(orders.stdin, outputs)
         step = "its limits"
         _limit(orders.rlimits)
+        if orders.cpus is not None:
+            _keep_to_cpus(orders.cpus)
         step = f"user {orders.uid}"
         if orders.change_user:
             os.setgroups(orders.groups)
@@ -177,6 +180,13 @@ def _limit(rlimits: Mapping[str, list[int]]) -> None:
             hard = most if hard == resource.RLIM_INFINITY else min(hard, most)
             soft = hard if soft == resource.RLIM_INFINITY else min(soft, hard)
         resource.setrlimit(kind, (soft, hard))
+
+
+def _keep_to_cpus(number: int) -> None:
+    """Run on so many CPUs only, others for each session: what no controller divides up is at least bounded."""
+    may = sorted(os.sched_getaffinity(0))
+    first = os.getpid() % len(may)
+    os.sched_setaffinity(0, (may[first:] + may[:first])[:number])
 
 
 def _default_signals() -> None:

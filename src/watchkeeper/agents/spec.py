@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -84,5 +85,6 @@ def write_orders(spec: SessionSpec) -> None:
         scope=place,
         shared_daemons=list(spec.shared_daemons),
         lock=None if spec.lock is None else str(spec.lock),
+        cpus=None if spec.limits.cpu_cores is None or "cpu" in held else math.ceil(spec.limits.cpu_cores),
     )
     records.write_record(spec.directory / records.SPEC, orders._asdict())

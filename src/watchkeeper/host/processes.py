@@ -43,6 +43,7 @@ class Process(NamedTuple):
     threads: int
     start_ticks: int
     cpu_ticks: int = 0
+    rss_pages: int = 0
 
     @property
     def alive(self) -> bool:
@@ -68,6 +69,7 @@ def parse_stat(text: str) -> Process:
         threads=int(fields[17]),
         start_ticks=int(fields[19]),
         cpu_ticks=int(fields[11]) + int(fields[12]),
+        rss_pages=int(fields[21]),
     )
 
 

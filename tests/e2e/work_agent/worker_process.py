@@ -10,6 +10,7 @@ from pathlib import Path
 
 from e2e.work_agent.scripted_agent import ScriptedAgent
 from watchkeeper.agents.known import adapter
+from watchkeeper.agents.scope import Limits
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.interfaces.mcp.holder import Patience
 from watchkeeper.interfaces.mcp.host import SUPERVISED, ContractHost
@@ -36,6 +37,7 @@ given_tools = given.pop("contract_tools", False)
 patience = Patience(*given.pop("tool_patience", SUPERVISED))
 configure(level="info", form="json", redact=str)
 scripted = given.pop("scripted", None)
+given["limits"] = Limits(**given.pop("limits", {}))
 limits = SessionLimits(**given.pop("session_limits", {}))
 config = SupervisorConfig(token=token, session_limits=limits, **given)
 host = {False: None, True: ContractHost, "down": ToolsDown}[given_tools]

@@ -93,6 +93,8 @@ class Course:
         self, over: TurnOver, why: Why | None, detail: str, tail: str
     ) -> Ending | Claimed | TurnOrder | Waiting:
         """Choose. `why` and `detail` tell of an interruption that is not for the agent's own healing."""
+        if over.stopped is not None and why is None:
+            return self._given_up(over.stopped, tail)
         if not self._means.adapter.converses or why is not None:
             ending = ending_of(self._verdict(over.end, why, tail), over.end, why, detail, tail)
             return Claimed(ending) if ending.command is Command.COMPLETE else ending

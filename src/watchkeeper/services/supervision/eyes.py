@@ -25,6 +25,7 @@ from watchkeeper.services.supervision.clock import SteadyClock
 from watchkeeper.services.supervision.contract_host import ContractSession
 from watchkeeper.services.supervision.conversation import Conversation
 from watchkeeper.services.supervision.following import Following, Seen
+from watchkeeper.services.supervision.footprint import Footprint
 from watchkeeper.services.supervision.kept_end import KeptEnd
 from watchkeeper.services.supervision.means import Means
 from watchkeeper.services.supervision.observing import Beside
@@ -62,6 +63,7 @@ class Eyes:
         self._log: SessionLog | None = None
         self._watch: SessionWatch | None = None
         self._following: Following | None = None
+        self._footprint: Footprint | None = None
 
     def contract_session(self) -> ContractSession:
         """Give who calls the contract's tools with the job token of a turn."""
@@ -83,8 +85,16 @@ class Eyes:
             seen = Seen(OutputWatch(session, self._records.directory, redactor))
         else:
             seen = self._seen(session, redactor, self._log)
+        config = self._means.config
+        self._footprint = Footprint(session, config.limits, self._means.picture, config.sample_seconds)
         self._following = Following(
-            str(self._job["id"]), session, seen, self._clock, look_at_clocks, self._over_limit
+            str(self._job["id"]),
+            session,
+            seen,
+            self._clock,
+            look_at_clocks,
+            self._over_limit,
+            self._footprint.look_seconds,
         )
         return self._following
 
@@ -201,7 +211,8 @@ class Eyes:
     def _over_limit(self) -> GiveUp | None:
         """Name the job's limit that is passed; in a thread."""
         beside = self._following.seen.beside if self._following is not None else None
-        return passed_limit(
+        passed = None if self._footprint is None else self._footprint.passed()
+        return passed or passed_limit(
             self._facts.get("limits") or {},
             self._conversation,
             None if beside is None else beside.workspace,

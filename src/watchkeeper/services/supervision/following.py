@@ -62,7 +62,8 @@ class Seen:
 
 class Following:
     """One turn. `look_at_clocks` is called at every look, and may interrupt; `over_limit`, in a thread, where the agent
-    converses: it names a limit of the job's that is passed.
+    converses: it names a limit of the job's that is passed. `limit_seconds`: how often that is asked where it does
+    not.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Following:
         clock: SteadyClock,
         look_at_clocks: Callable[[], None],
         over_limit: Callable[[], GiveUp | None],
+        limit_seconds: float | None = None,
     ) -> None:
         self._job = job
         self.session = session
@@ -80,6 +82,7 @@ class Following:
         self._clock = clock
         self._look_at_clocks = look_at_clocks
         self._over_limit = over_limit
+        self._limit_seconds = limit_seconds
         self._reader = ProcReader()
         self._agent = session.agent
         self._next_look_at = 0.0
@@ -156,7 +159,7 @@ class Following:
         if seen.watch is not None and (jumped := self._clock.jump()):
             seen.watch.put(ClockJumped(jumped))
         if seen.watch is None or seen.beside is None:
-            self._next_look_at = float("inf")
+            self._hold_to_limits()
             return
         if seen.watch.is_behind:
             if seen.output.has_more and boot_clock() < self._catch_up_until:
@@ -172,10 +175,8 @@ class Following:
         if self.acted is not None or self.stopped is not None:
             return
         if (passed := self._over_limit()) is not None:
-            self.stopped = passed
-            log("session_stopped", job=self._job, failure=passed.failure, because=passed.because)
             watch.put(Interrupted())
-            self.session.interrupt(passed.because)
+            self._stop(passed)
         elif (insists := self._asked) is not None:
             self._asked = None
             held = watch.look(beside.look_closely())
@@ -186,6 +187,20 @@ class Following:
             held = watch.look(beside.look_closely())
             if self._is_to_end(held):
                 self._act(held)
+
+    def _hold_to_limits(self) -> None:
+        """Hold what does not converse to its limits: nothing else is held of it."""
+        self._next_look_at = float("inf")
+        if self._limit_seconds is None or self.stopped is not None:
+            return
+        self._next_look_at = boot_clock() + self._limit_seconds
+        if (passed := self._over_limit()) is not None:
+            self._stop(passed)
+
+    def _stop(self, passed: GiveUp) -> None:
+        self.stopped = passed
+        log("session_stopped", job=self._job, failure=passed.failure, because=passed.because)
+        self.session.interrupt(passed.because)
 
     def _is_to_end(self, held: Diagnosis) -> bool:
         if held.failure is FailureClass.CONTROL_PLANE_FAILED and held.action is Action.RETRY:

@@ -45,11 +45,11 @@ class Picture:
             self._children = children
         return self._table
 
-    def below(self, root: int) -> list[int]:
+    def below(self, root: int, most: int = MOST_PROCESSES) -> list[int]:
         """Give the pids that descend from one, as far as the picture shows."""
         found: list[int] = []
         pending = deque(self._children.get(root, ()))
-        while pending and len(found) < MOST_PROCESSES:
+        while pending and len(found) < most:
             found.append(pending.popleft())
             pending.extend(self._children.get(found[-1], ()))
         return found
