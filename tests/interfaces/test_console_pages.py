@@ -66,7 +66,7 @@ async def test_the_overview_of_an_empty_project_says_what_to_do_next(visitor: Vi
     page = await visitor.get("/")
     assert page.status == 200
     assert ("nobody watches" if language == "en" else "看門狗並未運作") in page.words
-    assert "watchkeeper work --agent command" in page.words
+    assert "watchkeeper work --agent command" in (await visitor.get("/workers")).words
 
 
 async def test_nothing_needs_you_names_when_the_watchdog_looked(visitor: Visitor, app: App) -> None:
@@ -82,16 +82,17 @@ async def test_nothing_needs_you_names_when_the_watchdog_looked(visitor: Visitor
 async def test_the_overview_leads_with_what_needs_a_person(
     visitor: Visitor, project: ConsoleProject, language: str
 ) -> None:
-    """Dead leases, stuck, failed and paused jobs are counted, listed, linked and explained."""
+    """Dead leases, stuck and failed jobs are counted, linked and explained; what a person paused stands below."""
     visitor.speak(language)
     await visitor.log_in()
     page = await visitor.get("/")
-    assert ("4 jobs need you" if language == "en" else "4 項工作需要您處理") in page.words
+    assert ("3 things need you" if language == "en" else "3 件事需要您處理") in page.words
     links = page.attributes("a", "href")
     for state in ("expired", "stuck", "failed", "paused"):
         assert f"/jobs/{project.jobs[state]}" in links
     assert ("no worker takes this kind" if language == "en" else "沒有 Worker 接受此類型") in page.words
     assert "wait for the new style guide" in page.words
+    assert ("In hand, or called right: 1" in page.words) == (language == "en")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -232,9 +233,9 @@ async def test_an_owner_of_the_whole_sees_every_project(
     other = await fill(project.app, str(settings.database_url), "other")
     await visitor.log_in(Role.OWNER, None, "lin")
     whole = await visitor.get("/")
-    assert "8 jobs need you" in whole.words
+    assert "6 things need you" in whole.words
     assert f"/jobs/{other.jobs['stuck']}?project=other" in whole.attributes("a", "href")
-    assert "4 jobs need you" in (await visitor.get("/?project=other")).words
+    assert "3 things need you" in (await visitor.get("/?project=other")).words
     assert (await visitor.get(f"/jobs/{other.jobs['stuck']}")).status == 200
     assert (await visitor.get("/?project=none")).status == 404
 

@@ -124,7 +124,7 @@ def test_the_language_is_chosen(cookie: str | None, accept: str | None, code: st
 def test_plurals_follow_the_language() -> None:
     """English tells one from many; Chinese does not."""
     english, chinese = load("en").translations, load("zh_Hant").translations
-    forms = ("%(n)s job needs you", "%(n)s jobs need you")
+    forms = ("%(n)s thing needs you", "%(n)s things need you")
     assert [english.ngettext(*forms, n) for n in (1, 2)] == list(forms)
     assert chinese.ngettext(*forms, 1) == chinese.ngettext(*forms, 2)
 

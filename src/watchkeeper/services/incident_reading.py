@@ -103,6 +103,9 @@ class IncidentReading:
         return sorted(told, key=lambda entry: entry["at"])
 
 
+OF_STORY = ("repair_id", "action", "state", "channel", "stage")
+"""What an entry of a story says beside its event, each where it is about such a thing."""
+
 ALERT_SENT = "escalation_sent"
 """The alert itself tells more than the audit row that it went out."""
 
@@ -114,15 +117,8 @@ def _of_trail(row: Row) -> Row:
     elif row["event"].startswith("repair_"):
         what = "repair"
     data = row["data"] or {}
-    kept = {name: data.get(name) for name in ("repair_id", "action", "state")}
-    event = {
-        "at": row["at"],
-        "what": what,
-        "event": row["event"],
-        "actor": row["actor"],
-        "said": row["reason"],
-    }
-    return {**event, **kept}
+    told = {"at": row["at"], "what": what, "event": row["event"], "actor": row["actor"]}
+    return {**told, "said": row["reason"], **{name: data.get(name) for name in OF_STORY}}
 
 
 def _of_alert(row: Row) -> Row:
@@ -133,6 +129,7 @@ def _of_alert(row: Row) -> Row:
         "event": f"alert_{end}",
         "actor": row["recipient"],
         "said": row["drop_reason"] or row["body"],
+        **dict.fromkeys(OF_STORY),
         "channel": row["channel"],
         "stage": row["stage"],
     }

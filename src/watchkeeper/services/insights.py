@@ -91,6 +91,15 @@ class Insights:
         where = {"project_id": project_id, "worker_id": None, "limit": limit, "absent_seconds": absent}
         return await self._database.fetch("list_workers", where)
 
+    async def workers_page(
+        self, project_id: str, *, after: str | None, gone: bool, limit: int
+    ) -> tuple[list[Row], str | None]:
+        """Give a page of workers by name, and the cursor of the next one (None at the end); with `gone` all of them."""
+        where = {"project_id": project_id, "after": after, "gone": gone, "limit": limit + 1}
+        absent = {"absent_seconds": self._policy().absent_seconds}
+        rows = await self._database.fetch("workers_by_name", where | absent)
+        return rows[:limit], rows[limit - 1]["worker_id"] if len(rows) > limit else None
+
     async def worker(self, project_id: str, worker_id: str) -> Row:
         """Give one worker with its health and what it holds; raise NotFound for an unknown one."""
         absent = self._policy().absent_seconds
@@ -105,10 +114,6 @@ class Insights:
 
     async def audit(self, project_id: str, limit: int = 50) -> list[Row]:
         return await self._database.fetch("recent_audit", {"project_id": project_id, "limit": limit})
-
-    async def needing_people(self, project_id: str, limit: int = 50) -> list[Row]:
-        """Give what stands still until a person looks, the most urgent first."""
-        return await self._database.fetch("jobs_needing_people", {"project_id": project_id, "limit": limit})
 
     async def watch(self) -> Row:
         """Give the database's time, and when a reaper last ticked: silence must be proven."""

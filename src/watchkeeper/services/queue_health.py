@@ -41,6 +41,15 @@ async def queue_health(
     }
 
 
+OF_THEIR_TIME = frozenset({"not_due"})
+"""Reasons that are none to look: time alone ends them."""
+
+
+def why_it_waits(queue: Mapping[str, Any]) -> bool:
+    """Say whether something of a queue stands still for a reason that time alone does not end."""
+    return bool(queue["stuck"] or set(queue["waiting_reasons"]) - OF_THEIR_TIME)
+
+
 def counted(row: Mapping[str, Any], name: str, most: int) -> dict[str, Any]:
     """Give a count that ends at `most`, and whether there are more."""
     return {name: min(row[name], most), "capped": row[name] > most}

@@ -13,6 +13,14 @@ MEDIA_TYPES = {
     "follow.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+ICON = "icon.svg"
+MOST_COUNTED = 100
+"""From here on the icon says "99+"."""
+
+COUNT = (
+    '<circle cx="17" cy="17" r="7" fill="#a5302a"/><text x="17" y="20.2" font-family="sans-serif" font-size="9" '
+    'font-weight="700" text-anchor="middle" fill="#fff">%s</text>'
+)
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -24,9 +32,10 @@ class Assets:
         self._content = {name: (folder / name).read_bytes() for name in MEDIA_TYPES}
         self._digests = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in self._content.items()}
 
-    def url(self, name: str) -> str:
-        """Give the address of a file, new with every change of its content."""
-        return f"/static/{name}?v={self._digests[name]}"
+    def url(self, name: str, count: int = 0) -> str:
+        """Give the address of a file, new with every change of its content; that of the icon may carry a count."""
+        counted = f"&n={min(count, MOST_COUNTED)}" if count else ""
+        return f"/static/{name}?v={self._digests[name]}{counted}"
 
     async def serve(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -37,4 +46,15 @@ class Assets:
             "Cache-Control": _FOR_EVER if is_current else "public, no-cache",
             "X-Content-Type-Options": "nosniff",
         }
-        return Response(self._content[name], media_type=MEDIA_TYPES[name], headers=headers)
+        content = self._content[name]
+        if name == ICON and (count := _count(request.query_params.get("n"))):
+            content = content.replace(b"</svg>", (COUNT % count).encode() + b"</svg>")
+        return Response(content, media_type=MEDIA_TYPES[name], headers=headers)
+
+
+def _count(text: str | None) -> str:
+    """Read how many the icon shows; what is no number is none."""
+    if text is None or not text.isascii() or not text.isdigit():
+        return ""
+    number = int(text[:4])
+    return "" if not number else str(number) if number < MOST_COUNTED else f"{MOST_COUNTED - 1}+"

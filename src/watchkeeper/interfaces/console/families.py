@@ -7,18 +7,28 @@ from watchkeeper.interfaces.console.ground import Family
 from watchkeeper.interfaces.console.pages import (
     audit,
     bulk,
+    incidents,
     job,
     jobs,
     keeping,
     more,
     overview,
+    proposals,
+    queues,
+    repairs,
     reports,
     sessions,
     settings,
+    workers,
 )
 
 FAMILIES: tuple[Family, ...] = (
     overview.FAMILY,
+    queues.FAMILY,
+    incidents.FAMILY,
+    repairs.FAMILY,
+    workers.FAMILY,
+    proposals.FAMILY,
     jobs.FAMILY,
     job.FAMILY,
     reports.FAMILY,

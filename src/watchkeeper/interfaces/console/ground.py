@@ -11,7 +11,7 @@ from fastapi import Response
 
 from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import NotFound
-from watchkeeper.domain.principals import Principal, Right
+from watchkeeper.domain.principals import SYSTEM_PROJECT, Principal, Right
 from watchkeeper.interfaces.console.acts.act import Act
 from watchkeeper.interfaces.console.visit import Visit
 
@@ -53,7 +53,7 @@ class Scope:
 
     def named(self, project_id: str | None) -> str | None:
         """Give the project for an address, which names it only where a visitor sees several."""
-        return project_id if self.several else None
+        return project_id if self.several or project_id == SYSTEM_PROJECT else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,9 @@ class Ground:
         if asked is not None:
             asked = principal.project(asked)
         visible, _ = await self.insights.projects(principal.project_id)
-        if asked is not None and all(row["project_id"] != asked for row in visible):
+        # What is of the whole installation, its own incidents for one, has a project that is in no list.
+        is_whole = asked == SYSTEM_PROJECT and principal.project_id is None
+        if asked is not None and not is_whole and all(row["project_id"] != asked for row in visible):
             raise NotFound(f"there is no project {asked[:100]!r} here")
         return Scope(visible, asked or (visible[0]["project_id"] if len(visible) == 1 else None))
 

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.console import format as shown
-from watchkeeper.interfaces.console import words
+from watchkeeper.interfaces.console import trouble, words
 from watchkeeper.interfaces.console.acts.act import Act
 from watchkeeper.interfaces.console.acts.done import UNDO_SECONDS
 from watchkeeper.interfaces.console.assets import Assets
@@ -92,6 +92,7 @@ def _environment(language: Language, assets: Assets) -> Environment:
         asset=assets.url,
         address=address,
         words=words,
+        trouble=trouble,
         path=_path,
         when=when,
         Right=Right,

@@ -182,6 +182,23 @@ SELECT w.worker_id, w.origin, w.profile, w.slots, w.kinds, w.role, w.pool, w.per
  ORDER BY w.gone_at IS NOT NULL, w.last_seen_at DESC, w.worker_id
  LIMIT %(limit)s
 
+-- name: workers_by_name
+-- A page of the workers of a project, by name, from a cursor on; those that are gone where they are asked for.
+SELECT w.worker_id, w.origin, w.profile, w.slots, w.kinds, w.role, w.pool, w.persona, w.host_id, w.version, w.no_job_count,
+       w.draining, w.stopped_at, w.stop_reason, w.registered_at, w.last_seen_at, w.gone_at, w.doctor_ok,
+       coalesce(h.jobs, 0) + (SELECT count(*) FROM watchkeeper.foreign_leases f
+                               WHERE f.project_id = w.project_id AND f.worker_id = w.worker_id AND f.ended_at IS NULL) AS holding,
+       CASE WHEN w.gone_at IS NOT NULL THEN 'offline' WHEN w.stopped_at IS NOT NULL THEN 'stuck'
+            WHEN w.doctor_ok = false OR w.draining THEN 'degraded'
+            WHEN watchkeeper.now() - w.last_seen_at > make_interval(secs => %(absent_seconds)s::float8) THEN 'unknown' ELSE 'ok' END AS health
+  FROM (SELECT * FROM watchkeeper.workers
+         WHERE project_id = %(project_id)s AND (%(after)s::text IS NULL OR worker_id > %(after)s::text)
+           AND (%(gone)s::boolean OR gone_at IS NULL)
+         ORDER BY worker_id LIMIT %(limit)s) w
+  LEFT JOIN (SELECT worker_id, count(*) AS jobs FROM watchkeeper.leases
+              WHERE project_id = %(project_id)s GROUP BY worker_id) h ON h.worker_id = w.worker_id
+ ORDER BY w.worker_id
+
 -- name: list_leases
 -- The live leases of a project, the next to expire first. What each is at is asked of these alone.
 SELECT l.job_id, t.seq AS job_seq, l.kind, l.epoch, l.worker_id, l.profile, l.claimed_at, l.lease_expires_at,
@@ -198,32 +215,6 @@ SELECT l.job_id, t.seq AS job_seq, l.kind, l.epoch, l.worker_id, l.profile, l.cl
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.job_leases v
                       WHERE v.project_id = %(project_id)s AND v.job_id = t.id LIMIT 1) l
  ORDER BY t.expires_at
-
--- name: jobs_needing_people
--- What stands still until a person looks: dead leases, held jobs, and what failed within a day among the newest failures.
-SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, coalesce(n.summary, a.reason) AS said, n.worker_id,
-       n.since
-  FROM (
-    (SELECT 0 AS rank, 'lease_dead' AS concern, project_id, seq, 'running' AS state, NULL AS state_reason, NULL AS code,
-            NULL AS summary, worker_id, expires_at AS since
-       FROM watchkeeper.leases WHERE project_id = %(project_id)s AND expires_at < watchkeeper.now()
-      ORDER BY expires_at LIMIT %(limit)s)
-    UNION ALL
-    (SELECT CASE state WHEN 'stuck' THEN 1 ELSE 3 END, state, project_id, seq, state, state_reason, NULL, NULL, held_by, held_at
-       FROM watchkeeper.held_jobs WHERE project_id = %(project_id)s ORDER BY state DESC, held_at LIMIT %(limit)s)
-    UNION ALL
-    (SELECT 2, 'failed', f.project_id, f.seq, f.state, f.state_reason, f.code, f.summary, NULL, f.finished_at
-       FROM (SELECT * FROM watchkeeper.job_outcomes WHERE project_id = %(project_id)s AND state = 'failed'
-              ORDER BY seq DESC LIMIT 200) f
-      WHERE f.finished_at > (SELECT watchkeeper.now()) - interval '1 day'
-      ORDER BY f.finished_at DESC LIMIT %(limit)s)
-  ) n
-  JOIN watchkeeper.job_specs s ON s.project_id = n.project_id AND s.seq = n.seq
-  LEFT JOIN LATERAL (SELECT e.reason FROM watchkeeper.audit_events e
-                      WHERE e.project_id = n.project_id AND e.job_seq = n.seq AND e.new_state = n.state
-                      ORDER BY e.seq DESC LIMIT 1) a ON n.state <> 'running'
- ORDER BY n.rank, n.since, n.seq
- LIMIT %(limit)s
 
 -- name: project_totals
 -- Jobs of each project by state, by name, from a cursor on; history is not counted beyond a day.

@@ -103,6 +103,9 @@ class WkLive extends HTMLElement {
   take(page, answer) {
     const old = document.title;
     if (page.title) document.title = page.title;
+    const icon = document.querySelector("link[rel=icon]");
+    const counted = page.querySelector("link[rel=icon]")?.getAttribute("href");
+    if (counted && icon.getAttribute("href") !== counted) icon.setAttribute("href", counted);
     this.held = false;
     for (const fresh of page.querySelectorAll("[data-region]")) {
       const here = this.querySelector(`[data-region="${CSS.escape(fresh.dataset.region)}"]`);
