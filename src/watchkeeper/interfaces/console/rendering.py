@@ -52,7 +52,7 @@ class Renderer:
     ) -> None:
         self._environments = {code: _environment(language, assets) for code, language in languages.items()}
         for environment in self._environments.values():
-            environment.globals.update(navigation=navigation, acts=acts)
+            environment.globals.update(navigation=navigation, acts=acts, trouble=trouble)
 
     def page(self, visit: Visit, view: View, *, now: datetime) -> Response:
         """Render a page, or its regions alone; a fragment that has not changed answers 304."""
@@ -92,7 +92,6 @@ def _environment(language: Language, assets: Assets) -> Environment:
         asset=assets.url,
         address=address,
         words=words,
-        trouble=trouble,
         path=_path,
         when=when,
         Right=Right,
