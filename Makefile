@@ -1,6 +1,6 @@
 # Watchkeeper. `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help up example-clean test check static bench soak screenshots lock setup clean
+.PHONY: help up example-clean test check static bench soak screenshots golden lock setup clean
 SHELL := /bin/bash
 PYTHON ?= $(shell scripts/find-python)
 RUN := .venv/bin/python -m
@@ -35,6 +35,9 @@ bench: setup ## Measure, beside other queues, and print a table
 
 soak: setup ## Simulate 10,000 runs with every fault mixed in, then befall a real fleet (half an hour)
 	$(RUN) soak --page docs/fault-matrix.md $(ARGS)
+
+golden: setup ## Write anew what each channel shows of an alert (look at the difference)
+	cd tests && ../.venv/bin/python -m unit.test_alert_skins
 
 lock: setup ## Write the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -134,7 +134,7 @@ def incident_facts(stored: Mapping[str, Any], standing: Standing, reader: Reader
 def object_of(stored: Mapping[str, Any], language: MessageLanguage) -> str:
     """Name what an incident is about, the nearest first."""
     named = [(word, stored[word]) for word in ("job", "worker", "kind") if stored.get(word)]
-    return " · ".join(said(word, language, value) for word, value in named[:2])
+    return " · ".join(said(word, language, name=value) for word, value in named[:2])
 
 
 def sentence_of(stored: Mapping[str, Any], reader: Reader) -> str:

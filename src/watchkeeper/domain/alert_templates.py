@@ -132,10 +132,9 @@ TEMPLATES: dict[MessageLanguage, dict[Moment, str]] = {
 }
 
 WORDS: dict[str, tuple[str, str]] = {
-    "job": ("job {}", "工作 {}"),
-    "worker": ("worker {}", "worker {}"),
-    "kind": ("kind {}", "類別 {}"),
-    "project": ("project {}", "專案 {}"),
+    "job": ("job {name}", "工作 {name}"),
+    "worker": ("worker {name}", "worker {name}"),
+    "kind": ("kind {name}", "類別 {name}"),
     "acknowledged": ("{who} takes care until {until}.", "{who} 已接手，至 {until}。"),
     "repairing": ("A repair is under way.", "正在修復。"),
     "approved": ("The repair was approved by {who}.", "{who} 已核准修復。"),
@@ -158,7 +157,7 @@ WORDS: dict[str, tuple[str, str]] = {
 """Words that stand in for a fact, in both languages."""
 
 
-def said(word: str, language: MessageLanguage, *names: object, **facts: str) -> str:
+def said(word: str, language: MessageLanguage, **facts: str) -> str:
     """Give one of the words with its facts in it."""
     text = WORDS[word][0 if language is MessageLanguage.EN else 1]
-    return text.format(*names, **facts)
+    return text.format(**facts)

@@ -119,9 +119,10 @@ class AlertPlanning:
             due=row["due_at"],
             time_zone=policy.time_zone,
         )
-        key = f"incident:{row['id']}:{stage}"
+        key, group = f"incident:{row['id']}:{stage}", f"{rule}:{row['cause'] or ''}"
         if moment is Moment.APPROVAL:
-            key = f"incident:{row['id']}:approval:{row['awaiting']['id']}"
+            group = f"approval:{row['awaiting']['id']}"  # each plan is a question of its own
+            key = f"incident:{row['id']}:{group}"
         following, at = self._following(rule, stage, row["now"])
         facts = {
             **_facts(row),
@@ -138,7 +139,7 @@ class AlertPlanning:
             contact.person,
             Severity(row["severity"]),
             subject=f"{rule}: {row['severity']}{', flapping' if row['is_flapping'] else ''}",
-            group=f"{rule}:{row['cause'] or ''}",
+            group=group,
             incident_id=row["id"],
             stage=stage,
             only=contact.channels or None,

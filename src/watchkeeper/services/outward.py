@@ -64,7 +64,7 @@ class Outward:
         return SystemResolver(LOOK_UP_THREADS)
 
     @cached_property
-    def _tls(self) -> ssl.SSLContext:
+    def tls(self) -> ssl.SSLContext:
         from httpcore2 import default_ssl_context
 
         return self._config.tls or default_ssl_context()
@@ -76,7 +76,7 @@ class Outward:
         async with self._refusals(), asyncio.timeout(self._seconds):
             target = ForeignUrl.parse(url)
             addresses = await self._vetting().addresses(target)
-            async with ask(target, addresses, self._tls, sent or GET) as answer:
+            async with ask(target, addresses, self.tls, sent or GET) as answer:
                 return answer.status
 
     async def talk(self, url: str, sent: Sent) -> Answered:
@@ -86,7 +86,7 @@ class Outward:
         async with self._refusals(), asyncio.timeout(self._seconds):
             target = ForeignUrl.parse(url)
             addresses = await self._vetting().addresses(target)
-            async with ask(target, addresses, self._tls, sent) as answer:
+            async with ask(target, addresses, self.tls, sent) as answer:
                 body = b""
                 async for chunk in answer.chunks():
                     body += chunk

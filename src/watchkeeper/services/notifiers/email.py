@@ -61,6 +61,7 @@ class EmailNotifier:
             sock=dialled,
             use_tls=tls == "tls",
             start_tls=tls == "starttls",
+            tls_context=self._outward.tls,
             timeout=SECONDS,
             local_hostname="localhost",
         )
@@ -78,8 +79,7 @@ class EmailNotifier:
         except OSError as error:
             raise NotDelivered(f"the mail server broke off: {error}") from None
         finally:
-            client.close()
-            dialled.close()
+            client.close()  # and with it what was dialled, which is the client's since
 
 
 def mail(to: Address, message: Message) -> EmailMessage:

@@ -25,18 +25,14 @@ def cut(text: str, most: int, size: Callable[[str], int] = len) -> str:
 
 def fitted(lines: Sequence[str], most: int, size: Callable[[str], int] = len) -> list[str]:
     """Give as many lines as measure `most` with the breaks between them; the last is cut, those behind it are gone."""
+    if sum(size(line) + 1 for line in lines) <= most + 1:
+        return list(lines)
     kept: list[str] = []
     left = most
-    for number, line in enumerate(lines):
+    for line in lines:
         needed = size(line) + 1
-        is_last = number == len(lines) - 1
-        if needed <= left - (0 if is_last else 2):
-            kept.append(line)
-            left -= needed
-            continue
-        if left > 2:
-            kept.append(cut(line, left - 1, size) if is_last or needed > left - 2 else line)
-        if kept and not is_last and not kept[-1].endswith(CUT):
-            kept[-1] += CUT
-        break
-    return kept
+        if needed > left - 2:  # room for the mark that something is missing
+            break
+        kept.append(line)
+        left -= needed
+    return [*kept, cut(lines[len(kept)] + CUT, left - 1, size)]

@@ -88,7 +88,7 @@ class Message:
 
     @property
     def body(self) -> tuple[str, ...]:
-        return self.lines or (self.text,)
+        return self.lines if self.title else (self.text,)
 
 
 class NotDelivered(Exception):

@@ -83,15 +83,13 @@ def _said(message: Message) -> dict[str, Any]:
 def blocks(message: Message) -> list[dict[str, Any]]:
     """Write a message as a header, a section of its lines, and its buttons."""
     header = cut(message.heading, MAX_HEADER_CHARS, _escaped_size)
-    lines = fitted(list(message.body), MAX_SECTION_CHARS, _escaped_size)
     made: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": False}},
-        {
-            "type": "section",
-            # verbatim: a name or an address in a text from outside becomes no link and calls nobody.
-            "text": {"type": "mrkdwn", "text": "\n".join(map(escaped, lines)), "verbatim": True},
-        },
+        {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": False}}
     ]
+    if lines := fitted(list(message.body), MAX_SECTION_CHARS, _escaped_size):
+        # verbatim: a name or an address in a text from outside becomes no link and calls nobody.
+        text = {"type": "mrkdwn", "text": "\n".join(map(escaped, lines)), "verbatim": True}
+        made.append({"type": "section", "text": text})
     if buttons := [_button(one, place, message) for place, one in enumerate(message.buttons[:MAX_BUTTONS])]:
         made.append({"type": "actions", "elements": buttons})
     return made
