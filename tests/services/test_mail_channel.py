@@ -98,7 +98,9 @@ async def test_an_incident_is_one_thread_of_mails(app: App, clock: MovingClock) 
             await parts.outbox.run_once()
     assert len(box.mails) == 3
     assert {mail["Subject"] for mail in box.mails} == {"Watchkeeper: Evidence refused"}
-    assert {mail["References"].strip() for mail in box.mails} == {f"<incident.{incident}@watchkeeper.invalid>"}
+    assert {mail["References"].strip() for mail in box.mails} == {
+        f"<incident.{incident}@watchkeeper.invalid>"
+    }
     assert len({mail["Message-ID"] for mail in box.mails}) == 3
     first = box.mails[0]
     assert first["List-Unsubscribe"] == "<mailto:wk@example.org?subject=unsubscribe>"

@@ -82,7 +82,7 @@ def facts_at(moment: Moment, language: MessageLanguage) -> dict[str, Any]:
         standing = Standing(
             "resolved",
             resolved_at=NOW,
-            resolved_by="evidence",
+            resolved_by="chen",
             repair_action="requeue",
             repair_result="success",
         )

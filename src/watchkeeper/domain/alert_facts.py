@@ -18,6 +18,9 @@ MAX_FACT_CHARS = 300
 MAX_OBJECTS = 10
 """So many of the incidents that a message stands for are named; of the others it tells how many."""
 
+PROGRAMS = frozenset({"watchdog", "system"})
+"""Who closes an incident without being a person."""
+
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 """Line ends, and what turns the direction of the text behind it."""
 
@@ -116,7 +119,7 @@ def incident_facts(stored: Mapping[str, Any], standing: Standing, reader: Reader
         "lasted": words.lasting(resolved - opened, reader.language),
         "opened_at": words.clock(opened, reader.time_zone),
         "resolved_at": words.clock(resolved, reader.time_zone),
-        "resolved_by": standing.resolved_by or "",
+        "resolved_by": "" if standing.resolved_by in PROGRAMS else one_line(standing.resolved_by or ""),
         "due": _clock(stored.get("due_at"), reader),
         "next_at": _clock(stored.get("next_at"), reader),
         "symptoms": stored.get("symptoms") or 0,

@@ -142,9 +142,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "withdrawn": ("The repair was withdrawn.", "修復已撤回。"),
     "expired": ("The repair's time to be approved is over.", "修復的核准期限已過。"),
     "over": ("It is over since {until}.", "已於 {until} 解除。"),
-    "success": ("{action}: it helped", "{action}：成功"),
-    "failed": ("{action}: it did not help", "{action}：無效"),
-    "needs_human": ("{action}: a person has to look", "{action}：需要人員處理"),
+    "success": ("{action} (it helped)", "{action}（成功）"),
+    "failed": ("{action} (it did not help)", "{action}（無效）"),
+    "needs_human": ("{action} (a person has to look)", "{action}（需要人員處理）"),
     "capped": ("more than this channel carries in an hour", "超過此頻道每小時的上限"),
     "quota": ("this month's messages are nearly used up", "本月訊息額度即將用盡"),
     "broken": (

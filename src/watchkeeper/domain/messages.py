@@ -88,8 +88,8 @@ _EN: dict[MessageName, str] = {
 
 _ZH_HANT: dict[MessageName, str] = {
     MessageName.BLOCKED: (
-        "PLS worker 穩定性警示:worker 還活著,但專案推進受阻。狀態={state};job={job};證據={evidence};"
-        "下一步={next_action};負責人={owner};期限={due}。"
+        "PLS worker 穩定性警示：worker 還活著，但專案推進受阻。狀態={state}；job={job}；證據={evidence}；"
+        "下一步={next_action}；負責人={owner}；期限={due}。"
     ),
     MessageName.RETRIES_USED_UP: (
         "同一 job({job}){retries} 次 retry 仍失敗,已 mark stuck 並附 command output:{evidence};"
@@ -124,7 +124,7 @@ _ZH_HANT: dict[MessageName, str] = {
         "你回覆了 adopt=revise。請說明要改什麼:哪個門檻過嚴、哪個自癒動作權限過高、哪個事件資料無法取得、"
         "要用哪個 alert channel、過期的 lease 是否允許 auto-release。"
     ),
-    MessageName.REMINDER: "提醒 {person},期限 {due}:{question}",
+    MessageName.REMINDER: "提醒 {person}，期限 {due}：{question}",
 }
 
 MESSAGES: dict[MessageLanguage, dict[MessageName, str]] = {

@@ -22,7 +22,8 @@ from watchkeeper.domain.messages import MessageLanguage
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import RuleName
-from watchkeeper.services.alert_texts import AlertTexts
+from watchkeeper.logs import log
+from watchkeeper.services.alert_texts import AlertTexts, Written
 from watchkeeper.services.notifiers.port import Address, ButtonMaker, Earlier, Message
 from watchkeeper.storage.database import Row
 
@@ -116,14 +117,8 @@ class AlertMessages:
         reader = Reader(spoken, first["time_zone"], first["now"])
         resolved = first["state"] == "resolved" and first["moment"] in OF_AN_INCIDENT
         moment = Moment.RESOLVED if resolved else parcel.moment
-        facts = self._facts(parcel, reader)
         link = self.link(first)
-        facts |= {
-            "link": link or "",
-            "runbook": _runbook(first["rule"]) or "",
-            "project": first["project_id"],
-        }
-        written = self._texts.write(moment, spoken, facts, first["body"])
+        subject, written = self._words(parcel, moment, reader, link)
         earlier = first["first_id"] and Earlier(first["first_id"], first["first_receipt"] or {})
         message = Message(
             parcel.message_id,
@@ -133,7 +128,7 @@ class AlertMessages:
             first["recipient"],
             first["stage"],
             first["created_at"],
-            subject=_subject(moment, facts, first),
+            subject=subject,
             rule=first["rule"],
             runbook=_runbook(first["rule"]),
             incidents=tuple(row["incident_id"] for row in parcel.rows if row["incident_id"] is not None),
@@ -146,6 +141,20 @@ class AlertMessages:
             thread=None if first["incident_id"] is None else f"incident.{first['incident_id']}",
         )
         return await self._with_buttons(message, to, first["kind"])
+
+    def _words(self, parcel: Parcel, moment: Moment, reader: Reader, link: str | None) -> tuple[str, Written]:
+        """Put a message into words; where its facts are none of this program's, the plain sentence stands."""
+        first = parcel.first
+        try:
+            facts = self._facts(parcel, reader)
+            facts |= {"link": link or "", "runbook": _runbook(first["rule"]) or ""}
+            facts["project"] = first["project_id"]
+            written = self._texts.write(moment, reader.language, facts, first["body"])
+            return _subject(moment, facts, first), written
+        except Exception as error:  # noqa: BLE001 - what people are to know is told, in whichever words
+            log("alert_not_written", moment=moment.value, detail=f"{type(error).__name__}: {error}")
+            title = first["subject"] or "Watchkeeper"
+            return title, Written(title, (first["body"],), str(error))
 
     def link(self, row: Row) -> str | None:
         """Give the page of an alert's incident, or of the repair that awaits a word; none without a public address."""
