@@ -68,5 +68,9 @@ async def announce(connection: Connection, notice: Notice, redactor: Redactor) -
 
 
 def facts_text(facts: Mapping[str, Any], redactor: Redactor) -> str:
-    """Write facts as they are kept: without secrets, each of one line and no longer than a message can take."""
-    return json.dumps(cut_facts(redactor.redact_data(dict(facts))), default=str)
+    """Write facts as they are kept: without secrets, each of one line and no longer than a message can take.
+
+    Those of a known message (domain/messages.py) are its text, which may be long.
+    """
+    kept = redactor.redact_data(dict(facts))
+    return json.dumps(kept if "message" in kept else cut_facts(kept), default=str)

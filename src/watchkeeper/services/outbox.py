@@ -58,9 +58,7 @@ class Outbox:
         await self._delivery.stop()
 
     async def _look(self) -> Mapping[str, float | bool | None]:
-        busy = self._delivery.busy
-        asked = {"projects": [project for project, _ in busy], "names": [name for _, name in busy]}
-        return await self._database.fetch_row("outbox_look", asked)
+        return await self._database.fetch_row("outbox_look")
 
     @staticmethod
     def _is_due(look: Mapping[str, float | bool | None]) -> bool:

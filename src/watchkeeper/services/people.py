@@ -202,4 +202,5 @@ def _reminder(row: Row) -> Notice:
         key=f"people_sync:{row['id']}",
         text=message(MessageName.REMINDER, facts=facts).text,
         recipient=row["person"],
+        facts={"message": MessageName.REMINDER.value, "facts": facts},
     )

@@ -35,6 +35,11 @@ CHANNEL_COLUMNS = {
     "address": "shown_address",
     "quiet from": "quiet_from",
     "to": "quiet_to",
+    "language": "language",
+    "this hour": "hour_sent",
+    "of": "per_hour",
+    "this month": "quota_used",
+    "of which": "quota_limit",
     "sent": "sent_at",
     "problem": "last_error",
 }

@@ -84,4 +84,9 @@ def _document(message: Message) -> dict[str, Any]:
         "stage": message.stage,
         "incidents": [str(incident) for incident in message.incidents],
         "runbook": message.runbook,
+        "moment": message.moment.value,
+        "language": message.language.value,
+        "title": message.heading,
+        "lines": list(message.body),
+        "link": message.link,
     }

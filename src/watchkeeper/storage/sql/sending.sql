@@ -1,10 +1,7 @@
 -- name: outbox_look
--- In how many seconds the next alert is due on a channel that is not busy, and whether an incident is new.
-SELECT (SELECT extract(epoch FROM min(a.due_at) - watchkeeper.now())::float8 FROM watchkeeper.alerts a
-          LEFT JOIN watchkeeper.alert_routes r ON r.project_id = a.project_id AND r.name = a.channel
-         WHERE a.sent_at IS NULL AND a.dropped_at IS NULL
-           AND (coalesce(r.channel_project, a.project_id), a.channel)
-               NOT IN (SELECT b.project_id, b.name FROM unnest(%(projects)s::text[], %(names)s::text[]) AS b (project_id, name))) AS seconds,
+-- In how many seconds the next alert is due, and whether an incident is new.
+SELECT (SELECT extract(epoch FROM min(due_at) - watchkeeper.now())::float8 FROM watchkeeper.alerts
+         WHERE sent_at IS NULL AND dropped_at IS NULL) AS seconds,
        EXISTS (SELECT FROM watchkeeper.watchdog_incidents
                 WHERE opened_at > (SELECT watchkeeper.now()) - interval '10 seconds' AND state <> 'resolved') AS is_fresh
 
