@@ -43,6 +43,7 @@ LISTS: dict[str, Listing] = {
     "lessons": Listing("/api/lessons", ("state", "topic", "kind")),
     "alerts": Listing("/api/alerts", ("state",)),
     "channels": Listing("/api/channels", pages=False),
+    "channel_kinds": Listing("/api/channels/kinds", pages=False),
     "chat_links": Listing("/api/chat/links", pages=False),
     "people_syncs": Listing("/api/people-syncs", ("unanswered",)),
     "signals": Listing("/api/signals", ("topic",)),
