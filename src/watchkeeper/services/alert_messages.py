@@ -18,6 +18,7 @@ from watchkeeper.domain.alert_facts import (
 )
 from watchkeeper.domain.alert_moments import OF_AN_INCIDENT, Moment
 from watchkeeper.domain.channel_allowance import TOGETHER
+from watchkeeper.domain.errors import DatabaseUnavailable
 from watchkeeper.domain.messages import MessageLanguage
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.rules.catalogue import RULES
@@ -166,23 +167,34 @@ class AlertMessages:
         return f"{base.rstrip('/')}/incidents/{row['incident_id']}"
 
     async def _with_buttons(self, message: Message, to: Address, kind: str | None) -> Message:
-        buttons = await self._buttons.buttons_for(to, kind or CONSOLE, message)
-        return replace(message, buttons=buttons) if buttons else message
+        try:
+            buttons = await self._buttons.buttons_for(to, kind or CONSOLE, message)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - a message without buttons is better than none
+            log("alert_not_written", moment=message.moment.value, detail=f"buttons: {error}")
+            return message
+        return replace(message, buttons=buttons)
 
     def _facts(self, parcel: Parcel, reader: Reader) -> dict[str, Any]:
         first = parcel.first
         facts = _facts_of(first, reader)
         if len(parcel.rows) == 1:
             return facts
-        items = [self._item(row, reader) for row in parcel.rows]
+        newest = {row["incident_id"] or row["id"]: row for row in parcel.rows}
+        items = [_item(row, reader) for row in newest.values()]
         why = first["held_reason"] if first["held_reason"] in TOGETHER else "capped"
         return {**facts, **together_facts(items, why, reader.language)}
 
-    def _item(self, row: Row, reader: Reader) -> str:
-        facts = _facts_of(row, reader)
-        if row["incident_id"] is None:
-            return " ".join(f"{facts['subject']}: {facts['text']}".split())[:MAX_FACT_CHARS]
-        return " · ".join(filter(None, (facts["what"], facts["object"], facts["age"])))
+
+def _item(row: Row, reader: Reader) -> str:
+    """Say in a line what one alert of many is about."""
+    facts = _facts_of(row, reader)
+    if row["incident_id"] is None:
+        return " ".join(f"{facts['subject']}: {facts['text']}".split())[:MAX_FACT_CHARS]
+    is_over = row["moment"] == Moment.RESOLVED
+    mark, lasted = ("✓ ", facts["lasted"]) if is_over else ("", facts["age"])
+    return mark + " · ".join(filter(None, (facts["what"], facts["object"], lasted)))
 
 
 def _facts_of(row: Row, reader: Reader) -> dict[str, Any]:
