@@ -23,6 +23,7 @@ GUTTER = 104.0
 
 WIDTH = 996.0
 TOP = 22.0
+BOTTOM = 14.0
 LANE = 14.0
 GAP = 8.0
 
@@ -129,7 +130,7 @@ def picture_of(drawing: Drawing, zone: tzinfo) -> Picture:
         drawing.begin,
         drawing.end,
         GUTTER + WIDTH,
-        y,
+        y + BOTTOM,
         rows,
         [_shape(number, one, tops[one.row]) for number, one in enumerate(in_rows, 1)],
         _ticks(axis, zone),

@@ -103,7 +103,7 @@ def _drawn(lanes: Lanes) -> tuple[Axis, list[Placed]] | None:
     marks = [Mark("model", begin, end, "run") for begin, end in lanes.model]
     last = max([0.0, *(end for _, end in lanes.model), *(call.end or call.begin for call in lanes.calls)])
     marks += [
-        Mark("tool", call.begin, call.end or last, "bad" if call.failed else "ok", {"tool": call.tool})
+        Mark("tool", call.begin, call.end or last, "bad" if call.failed else "run", {"tool": call.tool})
         for call in lanes.calls
     ]
     if not marks:
