@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 
 from browser.chromium import window
 from browser.site import Site
@@ -29,6 +29,12 @@ VALUES ('p', %(job)s, 1, 'w1', 'codex', 9, 'supervisor', watchkeeper.now()) RETU
 """
 
 
+async def scroll(lines: Locator) -> dict[str, Any]:
+    told = "e => JSON.stringify({top: e.scrollTop, left: e.scrollHeight - e.scrollTop - e.clientHeight})"
+    measured: dict[str, Any] = json.loads(await lines.evaluate(told))
+    return measured
+
+
 async def test_lines_follow_and_wait(site: Site, browser: Browser) -> None:
     """New lines are there within a second; who scrolled up stays, learns how many came, and is led back by a button."""
     database = site.app.database
@@ -44,15 +50,8 @@ async def test_lines_follow_and_wait(site: Site, browser: Browser) -> None:
         await expect(page.locator("[data-status]")).to_have_class("freshness is-live", timeout=PATIENCE_MS)
         lines, jump = page.locator("wk-lines"), page.locator("[data-jump]")
 
-        async def scroll() -> dict[str, Any]:
-            told = (
-                "e => JSON.stringify({top: e.scrollTop, left: e.scrollHeight - e.scrollTop - e.clientHeight})"
-            )
-            measured: dict[str, Any] = json.loads(await lines.evaluate(told))
-            return measured
-
         await expect(jump).to_be_hidden()
-        assert (await scroll())["left"] < 24
+        assert (await scroll(lines))["left"] < 24
         seconds = []
         for number in range(201, 204):
             begun = time.monotonic()
@@ -60,15 +59,15 @@ async def test_lines_follow_and_wait(site: Site, browser: Browser) -> None:
             await expect(lines).to_contain_text(f"line {number}.", timeout=PATIENCE_MS)
             seconds.append(time.monotonic() - begun)
         assert sorted(seconds)[1] <= 1.0, seconds
-        assert (await scroll())["left"] < 24
+        assert (await scroll(lines))["left"] < 24
 
         await lines.evaluate("e => { e.scrollTop = 200 }")
         await page.wait_for_function("document.querySelector('wk-lines').state.following === false")
-        before = await scroll()
+        before = await scroll(lines)
         await tell(204, 210)
         await expect(jump).to_contain_text("7", timeout=PATIENCE_MS)
-        assert (await scroll())["top"] == before["top"]
+        assert (await scroll(lines))["top"] == before["top"]
         await jump.click()
         await expect(jump).to_be_hidden()
-        assert (await scroll())["left"] < 24
+        assert (await scroll(lines))["left"] < 24
         assert not watched.problems
