@@ -111,6 +111,31 @@ async def _own_session(stage: Stage) -> dict[str, str]:
     return {"session": str(newest["id"])}
 
 
+async def _view(stage: Stage) -> dict[str, str]:
+    kept = await stage.api.post("/api/views", {"name": uuid4().hex, "address": "/jobs", "of_project": True})
+    return {"view_id": kept.body["view"]["id"]}
+
+
+async def _share(stage: Stage) -> dict[str, str]:
+    made = await stage.post("/api/shares", address="/reports/stages", days=1)
+    return {"share_id": made["share"]["id"]}
+
+
+def _filter() -> dict[str, str]:
+    """All paused jobs that were made a day ago: none."""
+    before = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    return {"what": "resume", "state": "paused", "made_before": before}
+
+
+async def _all_that_match(stage: Stage) -> dict[str, str]:
+    return _filter()
+
+
+async def _bulk(stage: Stage) -> dict[str, str]:
+    begun = await stage.post("/api/bulk-acts", **_filter())
+    return {"act_id": begun["bulk_act"]["id"]}
+
+
 async def _tripped(stage: Stage) -> dict[str, str]:
     await rows(
         stage.project.app.database,
@@ -151,5 +176,12 @@ TARGETS: dict[str, Target] = {
     "login-invite": _after(None),
     "login-invite-whole": _after(None),
     "session-end": _own_session,
+    "view-save": _after(None, address="/jobs?state=stuck"),
+    "view-remove": _view,
+    "share-make": _after(None, address="/reports/stages"),
+    "share-revoke": _share,
+    "badges-renew": _after(None),
+    "bulk-begin": _all_that_match,
+    "bulk-stop": _bulk,
 }
 """By the name of the act: what gives its target's names."""

@@ -23,9 +23,11 @@
   }
 
   function smallTargets() {
+    // A box to tick is as large as the label around it, which takes the finger too.
+    const height = (e) => ((e.type === "checkbox" && e.closest("label")) || e).getBoundingClientRect().height;
     return [...document.querySelectorAll("button, select, input:not([type=hidden]), nav a")]
-      .filter((e) => e.offsetParent && e.getBoundingClientRect().height < 43.5)
-      .map((e) => `${Math.round(e.getBoundingClientRect().height)} px high: ${named(e)}`);
+      .filter((e) => e.offsetParent && height(e) < 43.5)
+      .map((e) => `${Math.round(height(e))} px high: ${named(e)}`);
   }
 
   function focused() {

@@ -45,6 +45,8 @@ async def plant(app: App, url: str, said: str = NASTY, passes: Callable[[], None
         ):
             passes()
             await act()
+        trail = (await api.get("/api/audit")).body["events"]
+        planted.of["row"] = [row["row"] for row in trail[:3]]
     await app.maintenance.keep_time()
     for state in ("stuck", "running", "verified"):
         planted.of["job"].append(str(project.jobs[state]))
