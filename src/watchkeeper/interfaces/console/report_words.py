@@ -173,6 +173,9 @@ PROOFS: tuple[str, ...] = (
 )
 """What the items of the stages look for; a test holds them to the program's."""
 
+NOT_YET = (message("nobody has said so"), message("nothing was verified"))
+"""What a link of a chain says that is not there; all else that it says is somebody's words, or a job's state."""
+
 SHARES = frozenset(
     {"stuck_classification_rate", "retry_success_rate", "gate_pass_rate", "artifact_evidence_rate"}
     | {"project_advancement"}

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.domain.errors import WatchkeeperError
+from watchkeeper.interfaces.console.event_words import EVENTS as EVENTS
 from watchkeeper.interfaces.console.i18n import message
 from watchkeeper.interfaces.console.login import ForeignForm
 
@@ -181,58 +182,6 @@ GATE_CHECKS: dict[str, str] = {
     "too_large": message("The artifact is too large."),
     "timeout": message("The artifact did not answer in time."),
     "changed_since_check": message("The artifact changed after the check."),
-}
-
-EVENTS: dict[str, str] = {
-    "job_enqueued": message("Job added"),
-    "jobs_enqueued": message("Job added"),
-    "job_claimed": message("Job claimed"),
-    "lease_redelivered": message("Lease handed out again"),
-    "lease_lost": message("Lease lost"),
-    "lease_reaped": message("Lease reaped"),
-    "leases_reaped": message("Leases reaped"),
-    "lease_released": message("Job handed back"),
-    "lease_revoked": message("Lease revoked by a restore"),
-    "attempt_failed": message("Attempt failed"),
-    "attempt_lost": message("Attempt lost"),
-    "attempt_interrupted": message("Attempt interrupted"),
-    "complete_succeeded": message("Job completed"),
-    "complete_failed": message("Completion refused"),
-    "cancel_requested": message("Cancel asked for"),
-    "job_cancelled": message("Job cancelled"),
-    "job_failed": message("Job failed"),
-    "job_paused": message("Job paused"),
-    "job_resumed": message("Job resumed"),
-    "job_requeued": message("Job requeued"),
-    "jobs_pruned": message("Old jobs removed"),
-    "claim_refused": message("Claim refused"),
-    "kind_declared": message("Kind declared"),
-    "kind_paused": message("Kind paused"),
-    "kind_resumed": message("Kind resumed"),
-    "project_paused": message("Project paused"),
-    "project_resumed": message("Project resumed"),
-    "project_deleted": message("Project removed"),
-    "worker_stopped": message("Worker stopped"),
-    "worker_drained": message("Worker drained"),
-    "worker_resumed": message("Worker resumed"),
-    "workers_gone": message("Workers gone"),
-    "pool_parked": message("Pool parked"),
-    "late_completion_decided": message("Late completion decided"),
-    "bulk_act_started": message("Bulk act begun"),
-    "bulk_act_stopped": message("Bulk act stopped"),
-    "bulk_act_ended": message("Bulk act ended"),
-    "switch_changed": message("Switch changed"),
-    "database_restored": message("Database restored"),
-    "database_resumed": message("Restored database resumed"),
-    "artifact_lost": message("Stored file lost"),
-    "artifact_restored": message("Stored file back"),
-    "token_created": message("Token made"),
-    "token_revoked": message("Token revoked"),
-    "login_code_created": message("Login link made"),
-    "console_login": message("Signed in"),
-    "console_logout": message("Signed out"),
-    "verify": message("Evidence checked"),
-    "complete": message("Evidence checked at completion"),
 }
 
 FOREIGN_FORM = (
