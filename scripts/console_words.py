@@ -1,7 +1,7 @@
 """Keep the console's catalogues: each family of pages has one .po file for each language.
 
 `python scripts/console_words.py` adds the texts that no catalogue has, takes out those that nothing uses, and names
-what has no translation yet. `python scripts/console_words.py FILE` takes Chinese from a file first: a line for each
+what has no translation yet. `python scripts/console_words.py FILE` takes Chinese for those from a file: a line for each
 text with English (of a plural the first form), a tab, Chinese.
 
 A new text goes to the catalogue of the family whose template or module uses it. English says it as it is written;
@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import cast
 
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import normalize, read_po
@@ -79,7 +80,8 @@ def update(code: str, given: dict[str, str]) -> list[Message]:
     for text, users in texts.items():
         family, string = known.get(text, ("", text if code == "en" else ""))
         said = given.get(text if isinstance(text, str) else text[0])
-        string = string if said is None else said if isinstance(text, str) else (said,)
+        if said is not None and not (string if isinstance(string, str) else any(cast("list[str]", string))):
+            string = said if isinstance(text, str) else (said,)
         placed[family if family in {GROUND, *users} else home(users)][text] = string
     for path in folder.glob("*.po"):
         path.unlink()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from watchkeeper.interfaces.console.event_words import EVENTS
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "watchkeeper"
 PAGE = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
@@ -14,6 +16,11 @@ AUDIT, LOG = PAGE.split("## Log events")
 def documented(part: str) -> set[str]:
     cells = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", part, re.MULTILINE)
     return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_every_audit_event_has_words() -> None:
+    """Whoever reads the trail in the console meets no bare code: console/event_words.py names each event."""
+    assert documented(AUDIT) - set(EVENTS) == set()
 
 
 def test_every_log_event_is_documented() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -21,7 +19,6 @@ from watchkeeper.domain.principals import Role
 from watchkeeper.domain.signals import Signal
 from watchkeeper.domain.stages import ITEMS
 from watchkeeper.interfaces.console.report_words import LEVELS, PROOFS, REPORTS
-from watchkeeper.interfaces.console.words import EVENTS
 from watchkeeper.services.report_tables import TABLES
 from watchkeeper.settings import Settings
 
@@ -69,15 +66,6 @@ def test_every_sentence_of_the_stages_and_levels_has_words() -> None:
     assert {item.proof for item in ITEMS} == {*PROOFS}
     assert set(LEVELS) == {1, 2, 3, 4, 5}
     assert {report.name for report in REPORTS if report.is_data} == {*TABLES}
-
-
-def test_every_event_of_the_trail_has_words() -> None:
-    """Whoever reads the trail reads a sentence of each event that the program writes, never its code."""
-    page = (
-        (Path(__file__).parents[2] / "docs/reference/events.md").read_text("utf-8").split("## Log events")[0]
-    )
-    cells = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", page, re.MULTILINE)
-    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} - set(EVENTS) == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

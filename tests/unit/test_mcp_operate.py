@@ -28,6 +28,7 @@ NOT_OFFERED = {
     "/readyz": "no right needed",
     "/api/artifacts/{artifact_id}": "files, which a person opens",
     "/api/watchdog/incidents/{incident_id}/export": "a download; show tells the same",
+    "/api/maintenance-windows": "grants of people to act on a host",
     "/api/bulk-acts": "acts of people on their jobs",
     "/api/bulk-acts/preview": "acts of people on their jobs",
     "/api/bulk-acts/{act_id}": "acts of people on their jobs",

@@ -46,6 +46,7 @@ from watchkeeper.services.retention import Retention
 from watchkeeper.services.schedules import Schedules
 from watchkeeper.services.standstill import Standstill
 from watchkeeper.services.verifying import Verifying
+from watchkeeper.services.windows import Windows
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database
 from watchkeeper.storage.migrate import migrate
@@ -91,6 +92,7 @@ class App(Core):
     overview: OverviewParts
     sessions: SessionParts
     watchdog: WatchdogParts
+    windows: Windows
 
 
 def build(settings: Settings, database: Database | None = None) -> App:
@@ -129,6 +131,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         overview=overview_parts(database, upkeep["insights"], watchdog.reports),
         sessions=session_parts(core, policy),
         watchdog=watchdog,
+        windows=Windows(database),
     )
 
 

@@ -42,6 +42,7 @@ from watchkeeper.interfaces.api import (
     system,
     tokens,
     watchdog,
+    windows,
     worker,
 )
 from watchkeeper.interfaces.api.documents import PROBLEM_SCHEMA
@@ -73,6 +74,8 @@ ROUTERS = (
     logins.reads,
     logins.ends,
     logins.links,
+    windows.reads,
+    windows.acts,
     schedules.reads,
     schedules.puts,
     schedules.acts,

@@ -60,6 +60,7 @@ COMMANDS: dict[str, Place] = {
     "why": Place("why", "why"),
     "switch": Place("workers", "switch"),
     "token": Place("tokens", "token", group=True),
+    "window": Place("windows", "window", group=True),
     "bulk": Place("bulk", "bulk", group=True),
     "access": Place("logins", "access", group=True),
     "audit": Place("audit", "audit", group=True),

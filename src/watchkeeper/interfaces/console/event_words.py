@@ -121,4 +121,6 @@ EVENTS: dict[str, str] = {
     "token_rotated": message("Token rotated"),
     "view_removed": message("View removed"),
     "view_saved": message("View kept"),
+    "maintenance_window_closed": message("Maintenance window closed"),
+    "maintenance_window_opened": message("Maintenance window opened"),
 }

@@ -110,6 +110,13 @@ BULK_STATES: dict[str, Badge] = {
     "stopped": Badge("warn", "square", message("Stopped")),
 }
 
+WINDOW_STATES: dict[str, Badge] = {
+    "open": Badge("run", "play", message("Open")),
+    "to_come": Badge("wait", "clock", message("To come")),
+    "over": Badge("stopped", "check", message("Over")),
+    "closed": Badge("stopped", "square", message("Closed early")),
+}
+
 BULK_ACTS: dict[str, str] = {
     "cancel": message("Cancel"),
     "pause": message("Pause"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from watchkeeper.domain.jobs import TERMINAL, JobState, may_move
-from watchkeeper.interfaces.console.acts import access, bulk, fleet, jobs, leases
+from watchkeeper.interfaces.console.acts import access, bulk, fleet, jobs, leases, windows
 from watchkeeper.interfaces.console.acts.act import Act
 from watchkeeper.interfaces.console.ground import Row
 
-ACTS = (*jobs.ACTS, *leases.ACTS, *fleet.ACTS, *access.ACTS, *bulk.ACTS)
+ACTS = (*jobs.ACTS, *leases.ACTS, *fleet.ACTS, *access.ACTS, *bulk.ACTS, *windows.ACTS)
 
 
 def possible(job: Row) -> list[Act]:

@@ -22,14 +22,15 @@ async def jobs(ground: Ground, visit: Visit) -> View:
         "before": _cursor(visit.asked("before")),
     }
     scope = await ground.scope(visit)
-    view = await jobs_page(ground.insights, scope, filters)
+    kinds, _ = await ground.app.kinds.list(scope.project_id or "")
+    view = await jobs_page(ground.insights, scope, filters) | {"kinds": [row["kind"] for row in kinds]}
     return View("jobs/list.html", view | {"scope": scope, "filters": filters})
 
 
 async def jobs_page(insights: Insights, scope: Scope, filters: Mapping[str, Any]) -> Row:
     """Gather one page of a project's jobs, newest first; raise UsageError for a filter that there is not."""
     if not scope.visible:
-        return {"jobs": [], "next": None, "kinds": [], "states": list(JobState), "project_id": None}
+        return {"jobs": [], "next": None, "states": list(JobState), "project_id": None}
     project_id = scope.project_id or ""
     last = filters["before"]
     rows, following = await insights.jobs(
@@ -39,11 +40,9 @@ async def jobs_page(insights: Insights, scope: Scope, filters: Mapping[str, Any]
         before=None if last is None else await insights.job_number(project_id, last),
         limit=JOBS_A_PAGE,
     )
-    health = await insights.queue_health(project_id)
     return {
         "jobs": rows,
         "next": None if following is None else rows[-1]["id"],
-        "kinds": [queue["kind"] for queue in health["queues"]],
         "states": list(JobState),
         "project_id": project_id,
     }

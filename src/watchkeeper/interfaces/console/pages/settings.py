@@ -51,6 +51,12 @@ async def config(ground: Ground, visit: Visit) -> View:
     return View("settings/config.html", {"rows": ground.redactor.redact_data(rows)})
 
 
+async def windows(ground: Ground, visit: Visit) -> View:
+    scope = await ground.scope(visit)
+    rows = await ground.app.windows.list(scope.project_id or "")
+    return View("settings/windows.html", {"scope": scope, "windows": rows})
+
+
 async def late(ground: Ground, visit: Visit) -> View:
     scope = await ground.scope(visit)
     rows = await ground.app.late.list(scope.project_id or "", LATE_SHOWN + 1)
@@ -66,5 +72,6 @@ FAMILY = Family(
         Page("/settings/policy", policy),
         Page("/settings/config", config, Right.MANAGE_POLICY),
         Page("/settings/late", late),
+        Page("/settings/windows", windows),
     ),
 )
