@@ -17,6 +17,7 @@ from watchkeeper.domain.secret_assignments import names_a_secret
 LEVELS: dict[str, int] = {
     "agent_session_adopted": logging.WARNING,
     "agent_version_unmeasured": logging.WARNING,
+    "alert_not_handed": logging.ERROR,
     "alert_not_written": logging.ERROR,
     "attempt_crashed": logging.WARNING,
     "attempt_interrupted": logging.WARNING,

@@ -22,6 +22,8 @@ from watchkeeper.domain.policies import Contact, Policy
 from watchkeeper.services.alert_lane import LaneConfig
 from watchkeeper.services.channels import WantedChannel
 from watchkeeper.services.duties import Duties
+from watchkeeper.services.notifiers import slack
+from watchkeeper.services.notifiers.port import Message
 
 
 @pytest.fixture
@@ -176,3 +178,29 @@ async def test_what_is_wrong_with_a_channel_is_said_when_it_is_turned_on(app: Ap
     await turn_on(parts, again)
     assert (await parts.channels.test("p", "line", actor="ann")).is_delivered, "what was not said again stays"
     assert UUID(chat.sent("push")[0].headers["x-line-retry-key"])
+
+
+async def test_a_fault_of_our_own_costs_one_try(
+    app: App, chat: ChatServer, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notifier that breaks on a message is told in the log and tried again; the channel's other messages go out."""
+    parts = parts_of(app)
+    await turn_on(parts, wanted("slack", chat))
+    first = await opened(app.database, cause="breaks")
+    second = await opened(app.database, "fetch_failed", cause="goes")
+    clock.advance(400)
+    whole = slack.blocks
+
+    def breaks(message: Message) -> list[dict[str, object]]:
+        if "breaks" in " ".join(message.lines):
+            raise ValueError("no such mark")
+        return whole(message)
+
+    monkeypatch.setattr(slack, "blocks", breaks)
+    await parts.outbox.run_once()
+    (held,) = [row for row in await alerts(app.database, first) if row["channel"] == "slack"]
+    assert (held["held_reason"], held["last_error"]) == (
+        "back_off",
+        "this program failed to send it: ValueError",
+    )
+    assert [row["sent_at"] is None for row in await alerts(app.database, second)] == [False, False]

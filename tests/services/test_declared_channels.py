@@ -7,6 +7,8 @@ from pathlib import Path
 
 from moving_clock import MovingClock
 from services.alerts import opened
+from services.chat_servers import BOT, chatting
+from services.chats import parts_of
 from services.webhook_receiver import receiving
 from watchkeeper.app.alerting import alert_parts
 from watchkeeper.app.whole import App
@@ -59,3 +61,23 @@ async def test_a_channel_that_cannot_be_is_left_off_and_holds_nothing_up(app: Ap
     await policies.duty(app.database, "watch", app.watchdog.alerting.channels).run_once()
     rows, _ = await app.watchdog.alerting.channels.list("system")
     assert ([row["name"] for row in rows], policies.current().version) == (["well"], "loud")
+
+
+async def test_a_declared_chat_has_its_secrets_in_files(app: App, clock: MovingClock, tmp_path: Path) -> None:
+    """A chat that a document declares carries alerts in its language, with the token of a file that it names."""
+    parts = parts_of(app)
+    (tmp_path / "token").write_text(BOT + "\n")
+    document = tmp_path / "it.yaml"
+    with chatting() as chat:
+        settings = f"{{chat: '-5', api: '{chat.url}'}}"
+        document.write_text(
+            f"channels: {{duty: {{kind: telegram, on: true, language: zh_Hant, settings: {settings},"
+            f" secret_files: {{token: {tmp_path / 'token'}}}}}}}\n"
+        )
+        await Policies(document).duty(app.database, "watch", parts.channels).run_once()
+        await opened(app.database)
+        clock.advance(31)
+        await parts.outbox.run_once()
+        (said,) = chat.sent("sendMessage")
+    assert "證據未通過檢查" in said.document["text"]
+    assert BOT not in str(await parts.channels.list("system"))

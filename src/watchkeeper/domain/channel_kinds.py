@@ -137,9 +137,7 @@ KINDS: Mapping[ChannelKind, KindOfChannel] = {
             ChannelKind.EMAIL,
             "a mail by SMTP, text first and HTML beside it, one thread for each incident",
             (
-                ChannelField(
-                    "to", "who gets it; several with commas", form=rf"{_ADDRESS}(\s*,\s*{_ADDRESS})*"
-                ),
+                ChannelField("to", "who gets it; several with commas", form=rf"{_ADDRESS}( *, *{_ADDRESS})*"),
                 ChannelField("from", "who it is from", form=_ADDRESS),
                 ChannelField("server", "the mail server: HOST or HOST:PORT", form=r"[^\s/@:]+(:\d{1,5})?"),
                 ChannelField(

@@ -18,6 +18,7 @@ from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.quiet_hours import QuietHours
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.rules.names import RuleName, Severity
+from watchkeeper.logs import log
 from watchkeeper.services.alert_messages import CONSOLE, AlertMessages, Parcel, parcels_of
 from watchkeeper.services.alert_outcomes import AlertOutcomes
 from watchkeeper.services.alert_quota import told_quota
@@ -173,6 +174,11 @@ class Lane:
                 return await notifier.send(to, message)
         except TimeoutError:
             raise NotDelivered(f"it was not taken within {self.shared.config.deadline:g} seconds") from None
+        except NotDelivered:
+            raise
+        except Exception as error:  # noqa: BLE001 - what breaks on one message must not end the lane
+            log("alert_not_handed", channel=self.name, detail=f"{type(error).__name__}: {error}")
+            raise NotDelivered(f"this program failed to send it: {type(error).__name__}") from None
 
     async def _edit_cards(self) -> int:
         """Let messages that were sent show how their incidents stand now; who cannot be changed any more stays."""
