@@ -39,6 +39,7 @@ from watchkeeper.services.late import LateCompletions
 from watchkeeper.services.live import Wakeups
 from watchkeeper.services.login_links import LoginLinks
 from watchkeeper.services.maintenance import Maintenance
+from watchkeeper.services.metrics import Metrics
 from watchkeeper.services.operations import Operations
 from watchkeeper.services.refusals import Refusals
 from watchkeeper.services.restoration import Restoration
@@ -89,6 +90,7 @@ class App(Core):
     backups: Backups
     restoration: Restoration
     verification: ArtifactVerification
+    metrics: Metrics
     overview: OverviewParts
     sessions: SessionParts
     watchdog: WatchdogParts
@@ -106,6 +108,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
     identity, login_links, operations = Identity(database), LoginLinks(database), Operations(database)
     upkeep = upkeep_parts(core, trail["audit_files"], trail["audit_sealer"], policy)
     watchdog = watchdog_parts(core, policies, upkeep["insights"])
+    overview = overview_parts(database, upkeep["insights"], watchdog.reports)
     return App(
         **{field.name: getattr(core, field.name) for field in fields(Core)},
         attendance=Attendance(database),
@@ -128,7 +131,8 @@ def build(settings: Settings, database: Database | None = None) -> App:
         late=late,
         **trail,
         **upkeep,
-        overview=overview_parts(database, upkeep["insights"], watchdog.reports),
+        overview=overview,
+        metrics=Metrics(database, upkeep["insights"], overview.indicators, trail["audit_reading"]),
         sessions=session_parts(core, policy),
         watchdog=watchdog,
         windows=Windows(database),

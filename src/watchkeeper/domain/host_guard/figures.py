@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from watchkeeper.domain.exposition import Metric, by, gauge
 from watchkeeper.domain.host_guard.evidence import Judgement, Lane
-from watchkeeper.domain.host_guard.exposition import Metric, by, gauge
 from watchkeeper.domain.host_guard.families import CI_PROGRAMS, Family
 from watchkeeper.domain.host_guard.grouping import Group
 from watchkeeper.domain.host_guard.lanes import ALERT_LANES
 from watchkeeper.domain.host_guard.ledger import Ledger
 from watchkeeper.domain.host_guard.seen import Scan
+
+PREFIX = "host_runaway_process"
 
 _JOB_PROGRAMS = re.compile(r"^Runner\.Worker")
 _CONTAINER = re.compile(r"(?:docker|libpod|cri-containerd)[-/]([0-9a-f]{12,64})")

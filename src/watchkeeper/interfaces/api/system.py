@@ -8,10 +8,12 @@ from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from watchkeeper import __version__
 from watchkeeper.domain.errors import DatabaseUnavailable, WatchkeeperError
+from watchkeeper.domain.exposition import CONTENT_TYPE
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import HEADERS, answer
 from watchkeeper.interfaces.api.auth import Here, admit
@@ -43,6 +45,17 @@ async def readyz(request: Request) -> Response:
         if not check.ok:
             raise DatabaseUnavailable(f"the {check.name} is not ready: {check.detail}")
     return answer(checks=[check.to_json() for check in checks])
+
+
+@guarded.get(
+    "/metrics",
+    **declared(Right.READ),
+    response_class=PlainTextResponse,
+)
+async def metrics(access: Here) -> Response:
+    """Give the metrics of the token's project, as Prometheus reads them; of all with a token of the whole."""
+    only = access.principal.project_id or access.project_asked
+    return Response(await access.app.metrics.text(only), 200, HEADERS, CONTENT_TYPE)
 
 
 @guarded.get("/events", **declared(Right.READ))

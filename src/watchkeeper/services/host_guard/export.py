@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from watchkeeper.domain.exposition import exposition
 from watchkeeper.domain.host_guard.evidence import judge
-from watchkeeper.domain.host_guard.exposition import exposition
-from watchkeeper.domain.host_guard.figures import Judged, failed, figures
+from watchkeeper.domain.host_guard.figures import PREFIX, Judged, failed, figures
 from watchkeeper.domain.host_guard.grouping import groups_of
 from watchkeeper.domain.host_guard.ledger import Ledger
 from watchkeeper.domain.host_guard.seen import Attempt, Key, Scan
@@ -61,10 +61,10 @@ class HostExport:
         try:
             exported = self.look(now)
         except ScanError:
-            replace_file(self._path, exposition(failed(now)))
+            replace_file(self._path, exposition(PREFIX, failed(now)))
             raise
         scan = exported.scan
-        replace_file(self._path, exposition(figures(scan, exported.judged, exported.ledger)))
+        replace_file(self._path, exposition(PREFIX, figures(scan, exported.judged, exported.ledger)))
         replace_file(self._state / STATE, json.dumps(_state(exported)))
         return exported
 
