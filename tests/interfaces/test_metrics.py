@@ -34,6 +34,9 @@ async def test_the_metrics_tell_how_the_queue_stands(api: Api) -> None:
     await api.enqueue()
     await api.enqueue()
     await api.worker("claim", kinds=["report"])
+    async with asyncio.timeout(30):
+        while await api.app.overview.indicators.get("p") is None:
+            pass  # the first reading is waited for; a scrape never does so for long
     found = await scrape(api)
     assert found['watchkeeper_queue_jobs{project="p",kind="report",state="ready"}'] == 1
     assert found['watchkeeper_queue_jobs{project="p",kind="report",state="running"}'] == 1

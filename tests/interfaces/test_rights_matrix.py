@@ -30,7 +30,8 @@ from watchkeeper.interfaces.console.router import ASSETS, add_console, session_r
 from watchkeeper.services.failed_logins import LoginPatience
 
 PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.json"), ("GET", ASSETS), ("POST", PATH)}
-STREAMS = {"/events"}
+STREAMS = {"/events", "/metrics"}
+"""What answers in no JSON where it lets in."""
 BODIES: dict[str, Any] = {
     "POST /api/jobs": {"kind": "report"},
     "POST /api/kinds": {"name": "report"},
@@ -205,6 +206,8 @@ ARGUMENTS = {
     "token rotate": [NOBODY],
     "incident quiet": [NOBODY, "--seconds", "60"],
     "jobs decide": [NOBODY, "--verdict", "accept"],
+    "chat open": ["night", "--platform", "telegram"],
+    "bulk start": ["pause", "--state", "pending"],
     "drill": ["stale_lease", "--patience", "0.1"],
 }
 

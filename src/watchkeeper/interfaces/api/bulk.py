@@ -83,12 +83,15 @@ async def show_bulk_act(act_id: ItemId, access: Here) -> Response:
 
 @acts.post("", **declared(Right.OPERATE, key="required", status=201, example={"bulk_act": ACT}))
 async def begin_bulk_act(body: BulkBody, access: Here) -> Response:
-    """Begin a bulk act; the watch carries it out in batches. Jobs that are made later are none of its."""
+    """Begin a bulk act; the watch carries it out in batches. Jobs that are made later are none of its.
+
+    A dry run tells in `preview` what it would move.
+    """
     wanted = BulkFilter(body.what, JobState(body.state), body.kind, body.made_before)
-    row = await access.app.bulk.begin(
-        await access.project(), wanted, actor=access.principal.actor, reason=body.reason
-    )
-    return answer(201, bulk_act=told(row))
+    project, bulk = await access.project(), access.app.bulk
+    found = {"preview": await bulk.preview(project, wanted)} if access.dry_run else {}
+    row = await bulk.begin(project, wanted, actor=access.principal.actor, reason=body.reason)
+    return answer(201, bulk_act=told(row), **found)
 
 
 @acts.post("/{act_id}/stop", **declared(Right.OPERATE, key="required", example={"bulk_act": ACT}))

@@ -54,18 +54,17 @@ def start(
     matching = {"what": what.value, "state": state.value, "made_before": before}
     if kind is not None:
         matching["kind"] = kind
-    if dry_run:
-        with connected(project) as client:
-            found = client.get("/api/bulk-acts/preview", **matching)
-        more = " or more" if found["capped"] else ""
-        sentence = f"would {what} {found['matching']}{more} jobs; nothing was done"
-        plan = {**found, "dry_run": True, "would": sentence}
-        show(plan if as_json else None, as_json=as_json, empty=sentence)
-        return
     body = {**matching, "reason": reason_or_default(reason)}
     act = Act(f"{what} all matching jobs", "POST", "/api/bulk-acts", body)
-    answer = carry_out(act, project=project, dry_run=False, as_json=as_json, quiet=True)
-    if not as_json:
+    answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
+    if as_json:
+        return
+    if dry_run:
+        found = answer["answer"]["preview"]
+        show(
+            None, as_json=False, empty=f"{found['matching']}{' or more' if found['capped'] else ''} match now"
+        )
+    else:
         show([answer["bulk_act"]], as_json=False, columns=COLUMNS)
 
 
