@@ -5,9 +5,9 @@ Pure, and bounded: however much happened, a drawing has at most `MOST_MARKS` mar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 from watchkeeper.domain.time_axis import Axis
@@ -55,39 +55,49 @@ class Placed:
         return self.x + self.width
 
 
+_Drawn = tuple[float, float, list[Mark]]
+
+
 def placed(marks: Iterable[Mark], axis: Axis, most: int = MOST_MARKS) -> list[Placed]:
     """Place marks on an axis, by row and time; `most` is at least the number of rows."""
-    in_order = sorted(marks, key=lambda mark: (mark.row, mark.at))
-    apart = LEAST_WIDTH
-    while True:
-        found = [
-            one for _, of_row in groupby(in_order, lambda mark: mark.row) for one in _row(of_row, axis, apart)
-        ]
-        if len(found) <= most:
-            return found
-        apart *= 1.5
-
-
-def _row(marks: Iterable[Mark], axis: Axis, apart: float) -> list[Placed]:
-    """Take small marks together that begin closer than `apart`, and give those that overlap lanes of their own."""
-    groups: list[tuple[float, float, list[Mark]]] = []
-    for mark in marks:
+    rows: dict[str, list[_Drawn]] = {}
+    for mark in sorted(marks, key=lambda mark: mark.at):
         x = axis.x(mark.at)
         end = x if mark.until is None else axis.x(mark.until)
-        is_small = end - x < apart
-        if groups and is_small and x - groups[-1][0] < apart and groups[-1][1] - groups[-1][0] < apart:
-            first, last, together = groups[-1]
-            together.append(mark)
-            groups[-1] = (first, max(last, end), together)
+        rows.setdefault(mark.row, []).append((x, end, [mark]))
+    apart = LEAST_WIDTH
+    while True:
+        together = {row: _together(drawn, apart) for row, drawn in rows.items()}
+        if sum(map(len, together.values())) <= most:
+            return [one for row in sorted(together) for one in _in_lanes(together[row], axis.width)]
+        apart *= 2
+
+
+def _together(drawn: Iterable[_Drawn], apart: float) -> list[_Drawn]:
+    """Take small marks as one that begin closer than `apart`."""
+    groups: list[_Drawn] = []
+    left, right = -math.inf, math.inf
+    for x, end, marks in drawn:
+        if end - x < apart and x - left < apart and right - left < apart:
+            right = max(right, end)
+            groups[-1] = (left, right, groups[-1][2])
+            groups[-1][2].extend(marks)
         else:
-            groups.append((x, end, [mark]))
+            left, right = x, end
+            groups.append((x, end, [*marks]))
+    return groups
+
+
+def _in_lanes(drawn: Iterable[_Drawn], width: float) -> Iterator[Placed]:
+    """Give those that overlap lanes of their own, as far as there are lanes."""
     ends: list[float] = []
-    found = []
-    for x, end, together in groups:
-        width = max(end - x, LEAST_WIDTH)
-        x = min(x, axis.width - width)
-        free = next((lane for lane, until in enumerate(ends) if until <= x), len(ends))
-        lane = min(free, MOST_LANES - 1)
-        ends[lane : lane + 1] = [x + width if lane == len(ends) else max(x + width, ends[lane])]
-        found.append(Placed(together[0].row, lane, x, width, tuple(together)))
-    return found
+    for begin, end, marks in drawn:
+        wide = max(end - begin, LEAST_WIDTH)
+        x = min(begin, width - wide)
+        lane = next((lane for lane, until in enumerate(ends) if until <= x), len(ends))
+        if lane == MOST_LANES:
+            lane -= 1
+        elif lane == len(ends):
+            ends.append(x)
+        ends[lane] = max(ends[lane], x + wide)
+        yield Placed(marks[0].row, lane, x, wide, tuple(marks))

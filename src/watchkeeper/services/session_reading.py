@@ -40,6 +40,10 @@ MOST_SCANNED = 5_000
 """So many events are looked through for one page of a search; the next page goes on where this one ended."""
 
 
+MOST_OF_LANES = 2_000
+"""Lanes are drawn from so many of the newest events: they are made anew with every change of a live session."""
+
+
 @dataclass(frozen=True, slots=True)
 class LinesAsked:
     """Which events: the newest `limit` between two numbers; of some kinds, or with a text in them."""
@@ -118,7 +122,7 @@ class SessionReading:
 
     async def lanes(self, project_id: str, session_id: UUID) -> list[Row]:
         """Give the events that a session's lanes are made of, the newest, in order."""
-        asked = {"project_id": project_id, "id": session_id, "scan": MOST_SCANNED, "events": list(OF_LANES)}
+        asked = {"project_id": project_id, "id": session_id, "scan": MOST_OF_LANES, "events": list(OF_LANES)}
         return await self._database.fetch("session_lanes", asked)
 
     async def events(

@@ -51,6 +51,11 @@ SESSION_STATES: dict[str, Badge] = {
     "running": JOB_STATES["running"],
     "ended": Badge("stopped", "square", message("Ended")),
     "parked": Badge("wait", "clock", message("Waits for the provider")),
+    "starting": Badge("run", "clock", message("Starting")),
+    "waiting": Badge("wait", "clock", message("Between turns")),
+    "probing": Badge("run", "unknown", message("Being tried")),
+    "interrupted": Badge("warn", "pause", message("Interrupted")),
+    "resuming": Badge("run", "clock", message("Resuming")),
     "unknown": UNKNOWN,
 }
 
