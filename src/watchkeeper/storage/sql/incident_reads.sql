@@ -64,8 +64,8 @@ SELECT channel, recipient, severity, stage, subject, body, sent_at, dropped_at, 
  ORDER BY id LIMIT %(limit)s
 
 -- name: trail_of_incident
--- The audit rows that name an incident.
-SELECT at, event, actor, old_state, new_state, reason, data
-  FROM watchkeeper.audit_events
- WHERE project_id = %(project_id)s AND data ->> 'incident_id' = %(id)s::text
- ORDER BY timeline, xid, seq LIMIT %(limit)s
+-- The audit rows that name an incident; they are found before they are ordered, since the order alone finds them slowly.
+WITH named AS MATERIALIZED (
+  SELECT * FROM watchkeeper.audit_events WHERE project_id = %(project_id)s AND data ->> 'incident_id' = %(id)s::text
+)
+SELECT at, event, actor, old_state, new_state, reason, data FROM named ORDER BY timeline, xid, seq LIMIT %(limit)s

@@ -40,7 +40,7 @@ async def overview(ground: Ground, visit: Visit) -> View:
 def _needing(scope: Scope, *, is_whole: bool) -> list[str]:
     """Give the projects whose needs are shown; who has the whole is told of what is of none, too."""
     shown = [row["project_id"] for row in scope.shown]
-    return [*shown, SYSTEM_PROJECT] if is_whole else shown
+    return list(dict.fromkeys([*shown, SYSTEM_PROJECT])) if is_whole else shown
 
 
 async def gathered(ground: Ground, scope: Scope) -> Row:

@@ -15,6 +15,15 @@ from watchkeeper.interfaces.console.visit import Visit
 
 REPAIRS_A_PAGE = 30
 OUTPUT_CHARS = 4000
+NO_PLAN: Row = {
+    "target": None,
+    "steps": [],
+    "blast_radius": None,
+    "undo": None,
+    "no_undo_because": None,
+    "preconditions": None,
+}
+"""What a reaping has: it was done before anybody planned it."""
 
 
 async def repairs(ground: Ground, visit: Visit) -> View:
@@ -55,7 +64,7 @@ async def repair(ground: Ground, visit: Visit) -> View:
         "scope": scope,
         "project_id": project,
         "repair": redacted,
-        "plan": redacted["plan"] or {},
+        "plan": NO_PLAN | (redacted["plan"] or {}),
         "possible": possible(found, visit.known),
         "told": await _told(ground, project, found),
         "output_chars": OUTPUT_CHARS,
