@@ -113,7 +113,7 @@ async def night(app: App, settings: Settings) -> Night:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_page_shows_a_bad_night_as_text(visitor: Visitor, night: Night, language: str) -> None:
-    """Markup, right-to-left marks and endless words of others stay text on every page, in both languages."""
+    """Markup, signs that turn a text around and endless words of others stay text on every page, in both languages."""
     visitor.speak(language)
     await visitor.log_in()
     for path in night.paths:
@@ -121,6 +121,7 @@ async def test_every_page_shows_a_bad_night_as_text(visitor: Visitor, night: Nig
         assert page.status == 200, path
         assert "<script>" not in page.text, path
         assert "<img" not in page.text, path
+        assert "\u202e" not in page.text, path
         fragment = await visitor.get(path + ("&" if "?" in path else "?") + "fragment=1")
         assert fragment.status == 200
         assert "<form" not in fragment.text, path

@@ -35,6 +35,10 @@ TEXT_LIMIT = 300
 # What stands before a tag on its line is the templates' own layout: a tenth of a page. Texts within <pre> are escaped.
 _INDENTATION = re.compile(r"\n\s+(?=<)")
 
+# Signs that turn the order in which a text is read, so that a name shows as another one. Scripts that are written from
+# right to left need none of them.
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
 
 class _Translating(Protocol):
     def install_gettext_translations(self, translations: NullTranslations, newstyle: bool) -> None: ...
@@ -65,7 +69,7 @@ class Renderer:
             language=visit.language,
             layout="fragment.html" if visit.wants_fragment else view.layout or "base.html",
         )
-        body = _INDENTATION.sub("\n", text).encode()
+        body = _TURNING.sub("\N{REPLACEMENT CHARACTER}", _INDENTATION.sub("\n", text)).encode()
         headers = dict(HEADERS)
         if visit.wants_fragment and view.status == 200:
             headers["ETag"] = etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'

@@ -266,24 +266,8 @@ CHECKS: dict[str, Badge] = {
 }
 
 STORY: dict[str, str] = {
-    "incident_opened": message("Incident opened"),
-    "incident_moved": message("Incident moved on"),
-    "incident_acknowledged": message("Taken in hand"),
-    "incident_quieted": message("Called right for a while"),
-    "incident_resolved": message("Incident closed"),
-    "repair_proposed": message("Repair planned"),
-    "repair_approved": message("Repair approved"),
-    "approval_given": message("One more word given"),
-    "approval_withdrawn": message("Word taken back"),
-    "repair_started": message("Repair begun"),
-    "repair_succeeded": message("Repair succeeded"),
-    "repair_failed": message("Repair did not help"),
-    "repair_needs_human": message("Repair needs a person"),
-    "repair_rolled_back": message("Repair undone"),
-    "repair_rejected": message("Repair rejected"),
-    "repair_expired": message("Repair out of date"),
     "alert_sent": message("Somebody was told"),
     "alert_dropped": message("A message was not sent"),
     "alert_waiting": message("A message waits"),
 }
-"""What stands in the story of an incident."""
+"""What stands in the story of an incident beside the rows of the audit trail."""

@@ -60,11 +60,12 @@ SELECT count(*) AS running,
   FROM watchkeeper.leases l WHERE l.project_id = %(project_id)s
 
 -- name: acts_of_people
--- What people did within the last hour, the newest first.
+-- What people did within the last hour, the newest first; that they came and went is no act.
 SELECT a.at, a.event, a.actor, a.on_behalf_of, a.job_seq, s.id AS job_id, a.old_state, a.new_state, a.reason, a.data
   FROM (SELECT * FROM watchkeeper.audit_events
          WHERE project_id = %(project_id)s AND at > (SELECT watchkeeper.now()) - interval '1 hour'
            AND starts_with(actor, 'principal:') AND event <> 'jobs_enqueued'
+           AND event NOT IN ('console_login', 'console_logout', 'login_code_created')
          ORDER BY at DESC LIMIT %(limit)s) a
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.job_seq
  ORDER BY a.at DESC

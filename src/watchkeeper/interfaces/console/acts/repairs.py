@@ -36,7 +36,7 @@ def _facts(ground: Ground, row: Row) -> tuple[Fact, ...]:
         (message("State"), REPAIRS.get(row["state"], UNKNOWN)),
         (message("Because"), ground.redactor.redact(row["reason"] or "")),
         (message("Asked by"), row["actor"]),
-        (message("On"), " ".join(str(target.get(name, "")) for name in ("what", "id"))),
+        (message("Target"), " ".join(str(target.get(name, "")) for name in ("what", "id"))),
     ]
     facts += [
         (message("Step"), f"{number}. {step}") for number, step in enumerate(plan.get("steps", ()), start=1)
