@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchkeeper.interfaces.console.acts.table import ACTS as ACTS_OF_NO_PAGE
 from watchkeeper.interfaces.console.ground import Family
 from watchkeeper.interfaces.console.pages import (
+    alerts,
     audit,
     bulk,
     incidents,
@@ -38,6 +39,7 @@ FAMILIES: tuple[Family, ...] = (
     more.FAMILY,
     settings.FAMILY,
     bulk.FAMILY,
+    alerts.FAMILY,
     Family("acts", acts=ACTS_OF_NO_PAGE),
 )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from watchkeeper.interfaces.console.visit import Visit
     from watchkeeper.interfaces.console.words import Badge
 
-Kind = Literal["text", "area", "number", "check", "choice", "time", "hidden"]
+Kind = Literal["text", "area", "number", "check", "choice", "time", "hidden", "secret"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ class Act:
 
     `plan` is what it does, `touches` its blast radius, `stays` what it leaves alone, `undo` what undoing would do (or
     why it cannot), `otherwise` what happens if nobody acts. `reverse` names the act that takes it back: an act with one
-    needs no reason. `filters` are names of the target that may lack.
-    `says` are the constant parts of the body. `of_whole`: it is about the installation, not a project.
+    needs no reason. `filters` are names of the target that may lack. `says` are the constant parts of the body; `tells` is
+    the key of the answer whose text is told afterwards. `of_whole`: it is about the installation, not a project.
     """
 
     name: str
@@ -116,6 +116,7 @@ class Act:
     reverse: str | None = None
     is_rehearsed: bool = True
     of_whole: bool = False
+    tells: str | None = None
 
     @property
     def method(self) -> str:

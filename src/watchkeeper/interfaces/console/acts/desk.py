@@ -165,7 +165,7 @@ class ActDesk:
         response = login.go_to(wanted.following)
         done = Done(
             wanted.act.name,
-            seen.name[:200],
+            _told_of(wanted.act, seen, answer)[:200],
             wanted.target,
             wanted.named,
             (row["at"] if row else await self._ground.now()).isoformat(),
@@ -205,6 +205,11 @@ class ActDesk:
         ]
         facts = {"act": wanted.act, "wanted": wanted, "seen": seen, "rows": rows[:FASTER_SHOWN]}
         return View("acts/faster.html", facts | {"answer": answer}, status=409, is_secret=True)
+
+
+def _told_of(act: Act, seen: Seen, answer: Answer) -> str:
+    """Name what an act was done to, and what its answer says of it where it does."""
+    return seen.name if act.tells is None else f"{seen.name}: {answer.body.get(act.tells, '')}"
 
 
 def _named_in(row: Row) -> set[str]:
