@@ -28,7 +28,17 @@ LEFT_TO_SERVICES = frozenset(
     {
         *("payload", "artifacts", "url", "leases", "message"),
         *("output", "error_message", "files", "failed", "primary_url", "primary_artifact_ref", "evidence"),
-        *("secrets", "signing_secret", "events", "diagnosis", "standing", "unknown", "left", "transcript", "workspace"),
+        *(
+            "secrets",
+            "signing_secret",
+            "events",
+            "diagnosis",
+            "standing",
+            "unknown",
+            "left",
+            "transcript",
+            "workspace",
+        ),
     }
 )
 """Fields that are needed as given, or hold tokens by nature; what is kept of them is redacted where it is kept."""

@@ -94,7 +94,7 @@ class Act:
 
     `plan` is what it does, `touches` its blast radius, `stays` what it leaves alone, `undo` what undoing would do (or
     why it cannot), `otherwise` what happens if nobody acts. `reverse` names the act that takes it back: an act with one
-    needs no reason. `filters` are names of the target that may lack. `says` are the constant parts of the body; `tells` is
+    needs no reason. `filters` are names of the target that may lack. `says` are constant parts of the body; `tells` is
     the key of the answer whose text is told afterwards. `of_whole`: it is about the installation, not a project.
     """
 
