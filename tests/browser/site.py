@@ -46,6 +46,7 @@ def serving(url: str, home: Path, port: str = "0") -> Iterator[str]:
     """Run `watchkeeper serve`, on a free port unless told otherwise, and give its address."""
     own = {name: text for name, text in os.environ.items() if not name.startswith("WATCHKEEPER_")}
     settings = {"WATCHKEEPER_HOME": str(home), "WATCHKEEPER_DATABASE_URL": url}
+    settings["WATCHKEEPER_FETCH_ALLOW"] = "127.0.0.1"
     home.mkdir(parents=True, exist_ok=True)
     with (home / "serve.log").open("wb") as log:
         process = subprocess.Popen(

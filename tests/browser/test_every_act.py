@@ -9,7 +9,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from browser.acting import TARGETS, Stage
+from browser import acting
+from browser.acting import Stage
+from browser.acting_alerts import ALERT_TARGETS
 from browser.chromium import window
 from browser.site import Site
 from interfaces.api_client import serving
@@ -20,6 +22,7 @@ from watchkeeper.interfaces.console.families import ACTS
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.asyncio(loop_scope="session")]
 
 WHY = "tried in a browser"
+TARGETS = {**acting.TARGETS, **ALERT_TARGETS}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -38,7 +41,9 @@ async def _carry_out(page: Page, act: Act) -> None:
     form = page.locator("form.act-form")
     for field in act.fields:
         if field.is_required and field.kind in ("text", "area"):
-            await form.locator(f"[name={field.name}]").fill(f"tried-{act.name}")
+            box = form.locator(f"[name='{field.name}']")
+            if not await box.input_value():
+                await box.fill(f"tried-{act.name}")
     if await (reason := form.locator("textarea[name=reason]")).count():
         await reason.fill(WHY)
     await form.locator("button[type=submit]").click()
