@@ -108,6 +108,7 @@ def test_every_acting_command_has_a_dry_run() -> None:
         "attach",
         "transcript",
         "timeline",
+        "lines",
         "story",
         "kinds",
         "doors",

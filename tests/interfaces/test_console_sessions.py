@@ -145,6 +145,8 @@ async def test_lines_are_found_and_filtered(visitor: Visitor, project: ConsolePr
     assert re.findall(r'<li class="(\w+)"', found.text) == ["say"]
     assert "lines nowrap" in found.attributes("div", "class")
     assert "No line matches" in (await visitor.get(f"{path}?find=nothing")).words
+    of_api = (await visitor.http.get(f"/api{path}/lines?kind=error&limit=1")).json()
+    assert ([line["number"] for line in of_api["lines"]], of_api["earlier"]) == ([4], 4)
     there = await visitor.get(f"{path}?at=2")
     assert "e2" in there.attributes("li", "id")
 

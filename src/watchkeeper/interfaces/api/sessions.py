@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -16,11 +16,12 @@ from watchkeeper.interfaces.api.guarded import GuardedRoute
 from watchkeeper.interfaces.api.pages import MAX_PAGE, AfterId, Limit
 from watchkeeper.interfaces.api.session_bodies import LONGEST, SessionBody, SessionEventsBody
 from watchkeeper.interfaces.api.state import state_of
-from watchkeeper.services.session_reading import MAX_WAIT_SECONDS, SessionFilter
+from watchkeeper.services.session_reading import KINDS, MAX_WAIT_SECONDS, LinesAsked, SessionFilter
 
 records = APIRouter(prefix="/api/worker/jobs", tags=["sessions"], route_class=GuardedRoute)
 reads = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=GuardedRoute)
 
+LineKind = Literal["say", "tool", "error", "contract", "state"]
 SessionId = Annotated[UUID, Path(description="The session's id.")]
 EXAMPLE = {
     "id": JOB_ID,
@@ -89,6 +90,37 @@ async def list_sessions(
 async def show_session(session_id: SessionId, access: Here) -> Response:
     """Show one session: how it stands, what was found of it, its clocks, what it cost, what was left of it."""
     return answer(session=await access.app.sessions.reading.show(await access.project(), session_id))
+
+
+@reads.get(
+    "/{session_id}/lines",
+    **declared(Right.READ, example={"lines": [EVENT | {"kind": "say"}], "earlier": None}),
+)
+async def session_lines(
+    session_id: SessionId,
+    access: Here,
+    kind: Annotated[
+        list[LineKind] | None, Query(description="Only lines of these kinds.", max_length=len(KINDS))
+    ] = None,
+    find: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="Only lines with this text.")
+    ] = None,
+    before: Annotated[
+        int | None, Query(ge=0, le=LONGEST, description="`earlier` of the answer before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Lines an answer.")] = 500,
+) -> Response:
+    """Give the newest events of a session, of some kinds or with some text; `earlier` leads to those before."""
+    reading, project = access.app.sessions.reading, await access.project()
+    await reading.show(project, session_id)
+    kinds = None if kind is None else tuple(kind)
+    found = await reading.lines(project, session_id, LinesAsked(limit, before, 0, kinds, find))
+    lines = [
+        {name: value for name, value in row.items() if name != "least"}
+        | {"fields": access.app.redactor.redact_data(row["fields"])}
+        for row in found.events
+    ]
+    return answer(lines=lines, earlier=found.earlier)
 
 
 @reads.get(

@@ -57,6 +57,7 @@ NEEDS: dict[str, str | Local] = {
     "workers resume": "POST /api/workers/{worker_id}/resume",
     "sessions list": "GET /api/sessions",
     "sessions show": "GET /api/sessions/{session_id}",
+    "sessions lines": "GET /api/sessions/{session_id}/lines",
     "sessions attach": "GET /api/sessions/{session_id}/events",
     "sessions transcript": "GET /api/sessions/{session_id}",
     "sessions export": "GET /api/sessions/{session_id}",

@@ -12,6 +12,7 @@ from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.options import Json, Project
 from watchkeeper.interfaces.cli.output import show, write
 from watchkeeper.interfaces.cli.session_streams import PATH, SessionId, attach, export, transcript
+from watchkeeper.interfaces.cli.session_text import at, line_of
 
 sessions = typer.Typer(no_args_is_help=True, help="Agent sessions: list, look at, follow, read, hand on.")
 for command in (attach, transcript, export):
@@ -85,6 +86,31 @@ def show_session(session: SessionId, project: Project = None, as_json: Json = Fa
     if apart["left_processes"]:
         write("processes that were left:")
         show(apart["left_processes"], as_json=False, columns=LEFT)
+
+
+@sessions.command()
+def lines(
+    session: SessionId,
+    find: Annotated[str | None, typer.Option(help="Only lines with this text.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only lines of this kind: say, tool, error, contract, state.")
+    ] = None,
+    before: Annotated[int | None, typer.Option(min=0, help="Where the page after this one begins.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Print the newest lines of a session, or those of some kinds or with some text; earlier ones by --before."""
+    asked = {"find": find, "kind": kind or None, "before": before, "limit": limit}
+    with connected(project) as client:
+        found = client.get(f"{PATH}/{part(session)}/lines", **asked)
+    if as_json:
+        show(found, as_json=True)
+        return
+    for event in found["lines"]:
+        write(f"[{at(event['t'] or 0.0)}] {line_of(event)}")
+    if found["earlier"] is not None:
+        write(f"earlier: --before {found['earlier']}")
 
 
 def _tell_diagnosis(diagnosis: Mapping[str, Any]) -> None:

@@ -58,6 +58,7 @@ THINGS: dict[str, str] = {
     "job_marks": "/api/jobs/{id}/marks",
     "session": "/api/sessions/{id}",
     "session_events": "/api/sessions/{id}/events",
+    "session_lines": "/api/sessions/{id}/lines",
     "worker": "/api/watchdog/workers/{id}/status",
     "incident": "/api/watchdog/incidents/{id}",
     "incident_story": "/api/watchdog/incidents/{id}/story",
