@@ -2,58 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
-from interfaces.api_client import Api
-from interfaces.console_project import ACTOR, ConsoleProject
+from browser import deciding
+from browser.acting_alerts import ALERT_TARGETS
+from browser.stage import KIND, Stage, Target
 from raw_sql import rows
 from watchkeeper.domain.principals import Role
-
-KIND = "acts"
-
-
-@dataclass
-class Stage:
-    """Where acts are tried: the planted project, and its API."""
-
-    api: Api
-    project: ConsoleProject
-
-    async def job(self, *moves: str) -> str:
-        """Give a new job, moved so by a person."""
-        job = str(await self.project.add("acting", KIND))
-        for move in moves:
-            await self.project.app.operations.move("p", job, move, actor=ACTOR, reason="for the act")
-        return job
-
-    async def held(self) -> dict[str, Any]:
-        """Give a job that a worker of its own holds."""
-        await self.job()
-        return (await self.api.worker("claim", f"actor-{uuid4().hex[:8]}", kinds=[KIND])).job
-
-    async def post(self, path: str, **body: Any) -> dict[str, Any]:
-        answered = await self.api.post(path, {"reason": "for the act", **body})
-        assert answered.status < 400, answered.body
-        return answered.body
-
-    async def late(self) -> str:
-        """Give a completion that came when its lease was over."""
-        job = await self.held()
-        await self.post(f"/api/jobs/{job['id']}/cancel", force=True)
-        await self.api.command("complete", job, summary="late", artifacts=[])
-        [item, *_] = (await self.api.get("/api/reconcile")).body["items"]
-        return str(item["id"])
-
-    async def token(self) -> str:
-        made = await self.project.app.identity.create_token(uuid4().hex, Role.VIEWER, "p", actor="test")
-        return str(made.id)
-
-
-Target = Callable[[Stage], Awaitable[dict[str, str]]]
 
 
 def _job(*moves: str) -> Target:
@@ -183,5 +139,7 @@ TARGETS: dict[str, Target] = {
     "badges-renew": _after(None),
     "bulk-begin": _all_that_match,
     "bulk-stop": _bulk,
+    **deciding.TARGETS,
+    **ALERT_TARGETS,
 }
 """By the name of the act: what gives its target's names."""

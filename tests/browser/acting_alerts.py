@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from browser.acting import Stage, Target
+from browser.stage import Stage, Target
 from watchkeeper.domain.leases import hash_secret
 from watchkeeper.domain.principals import Role
 

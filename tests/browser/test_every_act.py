@@ -9,11 +9,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from browser import acting
-from browser.acting import Stage
-from browser.acting_alerts import ALERT_TARGETS
+from browser.acting import TARGETS
 from browser.chromium import window
 from browser.site import Site
+from browser.stage import Stage
 from interfaces.api_client import serving
 from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.console.acts.act import Act
@@ -22,7 +21,6 @@ from watchkeeper.interfaces.console.families import ACTS
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.asyncio(loop_scope="session")]
 
 WHY = "tried in a browser"
-TARGETS = {**acting.TARGETS, **ALERT_TARGETS}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -32,7 +30,7 @@ async def stage(site: Site) -> AsyncIterator[Stage]:
 
 
 def _address(act: Act, target: dict[str, str]) -> str:
-    said = {**target, "next": "/more"} | ({} if act.of_whole else {"project": "p"})
+    said = ({} if act.of_whole else {"project": "p"}) | {**target, "next": "/more"}
     return f"/acts/{act.name}?{urlencode(said)}"
 
 
