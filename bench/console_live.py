@@ -73,10 +73,9 @@ async def _chromium(url: str, secret: str) -> AsyncIterator[Page]:
             await browser.close()
 
 
-def processor_seconds(bench: Bench, url: str, pid: int) -> float:
-    """Give the processor time that the server and its database connections have used so far."""
-    backends = asyncio.run(_backends(bench, url))
-    return sum(map(cpu_seconds, [pid, *backends]))
+def processor_seconds(bench: Bench, url: str, pid: int) -> dict[int, float]:
+    """Give the processor time that the server and each of its database connections have used so far."""
+    return {each: cpu_seconds(each) for each in (pid, *asyncio.run(_backends(bench, url)))}
 
 
 async def _backends(bench: Bench, url: str) -> list[int]:

@@ -34,7 +34,7 @@ class Timed:
 
 
 def measure_pages(
-    bench: Bench, filled: Filled, url: str, visitors: Mapping[str, str], used: Callable[[], float]
+    bench: Bench, filled: Filled, url: str, visitors: Mapping[str, str], used: Callable[[], dict[int, float]]
 ) -> list[Row]:
     """Ask for each page of the console's table again and again, as each visitor, over one kept connection.
 
@@ -58,10 +58,10 @@ def measure_pages(
     return [_time_row(timed, left_out), _weight_row(timed, files)]
 
 
-def _timed(url: str, path: str, secret: str, samples: int, used: Callable[[], float]) -> Timed:
+def _timed(url: str, path: str, secret: str, samples: int, used: Callable[[], dict[int, float]]) -> Timed:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     headers = {"Cookie": f"{SESSION_COOKIE}={secret}"}
-    times, status, body, before = [], 0, b"", 0.0
+    times, status, body, before = [], 0, b"", {}
     for number in range(WARM + samples):
         if number == WARM:
             before = used()
@@ -71,7 +71,8 @@ def _timed(url: str, path: str, secret: str, samples: int, used: Callable[[], fl
         status, body = answer.status, answer.read()
         times.append((time.perf_counter() - begun) * 1000)
     connection.close()
-    return Timed(path, status, Spread.of(times[WARM:]), (used() - before) * 1000 / samples, body)
+    cpu = sum(seconds - before.get(each, 0.0) for each, seconds in used().items())
+    return Timed(path, status, Spread.of(times[WARM:]), cpu * 1000 / samples, body)
 
 
 def _static_files(url: str, body: bytes) -> dict[str, bytes]:
