@@ -115,6 +115,9 @@ async def test_one_session_as_people_read_it(api: Api, command: Command) -> None
     assert "reasoning" not in text
     whole = json.loads(await command("transcript", row["id"], "--json"))
     assert [event["event"] for event in whole["events"]][-2:] == ["complete", "turn_ended"]
+    found = await command("lines", row["id"], "--kind", "tool", "--kind", "error", "--find", "make")
+    assert [line.partition("] ")[2] for line in found.splitlines()] == ["$ make test\\x1b[2J"]
+    assert "earlier: --before" in await command("lines", row["id"], "--limit", "1")
 
 
 async def test_a_session_is_followed_to_its_end(api: Api, command: Command) -> None:
