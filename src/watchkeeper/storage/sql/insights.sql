@@ -250,11 +250,12 @@ SELECT pg_current_snapshot()::text AS snapshot, watchkeeper.now() AS at,
                 AND NOT pg_visible_in_snapshot(a.xid, %(since)s::text::pg_snapshot)) AS projects
 
 -- name: recent_audit
--- The newest audit rows of a project, each with its job's id, and for an ended job by what it was verified.
+-- The newest audit rows of a project, each with its job's id, and for an ended job by what it was verified. They are found
+-- in the order of the trail, which has an index; in the order of time they would all be sorted.
 SELECT a.seq, a.at, a.event, a.actor, a.job_seq, s.id AS job_id, a.epoch, a.old_state, a.new_state, a.reason, a.data,
        o.verified
   FROM (SELECT * FROM watchkeeper.audit_events WHERE project_id = %(project_id)s
-         ORDER BY at DESC, seq DESC LIMIT %(limit)s) a
+         ORDER BY timeline DESC, xid DESC, seq DESC LIMIT %(limit)s) a
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.job_seq
   LEFT JOIN watchkeeper.job_outcomes o ON o.project_id = a.project_id AND o.seq = a.job_seq
  ORDER BY a.at DESC, a.seq DESC

@@ -27,8 +27,14 @@ WITH asked AS MATERIALIZED (
   ) found ORDER BY fold IS NOT NULL, due_at, id LIMIT %(limit)s
 ), held AS MATERIALIZED (
   SELECT worker_id, count(*) AS jobs FROM watchkeeper.leases WHERE project_id = %(project_id)s GROUP BY worker_id
+), waiting AS MATERIALIZED (
+  SELECT k.kind, q.jobs
+    FROM (SELECT kind FROM repairs WHERE kind IS NOT NULL UNION SELECT kind FROM incidents WHERE kind IS NOT NULL) k
+   CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM (
+                         SELECT FROM watchkeeper.ready_jobs j WHERE j.project_id = %(project_id)s AND j.kind = k.kind
+                          ORDER BY j.priority DESC, j.seq LIMIT 1000) next_ones) q
 ), jobs AS (
-  SELECT n.concern, s.id, s.kind, n.state, n.state_reason, n.code, coalesce(n.summary, a.reason) AS said, n.worker_id, n.since
+  SELECT n.concern, s.id, s.seq, s.kind, n.state, n.state_reason, n.code, n.summary AS said, n.worker_id, n.since
     FROM (
       (SELECT 'lease_dead' AS concern, seq, 'running' AS state, NULL AS state_reason, NULL AS code, NULL AS summary, worker_id,
               expires_at AS since
@@ -45,42 +51,48 @@ WITH asked AS MATERIALIZED (
         ORDER BY f.finished_at DESC LIMIT %(limit)s)
     ) n
     JOIN watchkeeper.job_specs s ON s.project_id = %(project_id)s AND s.seq = n.seq
-    LEFT JOIN LATERAL (SELECT e.reason FROM watchkeeper.audit_events e
-                        WHERE e.project_id = %(project_id)s AND e.job_seq = n.seq AND e.new_state = n.state
-                        ORDER BY e.seq DESC LIMIT 1) a ON n.state <> 'running'
    WHERE NOT EXISTS (SELECT FROM repairs r WHERE r.job_id = s.id) AND NOT EXISTS (SELECT FROM incidents i WHERE i.job_id = s.id)
 )
-SELECT w.*, b.blocks
+SELECT f.concern, f.id, f.about, f.job_id, f.worker_id, f.kind, f.state, f.reason, coalesce(f.said, a.reason) AS said, f.code,
+       f.since, f.expires_at, f.target, f.fold, f.until, f.by, f.blocks
+  FROM (
+    SELECT w.*, b.blocks
   FROM (
     SELECT 'repair' AS concern, id, action AS about, job_id, worker_id, kind, NULL AS state, trigger AS reason, reason AS said,
-           NULL AS code, created_at AS since, expires_at, target, NULL AS fold, NULL::timestamptz AS until, NULL AS by FROM repairs
+           NULL AS code, created_at AS since, expires_at, target, NULL AS fold, NULL::timestamptz AS until, NULL AS by, NULL::bigint AS job_seq
+      FROM repairs
     UNION ALL
-    SELECT 'incident', id, rule, job_id, worker_id, kind, state, cause, NULL, NULL, opened_at, due_at, NULL, fold, until, by
+    SELECT 'incident', id, rule, job_id, worker_id, kind, state, cause, NULL, NULL, opened_at, due_at, NULL, fold, until, by, NULL
       FROM incidents
     UNION ALL
     SELECT concern, id, kind, id, worker_id, kind, state, state_reason, said, code, since, NULL, NULL,
-           CASE WHEN state = 'paused' AND state_reason = 'operator' THEN 'paused' END, NULL, NULL FROM jobs
+           CASE WHEN state = 'paused' AND state_reason = 'operator' THEN 'paused' END, NULL, NULL, seq
+      FROM jobs
     UNION ALL
-    (SELECT 'late', id, command, job_id, worker_id, NULL, NULL, NULL, reason, NULL, created_at, NULL, NULL, NULL, NULL, NULL
+    (SELECT 'late', id, command, job_id, worker_id, NULL, NULL, NULL, reason, NULL, created_at, NULL, NULL, NULL, NULL, NULL, NULL
        FROM watchkeeper.reconcile_items WHERE project_id = %(project_id)s AND decided_at IS NULL ORDER BY id LIMIT %(limit)s)
     UNION ALL
-    (SELECT 'proposal', p.id, p.kind, p.job_id, NULL, NULL, NULL, NULL, p.decision, NULL, p.created_at, NULL, NULL, NULL, NULL, NULL
+    (SELECT 'proposal', p.id, p.kind, p.job_id, NULL, NULL, NULL, NULL, p.decision, NULL, p.created_at, NULL, NULL, NULL, NULL, NULL, NULL
        FROM watchkeeper.proposals p WHERE p.project_id = %(project_id)s AND p.decided_at IS NULL ORDER BY p.id LIMIT %(limit)s)
     UNION ALL
-    (SELECT 'question', q.id, q.person, NULL, NULL, NULL, NULL, NULL, q.question, NULL, q.asked_at, q.due_at, NULL, NULL, NULL, NULL
+    (SELECT 'question', q.id, q.person, NULL, NULL, NULL, NULL, NULL, q.question, NULL, q.asked_at, q.due_at, NULL, NULL, NULL, NULL, NULL
        FROM watchkeeper.people_syncs q
       WHERE q.project_id = %(project_id)s AND q.answered_at IS NULL AND q.due_at < (SELECT now FROM asked)
       ORDER BY q.due_at LIMIT %(limit)s)
   ) w
+  LEFT JOIN waiting ON waiting.kind = w.kind
   LEFT JOIN held ON held.worker_id = w.worker_id AND w.concern IN ('repair', 'incident')
  CROSS JOIN LATERAL (
    SELECT CASE WHEN w.concern IN ('proposal', 'question') THEN 0
                WHEN w.job_id IS NOT NULL THEN 1
-               WHEN w.kind IS NOT NULL THEN (SELECT count(*) FROM (
-                    SELECT FROM watchkeeper.ready_jobs j WHERE j.project_id = %(project_id)s AND j.kind = w.kind LIMIT 1000) q)
+               WHEN w.kind IS NOT NULL THEN coalesce(waiting.jobs, 0)
                ELSE coalesce(held.jobs, 0) END
           + CASE WHEN w.concern = 'incident' THEN (
               SELECT count(*) FROM watchkeeper.watchdog_incidents y
                WHERE y.project_id = %(project_id)s AND y.cause_id = w.id AND y.state <> 'resolved') ELSE 0 END AS blocks) b
  ORDER BY w.fold IS NOT NULL, w.concern <> 'repair', w.expires_at NULLS LAST, b.blocks DESC, w.since, w.id
- LIMIT %(limit)s
+ LIMIT %(limit)s) f
+  LEFT JOIN LATERAL (SELECT e.reason FROM watchkeeper.audit_events e
+                      WHERE e.project_id = %(project_id)s AND e.job_seq = f.job_seq AND e.new_state = f.state
+                      ORDER BY e.seq DESC LIMIT 1) a ON f.said IS NULL AND f.concern IN ('stuck', 'paused', 'failed')
+ ORDER BY f.fold IS NOT NULL, f.concern <> 'repair', f.expires_at NULLS LAST, f.blocks DESC, f.since, f.id
