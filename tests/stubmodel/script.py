@@ -38,6 +38,7 @@ class Fault:
     code: str = "server_error"
     message: str = "the script says so"
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
     refusal: Mapping[str, str] | None = None
     hang: bool = False
     hang_after: int | None = None

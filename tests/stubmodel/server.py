@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, events: Iterator[tuple[str, Any]], fault: Fault) -> None:
         if fault.status is not None:
-            error = {"type": fault.code, "code": fault.code, "message": fault.message}
+            error = {"type": fault.code, "code": fault.code, "message": fault.message, **fault.more}
             self._plain(fault.status, {"type": "error", "error": error}, fault.headers)
         elif fault.hang:
             self._hang()

@@ -7,13 +7,15 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from agents.real_agents import setup_for
+from agents.real_agents import setup_for, user_of_agents
 from e2e.running_up import SOURCE
 from e2e.work_agent.desk import PAGE, Desk, Worker
 from stubmodel.script import Contract, Script, Shell
 from stubmodel.server import StubModel
+from watchkeeper.agents.user import AgentUser
 
 PAGE_WANTED = {"required_kinds": ["html_page"]}
 WRITE_PAGE = Shell(f"echo '{PAGE}' > index.html")
@@ -33,10 +35,11 @@ class RealWork:
 
     desk: Desk
     model: StubModel
+    address: str = ""
 
     def worker(self, agent: str, script: Script, **config: Any) -> Worker:
         """Start a worker of this agent before a script, at `address` if that is where the model is said to be."""
-        address = config.pop("address", None) or self.model.serve(script)
+        address = self.address = config.pop("address", None) or self.model.serve(script)
         setup = setup_for(agent, address, self.desk.place)
         told = {
             "agent": agent,
@@ -79,17 +82,32 @@ class RealWork:
         desk.workers.append(Worker(process, log))
         return desk.workers[-1]
 
-    def put(self, **more: Any) -> str:
-        """Put in a job that asks for a page."""
-        return self.desk.put(
-            None, payload={"prompt": "Make a page about queues."}, contract=PAGE_WANTED, **more
-        )
+    def put(self, more: dict[str, Any] | None = None, **job: Any) -> str:
+        """Put in a job that asks for a page; `more` stands in its payload."""
+        payload = {"prompt": "Make a page about queues."} | (more or {})
+        return self.desk.put(None, payload=payload, contract=PAGE_WANTED, **job)
 
     def over(self, job: str, *states: str, timeout: float = 60.0) -> dict[str, Any]:
         """Wait for the job's end, at which no harmless word of the agent was taken for a secret."""
         done = self.desk.wait_for(job, *(states or ("completed", "stuck", "failed")), timeout=timeout)
         assert "[redacted:" not in json.dumps(self.desk.ask("GET", f"/api/jobs/{job}/timeline"))
         return done
+
+
+def clone_for_agents(place: Path, user: AgentUser | None = None) -> Path:
+    """Make a repository with one commit that belongs to the agents' user, by default the real ones'."""
+    user = user or user_of_agents()
+    clone = place / "clone"
+    clone.mkdir(mode=0o755)
+    os.chown(clone, user.uid, user.gid)
+    script = (
+        "git init -q -b main . && echo hello > README && git add README && "
+        "git -c user.name=a -c user.email=a@example.org commit -qm first"
+    )
+    identity: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": []} if user.other else {}
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    subprocess.run(["sh", "-c", script], cwd=clone, env=environment, check=True, **identity)
+    return clone
 
 
 def agents_of(desk: Desk) -> list[int]:

@@ -37,9 +37,10 @@ def test_a_model_that_fails_for_good_is_tried_again_three_times(real: RealWork) 
     ("agent", "fault"),
     [
         ("claude", Fault(status=429, code="rate_limit_error", headers={"Retry-After": "0"})),
+        ("codex", Fault(status=429, code="rate_limit_exceeded", headers={"Retry-After": "0"})),
         ("codex", Fault(status=401, code="invalid_api_key")),
     ],
-    ids=["429", "401"],
+    ids=["claude 429", "codex 429", "401"],
 )
 def test_where_no_restart_helps_the_job_waits(real: RealWork, agent: str, fault: Fault) -> None:
     """Refused for its rate or its login: nothing is begun again and again, and the agent is not blamed."""
@@ -52,11 +53,14 @@ def test_where_no_restart_helps_the_job_waits(real: RealWork, agent: str, fault:
     assert begun_again(worker) == []
 
 
-def test_a_used_up_plan_parks_the_job_until_it_is_reset(real: RealWork) -> None:
-    """The moment that the provider names is when the job comes back."""
-    reset = int(time.time()) + 7200
+@pytest.mark.parametrize("agent", REAL)
+def test_a_used_up_plan_parks_the_job_until_it_is_reset(real: RealWork, agent: str) -> None:
+    """The moment that the provider names is when the job comes back; Codex tells it by the minute."""
+    reset = (int(time.time()) + 7200) // 60 * 60
     fault = Fault(status=429, code="rate_limit_error", message=f"Usage limit reached|{reset}")
-    worker = real.worker("claude", Script(WORK, fault))
+    if agent == "codex":
+        fault = Fault(status=429, code="usage_limit_reached", more={"resets_at": reset, "plan_type": "pro"})
+    worker = real.worker(agent, Script(WORK, fault))
     job = real.put()
     wait_until(lambda: worker.events("attempt_reported"), 60, "the attempt's end")
     parked = real.desk.job(job)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from e2e.work_agent.desk import PAGE, Desk
+from e2e.work_agent.real_work import clone_for_agents
 from e2e.work_agent.turns import AGENT, PAGE_WANTED, put_turns, turns_of
 from waiting import wait_until
 from watchkeeper.agents.user import agent_user
@@ -118,25 +118,9 @@ def test_a_false_done_is_told_and_never_believed(desk: Desk) -> None:
     assert len(turns_of(desk, job)) == 2
 
 
-def clone_of_agents(place: Path) -> Path:
-    """Make a repository with one commit that belongs to the agents' user."""
-    user = agent_user(None)
-    clone = place / "clone"
-    clone.mkdir(mode=0o755)
-    os.chown(clone, user.uid, user.gid)
-    script = (
-        "git init -q -b main . && echo hello > README && git add README && "
-        "git -c user.name=a -c user.email=a@example.org commit -qm first"
-    )
-    identity: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": []} if user.other else {}
-    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
-    subprocess.run(["sh", "-c", script], cwd=clone, env=environment, check=True, **identity)
-    return clone
-
-
 def test_a_job_works_on_a_branch_of_its_repository(desk: Desk) -> None:
     """A clone that the operator named is there as a work tree; commits stay on the job's branch, and nothing else."""
-    clone = clone_of_agents(desk.place)
+    clone = clone_for_agents(desk.place, agent_user(None))
     desk.worker(**AGENT, slots=3, repositories=[str(clone)])
     commit = "git add -A && git -c user.name=b -c user.email=b@example.org commit -qm second"
     named = '{"artifacts":[{"kind":"html_page","path":"page.html"}]}'

@@ -18,6 +18,7 @@ from watchkeeper.services.supervision.conversation import Conversation
 from watchkeeper.services.supervision.delivery import FOUND
 from watchkeeper.services.supervision.means import Means
 from watchkeeper.services.supervision.records import AttemptRecords
+from watchkeeper.services.supervision.workspace_look import git_directory
 
 TOKEN_VARIABLE = "WATCHKEEPER_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -109,12 +110,24 @@ class Turns:
             workspace=self.workspace(),
             state=self.workspace().parent / "agent",
             payload=self._job.get("payload"),
-            also_writes=(Path(self._facts["clone"], ".git"),) if "clone" in self._facts else (),
+            also_writes=self._writes_beside(),
             thread=known.resumes,
             contract=None if host is None else ContractServer(self._tools_at(host), TOKEN_VARIABLE),
             tokens=None if tokens is None else max(0, int(tokens) - known.all_tokens),
             cost=None if cost is None else max(0.0, float(cost) - known.all_cost),
         )
+
+    def _writes_beside(self) -> tuple[Path, ...]:
+        """Give where a commit is written: the clone's objects and branches, and what git keeps of this work tree.
+
+        The second lies in the first, and is named all the same: Codex closes it unless it is. Where it is said to lie
+        elsewhere, it was not git who said so.
+        """
+        if "clone" not in self._facts:
+            return ()
+        git = Path(self._facts["clone"], ".git")
+        tree = git_directory(self.workspace()).resolve()
+        return (git, tree) if tree.parent == (git / "worktrees").resolve() else (git,)
 
     def _clones(self) -> Clones:
         user = self._means.workspaces.user

@@ -75,13 +75,14 @@ class WorkspaceLook:
         return max(0, count - before) if before is not None else 0
 
     def _logged(self) -> int:
-        return _head(self._git_directory() / "logs/HEAD", MOST_LOG_BYTES).count(b"\tcommit")
+        return _head(git_directory(self._workspace) / "logs/HEAD", MOST_LOG_BYTES).count(b"\tcommit")
 
-    def _git_directory(self) -> Path:
-        """Give the work tree's own directory of git: `.git`, or the one that a file of this name points to."""
-        git = self._workspace / ".git"
-        told = _head(git, 4096).removeprefix(b"gitdir:").strip()
-        return Path(os.fsdecode(told)) if told and b"\0" not in told else git
+
+def git_directory(workspace: Path) -> Path:
+    """Give a work tree's own directory of git: `.git`, or the one that a file of this name, the agent's, points to."""
+    git = workspace / ".git"
+    told = _head(git, 4096).removeprefix(b"gitdir:").strip()
+    return Path(os.fsdecode(told)) if told and b"\0" not in told else git
 
 
 def _head(path: Path, most: int) -> bytes:
