@@ -51,6 +51,8 @@ CLOSED_LISTS: dict[str, dict[str, Any]] = {
     "approvals": {"decision": "rejected"},
     "maintenance_windows": {"starts_at": "2026-01-01", "ends_at": "2026-01-02"},
     "alerts": {"severity": "low"},
+    "bulk_acts": {"what": "cancel"},
+    "chat_doors": {"platform": "line"},
 }
 """What a CHECK asks for beside the type."""
 
