@@ -205,10 +205,14 @@ SELECT a.timeline, a.xid::text AS xid, a.seq, a.at, a.event, a.actor, a.on_behal
  ORDER BY a.timeline DESC, a.xid DESC, a.seq DESC LIMIT %(limit)s
 
 -- name: audit_rank
--- How many rows of the same time stand before a row in the total order; of its project, or of all (project NULL).
-SELECT count(*) AS rank FROM watchkeeper.audit_events
- WHERE (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text) AND at = %(at)s::timestamptz
-   AND (timeline, xid, seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+-- How many rows of the same time stand before a row in the total order; of its project, or of all (project NULL). They
+-- are found by their time before they are compared: by the order alone it would read the trail from its begin.
+WITH same AS MATERIALIZED (
+  SELECT timeline, xid, seq FROM watchkeeper.audit_events
+   WHERE (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text) AND at = %(at)s::timestamptz
+)
+SELECT count(*) AS rank FROM same
+ WHERE (timeline, xid, seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
 
 -- name: audit_place
 -- Where the row of a time and a rank stands in the total order; among those of a project, or of all (project NULL).
