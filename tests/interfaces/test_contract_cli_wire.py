@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -157,13 +156,3 @@ def test_only_the_standard_library_is_imported(program: Program) -> None:
     assert imported.isdisjoint(
         {"ssl", "asyncio", "argparse", "email", "http", "http.client", "tempfile", "logging"}
     )
-
-
-def test_a_command_starts_and_ends_quickly(program: Program) -> None:
-    """From start to exit, with one request, a command takes less than 150 ms."""
-    took = []
-    for _ in range(7):
-        started = time.perf_counter()
-        assert program.run("touch").exit_code == 0
-        took.append(time.perf_counter() - started)
-    assert min(took) < 0.15  # the quickest: other tests share the processors
