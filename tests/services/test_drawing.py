@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -99,9 +98,7 @@ async def test_a_run_of_forty_hours_is_read_and_drawn_in_bounds(app: App, job: U
     """Of 30,000 events a part is read that spans all forty hours; the picture has at most so many marks."""
     await rows(app.database, PLANT, {"job": job, "n": 30_000})
     await rows(app.database, "ANALYZE watchkeeper.session_events")
-    began = time.perf_counter()
     drawing = await drawn(app, job)
-    assert time.perf_counter() - began < 2
     tools = [mark for mark in drawing.marks if mark.row == "tool"]
     assert drawing.every == 20
     assert 0.9 * MOST_EVENTS < len(tools) <= MOST_EVENTS
