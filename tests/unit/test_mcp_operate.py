@@ -26,6 +26,7 @@ NOT_OFFERED = {
     "/events": "a stream without data",
     "/healthz": "no right needed",
     "/readyz": "no right needed",
+    "/metrics": "figures for a machine that gathers them; queue_health and reports tell them to people",
     "/api/artifacts/{artifact_id}": "files, which a person opens",
     "/api/watchdog/incidents/{incident_id}/export": "a download; show tells the same",
     "/api/maintenance-windows": "grants of people to act on a host",
