@@ -116,7 +116,7 @@ async def test_lines_come_a_page_at_a_time_and_new_ones_alone(
     assert "word 1500." not in (await visitor.get(path)).words
     await tell(app, session, 1501, ("said", {"text": "the newest"}))
     fragment = await visitor.get(path)
-    assert re.findall(r"<li.*?>", fragment.text) == ['<li class="say">']
+    assert re.findall(r"<li .*?>", fragment.text) == ['<li class="say">']
     assert fragment.attributes("wk-lines", "data-tail") == ["1501"]
 
 

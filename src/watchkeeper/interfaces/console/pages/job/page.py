@@ -50,7 +50,7 @@ async def job(ground: Ground, visit: Visit) -> View:
         "attempts_shown": ATTEMPTS_SHOWN,
         **_story(await ground.insights.timeline(project_id, name), row, whole=whole),
     }
-    return View("job/page.html", facts, drawing.now)
+    return View("job/page.html", facts)
 
 
 def _story(timeline: list[Row], row: Row, *, whole: bool) -> dict[str, Any]:
