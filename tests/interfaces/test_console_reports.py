@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import psycopg
@@ -15,9 +17,16 @@ from interfaces.console_visitor import Page, Visitor, visiting
 from interfaces.test_console_acts import form_of
 from raw_sql import rows
 from watchkeeper.app.whole import App
+from watchkeeper.domain.evidence_facts import ProjectFacts
+from watchkeeper.domain.judging import Share
+from watchkeeper.domain.outlook import d30, levels
 from watchkeeper.domain.principals import Role
+from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.signals import Signal
-from watchkeeper.domain.stages import ITEMS
+from watchkeeper.domain.stage_proofs import GOLDEN, REQUIRED_PHASES
+from watchkeeper.domain.stages import ITEMS, report
+from watchkeeper.interfaces.console.evidence_words import in_words
+from watchkeeper.interfaces.console.i18n import load
 from watchkeeper.interfaces.console.report_words import LEVELS, PROOFS, REPORTS
 from watchkeeper.services.report_tables import TABLES
 from watchkeeper.settings import Settings
@@ -66,6 +75,37 @@ def test_every_sentence_of_the_stages_and_levels_has_words() -> None:
     assert {item.proof for item in ITEMS} == {*PROOFS}
     assert set(LEVELS) == {1, 2, 3, 4, 5}
     assert {report.name for report in REPORTS if report.is_data} == {*TABLES}
+
+
+def test_every_verdict_is_said_in_the_readers_language() -> None:
+    """What an item, a level or day 30 rests on has no English left in Chinese, but names of commands and drills."""
+    said = load("zh_Hant").translations.gettext
+    shares = {
+        one.name: Share(4, 9)
+        for one in fields(ProjectFacts)
+        if one.type == "Share" and one.name not in ("false_completes", "slos")
+    }
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    started = now - timedelta(days=40)
+    much = ProjectFacts(started, now, ticks=True, runbooks=2, seals=1, undoable=1, slos=Share(1, 2), **shares)
+    seen = dict.fromkeys((rule.value for rule in RuleName), 3)
+    full = replace(much, incidents=seen, real=seen, phases=dict.fromkeys(REQUIRED_PHASES, 2), helper_events=1)
+    few = replace(
+        full, real={"fetch_failed": 1}, started_at=now, golden=dict.fromkeys(GOLDEN, True), adopted=1
+    )
+    for facts in (
+        ProjectFacts(now, now),
+        much,
+        full,
+        few,
+        replace(full, repairs={"retouch": 5}, golden={"x": True}),
+    ):
+        sentences = [found.judged.because for found in report(facts)]
+        sentences += [level.judged.because for level in levels(facts)] + [*d30(facts).reasons]
+        for sentence in sentences:
+            words = re.findall(r"[A-Za-z_]{2,}", in_words(sentence, said))
+            known = {*REQUIRED_PHASES, *GOLDEN, "Worker", "SLO", "touch", "helper"}
+            assert set(words) <= known, sentence
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -135,6 +175,7 @@ async def test_the_trail_is_read_page_by_page(visitor: Visitor, told: Told, lang
     assert "job_paused" in whole.words
     assert ("No seal covers it yet" if language == "en" else "尚無封印涵蓋") in whole.words
     assert (await visitor.get("/audit/1")).status == 404
+    assert (await visitor.get("/audit/é")).status == 404
     assert (await visitor.get("/audit?before=x")).status == 400
     assert (await visitor.http.get("/api/audit?format=csv")).text.startswith("at,event,actor")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-from datetime import UTC, datetime, timedelta
+import secrets
 from typing import Any
 
 from watchkeeper.domain.audit_findings import Verification
@@ -13,6 +12,7 @@ from watchkeeper.domain.errors import NotFound, UsageError
 from watchkeeper.domain.principals import Principal
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.audit_keys import AuditFiles
+from watchkeeper.services.audit_names import RowNames
 from watchkeeper.services.operations import find_job
 from watchkeeper.services.private_files import new_private_file
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one, fetch_row
@@ -22,11 +22,6 @@ MAX_PAGE = 1000
 REACH = 20_000
 """Rows of all projects that a page looks back through: a filter that matches nothing costs no more than that."""
 
-OF_ALL = "s"
-MOST_DIGITS = 17
-_CURSOR = re.compile(r"(s?)([0-9]{1,17})-([0-9]{1,9})")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 class AuditReading:
     """Reads the trail and what is known of its chain."""
@@ -34,6 +29,7 @@ class AuditReading:
     def __init__(self, database: Database, files: AuditFiles) -> None:
         self._database = database
         self._files = files
+        self._spare = secrets.token_bytes(32)
 
     async def page(
         self,
@@ -53,7 +49,8 @@ class AuditReading:
         if not 1 <= limit <= MAX_PAGE:
             raise UsageError(f"limit is {limit}; it is from 1 to {MAX_PAGE}")
         async with self._database.transaction() as connection:
-            place = FROM_THE_END if cursor is None else await _place(connection, project_id, cursor)
+            names = await self._names(connection, project_id)
+            place = FROM_THE_END if cursor is None else names.place(cursor)
             asked = {"project_id": project_id, "event": event, "actor": actor, **place, "limit": limit + 1}
             end = None
             if job is not None:
@@ -63,27 +60,29 @@ class AuditReading:
             else:
                 end = await fetch_one(connection, "audit_reach", {**place, "reach": REACH})
                 rows = await fetch(connection, "audit_page", {**asked, **_bound(end)})
-            following = None
-            if len(rows) > limit:
-                following = await _cursor(connection, project_id, rows[limit - 1])
-            elif end is not None:
-                following = await _cursor(connection, None, end)
-        return [_shown(row) for row in rows[:limit]], following
+        last = rows[limit - 1] if len(rows) > limit else end
+        following = None if last is None else names.name(last)
+        return [_shown(row, names) for row in rows[:limit]], following
 
-    async def moment(self, project_id: str, name: str) -> list[Row]:
-        """Give a project's rows of the moment that `row` names on each (mostly one), and whether each is sealed.
-
-        Raises NotFound.
-        """
-        if not name.isascii() or not name.isdigit() or len(name) > MOST_DIGITS:
-            raise NotFound("there is no such audit row here")
+    async def row(self, project_id: str, name: str) -> Row:
+        """Give the row that a page names so, and whether it is sealed; raise NotFound."""
         async with self._database.transaction() as connection:
-            asked = {"project_id": project_id, "at": _time(name)}
-            rows = await fetch(connection, "audit_rows_at", asked)
-            found = [{**_shown(row), **await fetch_row(connection, "audit_covered", row)} for row in rows]
-        if not found:
-            raise NotFound("there is no such audit row here")
-        return found
+            names = await self._names(connection, project_id)
+            try:
+                place = names.place(name)
+            except UsageError:
+                raise NotFound("there is no such audit row here") from None
+            row = await fetch_one(connection, "audit_row", {**place, "project_id": project_id})
+            if row is None:
+                raise NotFound("there is no such audit row here")
+            covered = await fetch_row(connection, "audit_covered", place)
+        return {**_shown(row, names), "sealed": covered["sealed"]}
+
+    async def _names(self, connection: Connection, project_id: str) -> RowNames:
+        """Give what names a project's rows: by its own key where it has one, else for as long as this process lives."""
+        asked = {"project_id": project_id, "secret": self._spare}
+        row = await fetch_one(connection, "badge_key", asked)
+        return RowNames(self._spare if row is None else bytes(row["secret"]), project_id)
 
     async def lag(self) -> Row:
         """Say how far the chain is behind: its head, what is unsealed (of at most 10,000 rows), for how long."""
@@ -114,36 +113,9 @@ class AuditReading:
             return None
 
 
-def _shown(row: Row) -> Row:
+def _shown(row: Row, names: RowNames) -> Row:
     shown = {name: row[name] for name in row if name not in ("timeline", "xid")}
-    return {"row": str(_micros(row["at"])), **shown}
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def _time(micros: str) -> datetime:
-    return _EPOCH + timedelta(microseconds=int(micros))
-
-
-async def _cursor(connection: Connection, project_id: str | None, row: Row) -> str:
-    """Name a row by its time and its rank among the rows of that time, those of its project or of all."""
-    ranked = await fetch_row(connection, "audit_rank", {**row, "project_id": project_id})
-    return f"{OF_ALL if project_id is None else ''}{_micros(row['at'])}-{ranked['rank']}"
-
-
-async def _place(connection: Connection, project_id: str, cursor: str) -> Row:
-    if (match := _CURSOR.fullmatch(cursor)) is None:
-        raise UsageError("the cursor is none that a page gave")
-    named = {
-        "project_id": None if match[1] else project_id,
-        "at": _time(match[2]),
-        "rank": int(match[3]),
-    }
-    if (place := await fetch_one(connection, "audit_place", named)) is None:
-        raise UsageError("the row at which the page before ended is gone", hint="List from the begin again.")
-    return place
+    return {"row": names.name(row), **shown}
 
 
 def _bound(end: Row | None) -> Row:

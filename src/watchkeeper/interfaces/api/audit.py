@@ -12,6 +12,7 @@ from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
 from watchkeeper.interfaces.api.pages import Format
+from watchkeeper.services.audit_names import MOST_CHARS
 from watchkeeper.services.audit_reading import seen_by
 from watchkeeper.services.report_tables import AUDIT_COLUMNS, as_csv
 
@@ -36,7 +37,7 @@ async def events(
     actor: Text = None,
     job: Text = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[str | None, Query(max_length=50)] = None,
+    cursor: Annotated[str | None, Query(max_length=MOST_CHARS)] = None,
     as_: Format = "json",
 ) -> Response:
     """List a project's audit rows, the newest first; `next_cursor` leads to the next page, null at the end.
@@ -53,11 +54,11 @@ async def events(
     return answer(events=shown, next_cursor=following)
 
 
-@reads.get("/rows/{row}", **declared(Right.READ, example={"events": [EVENT | {"sealed": True}]}))
-async def rows_of_moment(row: str, access: Here) -> Response:
-    """Give the row that a list names `row`, with whether it is sealed; several where they are of one moment."""
-    rows = await access.app.audit_reading.moment(await access.project(), row)
-    return answer(events=[seen_by(access.principal, one, access.app.redactor) for one in rows])
+@reads.get("/rows/{row}", **declared(Right.READ, example={"event": EVENT | {"sealed": True}}))
+async def one_row(row: str, access: Here) -> Response:
+    """Give the row that a list names `row`, with whether a seal covers it."""
+    found = await access.app.audit_reading.row(await access.project(), row)
+    return answer(event=seen_by(access.principal, found, access.app.redactor))
 
 
 @reads.get(

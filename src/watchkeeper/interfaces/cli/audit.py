@@ -95,14 +95,10 @@ def show_row(
     project: Project = None,
     as_json: Json = False,
 ) -> None:
-    """Show one row whole, and whether it is sealed; several where they are of one moment."""
+    """Show one row whole, and whether a seal covers it."""
     with connected(project) as client:
         answer = client.get(f"/api/audit/rows/{part(row)}")
-    if as_json:
-        show(answer, as_json=True)
-        return
-    for one in answer["events"]:
-        show(one, as_json=False)
+    show(answer if as_json else answer["event"], as_json=as_json)
 
 
 @audit.command()

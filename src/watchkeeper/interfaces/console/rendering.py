@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from gettext import NullTranslations
 from typing import Any, Protocol, cast
@@ -24,6 +24,7 @@ from watchkeeper.interfaces.console import trouble, words
 from watchkeeper.interfaces.console.acts.act import Act
 from watchkeeper.interfaces.console.acts.done import UNDO_SECONDS
 from watchkeeper.interfaces.console.assets import Assets
+from watchkeeper.interfaces.console.evidence_words import in_words
 from watchkeeper.interfaces.console.ground import View
 from watchkeeper.interfaces.console.headers import HEADERS
 from watchkeeper.interfaces.console.i18n import LANGUAGES, Language
@@ -90,7 +91,6 @@ def _environment(language: Language, assets: Assets) -> Environment:
     environment.policies["ext.i18n.trimmed"] = True
     # The extension brings the method; the annotations of Jinja2 do not know of it.
     cast("_Translating", environment).install_gettext_translations(language.translations, newstyle=True)
-    locale = language.locale
     environment.globals.update(
         languages=LANGUAGES,
         asset=assets.url,
@@ -102,22 +102,28 @@ def _environment(language: Language, assets: Assets) -> Environment:
         new_key=lambda: uuid4().hex,
         undo_seconds=UNDO_SECONDS,
     )
-    environment.filters.update(
-        span=lambda seconds: shown.span(seconds, locale),
-        number=lambda value: shown.number(value, locale),
-        size=lambda count: shown.size(count, locale),
-        cut=lambda text, limit=TEXT_LIMIT: shown.cut(str(text), limit),
-        clock=_clock,
-        short=shown.short,
-        machine=shown.machine,
-        absolute=_absolute,
-        listed=lambda texts: format_list(list(texts), locale=locale),
-        translated=language.translations.gettext,
-        pretty=pretty,
-        without_ways=without_ways,
-    )
+    environment.filters.update(_filters(language))
     environment.globals["share"] = shown.share
     return environment
+
+
+def _filters(language: Language) -> dict[str, Callable[..., Any]]:
+    locale, said = language.locale, language.translations.gettext
+    return {
+        "span": lambda seconds: shown.span(seconds, locale),
+        "number": lambda value: shown.number(value, locale),
+        "size": lambda count: shown.size(count, locale),
+        "cut": lambda text, limit=TEXT_LIMIT: shown.cut(str(text), limit),
+        "clock": _clock,
+        "short": shown.short,
+        "machine": shown.machine,
+        "absolute": _absolute,
+        "listed": lambda texts: format_list(list(texts), locale=locale),
+        "translated": said,
+        "pretty": pretty,
+        "evidence": lambda because: in_words(str(because), said),
+        "without_ways": without_ways,
+    }
 
 
 @pass_context

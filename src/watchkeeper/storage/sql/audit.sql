@@ -204,30 +204,14 @@ SELECT a.timeline, a.xid::text AS xid, a.seq, a.at, a.event, a.actor, a.on_behal
    AND (%(actor)s::text IS NULL OR a.actor = %(actor)s::text)
  ORDER BY a.timeline DESC, a.xid DESC, a.seq DESC LIMIT %(limit)s
 
--- name: audit_rank
--- How many rows of the same time stand before a row in the total order; of its project, or of all (project NULL). They
--- are found by their time before they are compared: by the order alone it would read the trail from its begin.
-WITH same AS MATERIALIZED (
-  SELECT timeline, xid, seq FROM watchkeeper.audit_events
-   WHERE (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text) AND at = %(at)s::timestamptz
-)
-SELECT count(*) AS rank FROM same
- WHERE (timeline, xid, seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
-
--- name: audit_place
--- Where the row of a time and a rank stands in the total order; among those of a project, or of all (project NULL).
-SELECT timeline, xid::text AS xid, seq FROM watchkeeper.audit_events
- WHERE (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text) AND at = %(at)s::timestamptz
- ORDER BY timeline, xid, seq OFFSET %(rank)s::bigint LIMIT 1
-
--- name: audit_rows_at
--- A project's rows of one moment, in the total order: mostly one.
+-- name: audit_row
+-- One of a project's rows by its place.
 SELECT a.timeline, a.xid::text AS xid, a.seq, a.at, a.event, a.actor, a.on_behalf_of, a.job_seq, s.id AS job_id, a.epoch,
        a.old_state, a.new_state, a.reason, a.data, a.output_hash
   FROM watchkeeper.audit_events a
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.job_seq
- WHERE a.project_id = %(project_id)s AND a.at = %(at)s::timestamptz
- ORDER BY a.timeline, a.xid, a.seq LIMIT 100
+ WHERE a.project_id = %(project_id)s
+   AND (a.timeline, a.xid, a.seq) = (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
 
 -- name: audit_covered
 -- Whether the last seal ends at or behind a place: what stands before it is sealed.

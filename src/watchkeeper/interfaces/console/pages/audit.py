@@ -35,17 +35,18 @@ async def row(ground: Ground, visit: Visit) -> View:
     name = visit.request.path_params["row"]
     for project in [scope.chosen] if scope.chosen else [one["project_id"] for one in scope.visible]:
         try:
-            rows = await ground.app.audit_reading.moment(project, name)
+            found = await ground.app.audit_reading.row(project, name)
         except NotFound:
             continue
-        shown = [seen_by(visit.known, one, ground.redactor) for one in rows]
-        return View("audit/row.html", {"scope": scope, "project_id": project, "rows": shown, "row": name})
+        shown = seen_by(visit.known, found, ground.redactor)
+        return View("audit/row.html", {"scope": scope, "project_id": project, "one": shown})
     raise NotFound("there is no such audit row here")
 
 
 async def _chain(ground: Ground, visit: Visit) -> Row:
     """Give how the chain stands; its numbers, which all projects share, are for who sees the whole installation."""
-    found = await ground.app.audit_reading.state()
+    reporting = ground.app.watchdog.reporting
+    found = await reporting.kept.get("chain", ground.app.audit_reading.state)
     last, chain = found["verification"], found["chain"]
     return {
         "verified_at": None if last is None else _time(last.get("at")),

@@ -18,7 +18,7 @@ from watchkeeper.services.weekly import MOST_WEEKS
 
 DAYS = 30.0
 MOST_DAYS = 3_660.0
-SIGNALS_A_PAGE = 15
+SIGNALS_A_PAGE = 10
 
 Gather = Callable[[Ground, Visit, str], Awaitable[Row]]
 

@@ -1,4 +1,5 @@
--- What people keep of the console and show to others: saved views, read-only links, and the key that badges are signed with.
+-- What people keep of the console and show to others: saved views, read-only links, and the key by which
+-- badges are signed and rows of the trail are named.
 CREATE TABLE IF NOT EXISTS watchkeeper.saved_views (
   id           uuid NOT NULL DEFAULT watchkeeper.uuid7(),
   project_id   text NOT NULL,
@@ -30,10 +31,6 @@ CREATE TABLE IF NOT EXISTS watchkeeper.share_links (
   CHECK ((revoked_by IS NULL) = (revoked_at IS NULL))
 );
 CREATE INDEX IF NOT EXISTS share_links_age ON watchkeeper.share_links (expires_at);
-
--- A page of the trail is found again by the time at which the page before ended. Rows come in the order of time.
-CREATE INDEX IF NOT EXISTS audit_events_at ON watchkeeper.audit_events USING brin (at)
-  WITH (autosummarize = on, pages_per_range = 32);
 
 CREATE TABLE IF NOT EXISTS watchkeeper.badge_keys (
   project_id text PRIMARY KEY,
