@@ -51,6 +51,8 @@ async def test_an_act_is_shown_done_told_and_taken_back(visitor: Visitor, projec
     assert f"Pause the job : {str(job)[-8:]} build" in told.words
     assert WHY in told.words
     assert "Audit row: Job paused" in told.words
+    (link,) = (link for link in told.attributes("a", "href") if link.startswith("/audit/"))
+    assert WHY in (await visitor.get(link)).words
     assert (await visitor.app.insights.job("p", str(job)))["state"] == "paused"
     await visitor.post("/acts/job-resume", **form_of(told, "job-resume"))
     assert (await visitor.app.insights.job("p", str(job)))["state"] == "pending"

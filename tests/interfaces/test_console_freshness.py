@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from interfaces.console_project import ConsoleProject, fill
-from interfaces.console_visitor import Visitor, visiting
+from interfaces.console_visitor import PAGE_BYTES, Visitor, visiting
 from watchkeeper.app.whole import App
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.domain.principals import Role
+from watchkeeper.interfaces.console.assets import MEDIA_TYPES, Assets
 from watchkeeper.settings import Settings
 
 
@@ -103,6 +104,16 @@ async def test_every_number_has_its_age(visitor: Visitor, project: ConsoleProjec
     assert page.text.count('class="asof"') == len(panels)
     assert all(title.endswith(" UTC") for title in page.attributes("time", "title"))
     assert len(page.attributes("time", "title")) == len(page.attributes("time", "datetime"))
+
+
+def test_all_scripts_and_styles_together_are_small() -> None:
+    """However many files they are cut into: style below 25 KB, script below 12 KB, as they are served."""
+    kept = {name: len(Assets().content(name)) for name in MEDIA_TYPES}
+    style = sum(size for name, size in kept.items() if name.endswith(".css"))
+    script = sum(size for name, size in kept.items() if name.endswith(".js"))
+    assert style <= 25 * 1024
+    assert script <= 12 * 1024
+    assert style + script + PAGE_BYTES <= 150 * 1024
 
 
 async def test_the_assets_are_small_and_kept_by_browsers(visitor: Visitor) -> None:

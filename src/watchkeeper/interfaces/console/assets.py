@@ -37,6 +37,9 @@ class Assets:
         counted = f"&n={min(count, MOST_COUNTED)}" if count else ""
         return f"/static/{name}?v={self._digests[name]}{counted}"
 
+    def content(self, name: str) -> bytes:
+        return self._content[name]
+
     async def serve(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in self._content:

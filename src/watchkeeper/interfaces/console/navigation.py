@@ -54,7 +54,6 @@ class Navigation:
     def __init__(self, paths: Iterable[str]) -> None:
         self.known = known = frozenset(paths)
         self.sections = tuple(section for section in SECTIONS if section.path in known)
-        self.audit = "/audit" if "/audit" in known else "/"
         self.phone = tuple(section for section in PHONE if section.path in known)
 
     def current(self, path: str) -> str:

@@ -172,6 +172,7 @@ class ActDesk:
             row["event"] if row else "",
             visit.known.actor,
             (row["reason"] or "")[:200] if row else "",
+            seen.project or wanted.project,
         )
         remember(response, visit.request, done)
         return response
