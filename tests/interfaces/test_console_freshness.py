@@ -54,8 +54,15 @@ async def test_a_fragment_that_has_not_changed_costs_nothing(
     async def still(*_: object) -> object:
         return watch
 
+    job = project.jobs["verified"]
+    drawn = await app.drawings.of_job("p", str(job))
+
+    async def same(*_: object) -> object:
+        return drawn
+
     monkeypatch.setattr("watchkeeper.services.insights.Insights.watch", still)
-    path = f"/jobs/{project.jobs['verified']}?fragment=1"
+    monkeypatch.setattr("watchkeeper.services.drawing.Drawings.of_job", same)
+    path = f"/jobs/{job}?fragment=1"
     page = await visitor.get(path)
     assert page.attributes("section", "data-region") == [
         "verdict",

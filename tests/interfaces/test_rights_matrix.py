@@ -196,6 +196,7 @@ async def test_pages_are_for_sessions_of_readers_alone(api: Api, credentials: li
 
 ARGUMENTS = {
     "switch": ["claims", "on"],
+    "window open": ["2"],
     "kinds declare": ["report"],
     "projects create": ["fresh"],
     "schedules add": ["daily", "0 3 * * *", "report"],
