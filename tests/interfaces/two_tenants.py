@@ -35,6 +35,17 @@ NO_TEXT_OF_ITS_OWN = {"badge_keys", "login_codes", "console_sessions", "lesson_u
 """Their texts are closed lists or names that are planted with a token."""
 
 
+OTHERS = {
+    "act_id": ("bulk_acts", "id"),
+    "window_id": ("maintenance_windows", "id"),
+    "link_id": ("chat_links", "id"),
+    "channel": ("chat_doors", "channel"),
+    "share_id": ("share_links", "id"),
+    "view_id": ("saved_views", "id"),
+    "row": ("audit_events", "(extract(epoch FROM at) * 1000000)::bigint"),
+}
+
+
 @dataclass(frozen=True)
 class Theirs:
     """What somebody of `p` may have heard of in `q`."""
@@ -58,6 +69,8 @@ class Theirs:
     late: str
     rule: str
     job_ids: list[str]
+    others: dict[str, str]
+    """What stands in the addresses of bulk acts, windows, chats, shares, views and the trail, by its name."""
 
 
 async def plant(app: App, url: str) -> Theirs:
@@ -125,6 +138,10 @@ def _names(connection: psycopg.Connection, token: str) -> Theirs:
         one("SELECT id FROM watchkeeper.reconcile_items WHERE project_id = 'q' LIMIT 1"),
         one("SELECT rule FROM watchkeeper.repair_breakers WHERE project_id = 'q' LIMIT 1"),
         [row[0] for row in ids],
+        {
+            name: one(f"SELECT {column} FROM watchkeeper.{table} WHERE project_id = 'q' LIMIT 1")
+            for name, (table, column) in OTHERS.items()
+        },
     )
 
 
