@@ -50,8 +50,6 @@ CLOSED_LISTS: dict[str, dict[str, Any]] = {
     "repair_actions": {"authority": "system"},
     "approvals": {"decision": "rejected"},
     "maintenance_windows": {"starts_at": "2026-01-01", "ends_at": "2026-01-02"},
-    "bulk_acts": {"what": "pause"},
-    "chat_doors": {"platform": "line"},
     "alerts": {"severity": "low"},
     "bulk_acts": {"what": "cancel"},
     "chat_doors": {"platform": "line"},
