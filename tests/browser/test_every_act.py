@@ -18,7 +18,12 @@ from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.console.acts.act import Act
 from watchkeeper.interfaces.console.families import ACTS
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.asyncio(loop_scope="session"),
+    # Apprise imports it where a channel of its kind is set up.
+    pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning"),
+]
 
 WHY = "tried in a browser"
 
