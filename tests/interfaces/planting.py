@@ -55,6 +55,8 @@ REST: dict[str, dict[str, Any]] = {
     "/api/proposals": dict.fromkeys(("kind", "decision", "problem", "recommendation", "reasoning"), "x"),
 }
 
+BEFORE_ANY_JOB = {"made_before": "2001-01-01T00:00:00Z"}
+
 
 @dataclass
 class Planting:
@@ -95,6 +97,10 @@ class Planting:
                         "options": [said],
                         "subject": {"a": [said]},
                     },
+                ),
+                "bulk-acts": (
+                    "bulk_act",
+                    {**BEFORE_ANY_JOB, "what": "requeue", "state": "failed", "reason": said[:2000]},
                 ),
                 "people-syncs": ("people_sync", {"person": "lin", "question": said}),
                 "signals": (
