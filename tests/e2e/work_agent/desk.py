@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,9 +171,3 @@ class Desk:
             lambda: path.exists() and path.read_text().endswith("\n"), timeout, f"{name} to be written"
         )
         return path.read_text().strip()
-
-
-def seconds_until(predicate: Callable[[], object], timeout: float, what: str) -> float:
-    began = time.monotonic()
-    wait_until(predicate, timeout, what)
-    return time.monotonic() - began

@@ -122,3 +122,9 @@ def outputs_of(desk: Desk) -> str:
     """Give all that the agents have printed."""
     found = desk.place.glob("home*/sessions/*/*/session*/stdout")
     return "\n".join(path.read_text(errors="replace") for path in found)
+
+
+def steps_files(real: RealWork) -> list[Path]:
+    """Give the files in which the agents' commands note their steps; what vanishes meanwhile is passed over."""
+    places = os.walk(real.desk.place)
+    return [Path(root, "steps") for root, _, names in places if root.endswith("/work") and "steps" in names]

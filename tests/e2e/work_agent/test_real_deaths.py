@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from e2e.work_agent.real_work import HAND_IN, WRITE_PAGE, RealWork, agents_of, outputs_of
+from e2e.work_agent.real_work import HAND_IN, WRITE_PAGE, RealWork, agents_of, outputs_of, steps_files
 from stubmodel.script import Script, Shell
 from waiting import wait_until
 
@@ -20,12 +20,12 @@ CALLS = {"codex": '"item.started"', "claude": '"tool_use"'}
 
 def until_it_waits(real: RealWork, agent: str) -> None:
     """Wait until the agent's command has begun, and the agent has said so."""
-    wait_until(lambda: list(real.desk.place.glob("**/work/steps")), 60, "the command")
+    wait_until(lambda: steps_files(real), 60, "the command")
     wait_until(lambda: CALLS[agent] in outputs_of(real.desk), 60, "the call")
 
 
 def steps(real: RealWork) -> list[str]:
-    (path,) = real.desk.place.glob("**/work/steps")
+    (path,) = steps_files(real)
     return path.read_text().split()
 
 
@@ -57,7 +57,7 @@ def test_two_supervisors_never_work_on_one_session(real: RealWork) -> None:
     adopted = wait_until(
         lambda: [event for one in again for event in one.events("agent_session_adopted")], 60, "adoption"
     )
-    (path,) = real.desk.place.glob("**/work/steps")
+    (path,) = steps_files(real)
     path.with_name("go").touch()
     done = real.over(job)
     assert (done["state"], done["verified"], len(done["attempts"])) == ("completed", "artifact", 1)

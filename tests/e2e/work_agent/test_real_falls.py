@@ -12,7 +12,7 @@ import pytest
 
 from agents.real_agents import REAL
 from e2e.work_agent.door import Door
-from e2e.work_agent.real_work import HAND_IN, WRITE_PAGE, RealWork, clone_for_agents
+from e2e.work_agent.real_work import HAND_IN, WRITE_PAGE, RealWork, clone_for_agents, steps_files
 from stubmodel.script import Script, Shell
 from waiting import wait_until
 from watchkeeper.agents import records
@@ -35,7 +35,7 @@ def test_the_fall_of_a_whole_machine_within_the_lease(real: RealWork, agent: str
     with Door(real.desk.url) as door:
         first = real.worker(agent, Script([WAITS, *WORK]), url=door.url)
         job = real.put()
-        wait_until(lambda: list(real.desk.place.glob("**/work/steps")), 60, "the command")
+        wait_until(lambda: steps_files(real), 60, "the command")
         thread = thread_of(real)
         wait_until(lambda: '"thread": null' not in thread.read_text(), 30, "the thread's name")
         started = records.read_record(thread.parent / "session/started.json")
@@ -50,7 +50,7 @@ def test_the_fall_of_a_whole_machine_within_the_lease(real: RealWork, agent: str
         door.open()
         done = real.over(job)
     assert (done["state"], done["verified"], len(done["attempts"])) == ("completed", "artifact", 1)
-    (steps,) = real.desk.place.glob("**/work/steps")
+    (steps,) = steps_files(real)
     assert steps.read_text().split() == ["began", "began"]
     assert [one["fresh"] for one in again.events("session_begun_again")] == [False]
 
