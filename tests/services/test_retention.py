@@ -40,6 +40,9 @@ SINCE = {
     "foreign_queues": "received_at",
     "lesson_uses": "handed_at",
     "share_links": "expires_at",
+    "chat_events": "handled_at",
+    "chat_codes": "expires_at",
+    "chat_buttons": "expires_at",
     "slo_counts": "begins_at",
     "outcome_counts": "starts_at",
 }

@@ -67,15 +67,19 @@ def _own(row: Row, most: int) -> dict[str, Any]:
 
 
 def _reasons(row: Row, most: int) -> dict[str, int]:
-    """Count by reason what waits: claimable jobs of a kind all wait for the same, or for nothing."""
-    reasons = Counter(
+    """Count by reason what waits: claimable jobs of a kind all wait for the same, or for nothing.
+
+    That reason stands first: of as many as others it is what people ask for.
+    """
+    reasons: Counter[str] = Counter()
+    if row["why_ready"] is not None:
+        reasons[row["why_ready"]] += min(row["ready"], most)
+    reasons.update(
         not_due=row["scheduled"],
         paused=row["paused"] - row["quarantined"],
         quarantined=row["quarantined"],
         lease_dead=row["lease_dead"],
     )
-    if row["why_ready"] is not None:
-        reasons[row["why_ready"]] += min(row["ready"], most)
     return {name: count for name, count in reasons.items() if count}
 
 
