@@ -30,9 +30,9 @@ class Stage:
 
     async def held(self) -> dict[str, Any]:
         """Give a job that a worker of its own holds."""
-        await self.job()
+        job = await self.job()
         claimed = await self.api.worker("claim", f"actor-{uuid4().hex[:8]}", kinds=[KIND], wait_seconds=10)
-        assert claimed.body["job"] is not None, claimed.body
+        assert claimed.body["job"] is not None, (await self.api.get(f"/api/jobs/{job}")).body["job"]
         return claimed.job
 
     async def post(self, path: str, **body: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from browser.acting import TARGETS
 from browser.chromium import window
 from browser.site import Site
-from browser.stage import Stage
+from browser.stage import KIND, Stage
 from interfaces.api_client import serving
 from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces.console.acts.act import Act
@@ -32,6 +32,10 @@ WHY = "tried in a browser"
 async def stage(site: Site) -> AsyncIterator[Stage]:
     async with serving(site.app) as api:
         yield Stage(api, site.planted.project)
+        # No act may stand in the way of the next one, whichever that is: what was not paused is refused, and is well.
+        for path in (f"/api/kinds/{KIND}/resume", "/api/projects/p/resume"):
+            await api.post(path, {"reason": "the next act"})
+        await site.app.kinds.set_switch("actions", is_on=True, actor="test", reason="the next act")
 
 
 def _address(act: Act, target: dict[str, str]) -> str:
