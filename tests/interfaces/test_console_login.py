@@ -163,6 +163,7 @@ async def test_people_who_log_in_are_not_taken_for_guessers(app: App) -> None:
     async with visiting(app, patience=NO_WAITING) as visitor:
         for number in range(5):
             await visitor.log_in(name=f"chen-{number}")
+            assert (await visitor.get("/")).status == 200
 
 
 async def test_a_link_used_twice_at_once_lets_one_in(visitor: Visitor, code: str) -> None:

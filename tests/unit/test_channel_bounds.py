@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -59,10 +60,12 @@ def test_a_bucket_gives_no_more_than_its_rate(pauses: list[float], per_second: f
 async def test_a_chat_without_a_rate_waits_for_nothing() -> None:
     """Only chats that ask for pauses get them, each its own."""
     pacing = Pacing(lambda: 0.0)
-    for _ in range(50):
-        await pacing.turn("mail", 0.0, 1)
-    await pacing.turn("chat", 0.001, 1)
-    await pacing.turn("other", 0.001, 1)
+    had: list[str] = []
+    async with asyncio.timeout(60):  # a second turn of either chat would come after a quarter of an hour
+        for chat, per_second in [*[("mail", 0.0)] * 50, ("chat", 0.001), ("other", 0.001)]:
+            await pacing.turn(chat, per_second, 1)
+            had.append(chat)
+    assert had == ["mail"] * 50 + ["chat", "other"]
 
 
 @given(st.integers(0, 100), st.integers(1, 60), st.booleans(), st.booleans(), st.floats(0, 1.2))

@@ -13,6 +13,7 @@ from pathlib import Path
 from watchkeeper.domain.errors import EXIT_CODE, UsageError, WatchkeeperError
 from watchkeeper.host.scan import ScanError
 from watchkeeper.host.textfile import NotWritten
+from watchkeeper.interfaces.cli.contract.environment import read
 from watchkeeper.services.host_guard.export import Exported, HostExport
 
 DIRECTORY = Path("/var/lib/prometheus/node-exporter")
@@ -56,14 +57,14 @@ def export(directory: Path, state: Path | None, proc: Path, *, as_json: bool) ->
 
 
 def state_directory() -> Path:
-    """Give where the exporter keeps its state: below the home, as the settings find it."""
-    if home := os.environ.get("WATCHKEEPER_HOME"):
-        return Path(home).expanduser() / "host"
-    if state := os.environ.get("XDG_STATE_HOME"):
-        return Path(state) / "watchkeeper" / "host"
-    if home := os.environ.get("HOME"):
-        return Path(home) / ".local/state/watchkeeper/host"
-    raise UsageError("neither WATCHKEEPER_HOME nor HOME is set", hint="Set one of them, or give --state.")
+    """Give where the exporter keeps its state: below the home; raise UsageError where none can be named."""
+    home = read(os.environ).home
+    if home is None:
+        raise UsageError(
+            "neither WATCHKEEPER_HOME, XDG_STATE_HOME nor HOME is set",
+            hint="Set one of them, or give --state.",
+        )
+    return home / "host"
 
 
 def _parser() -> argparse.ArgumentParser:
