@@ -17,9 +17,9 @@ from watchkeeper.services.enqueueing import JobRequest
 from watchkeeper.services.renewal import LeaseBook, RenewalConfig, Renewer, boot_clock
 from watchkeeper.storage.jobs import HeldLease
 
-BACKEND = """
+IDLE_BACKEND = """
 SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%SET renewed_at%%'
-   AND pid <> pg_backend_pid()
+   AND state = 'idle'
 """
 
 
@@ -63,12 +63,16 @@ async def told(app: App, book: LeaseBook) -> AsyncIterator[Told]:
 async def test_a_connection_that_answers_no_more_is_replaced(app: App, book: LeaseBook, told: Told) -> None:
     """When a server process hangs, the renewal is tried again on a new connection before the lease ends."""
 
-    async def renewing() -> int | None:
-        found = await rows(app.database, BACKEND)
-        return found[0]["pid"] if found else None
+    async def stopped() -> int | None:
+        """Stop the renewer's server process between two renewals: within one it would keep the lease's row locked."""
+        for row in await rows(app.database, IDLE_BACKEND):
+            os.kill(row["pid"], signal.SIGSTOP)
+            if row in await rows(app.database, IDLE_BACKEND):
+                return int(row["pid"])
+            os.kill(row["pid"], signal.SIGCONT)
+        return None
 
-    backend = await until(renewing, "the first renewal")
-    os.kill(backend, signal.SIGSTOP)
+    backend = await until(stopped, "the first renewal")
     try:
 
         async def told_and_renewed() -> bool:
