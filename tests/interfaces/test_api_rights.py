@@ -162,6 +162,8 @@ async def test_too_many_requests_answer_429_with_retry_after(app: App) -> None:
         assert (await api.get("/api/jobs", role="viewer")).status == 200
         limited = await api.get("/api/jobs")
         assert (limited.code, int(limited.headers["retry-after"]) >= 1) == ("rate_limited", True)
+        assert limited.headers["ratelimit-policy"] == '"token";q=2;w=1'
+        assert limited.headers["ratelimit"] == '"token";r=0;t=1'
         assert (await api.worker("touch")).status == 200
 
 

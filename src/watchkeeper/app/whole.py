@@ -47,6 +47,7 @@ from watchkeeper.services.retention import Retention
 from watchkeeper.services.schedules import Schedules
 from watchkeeper.services.standstill import Standstill
 from watchkeeper.services.verifying import Verifying
+from watchkeeper.services.versions import Versions
 from watchkeeper.services.windows import Windows
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database
@@ -62,6 +63,7 @@ class App(Core):
     contract: Contract
     checking: Checking
     operations: Operations
+    versions: Versions
     identity: Identity
     insights: Insights
     invitations: Invitations
@@ -116,6 +118,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         contract=Contract(database, queue, gate, redactor),
         checking=Checking(database, queue, gate, late, redactor, Verifying(queue)),
         operations=operations,
+        versions=Versions(database),
         identity=identity,
         invitations=Invitations(database, identity, login_links),
         login_links=login_links,

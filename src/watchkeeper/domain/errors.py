@@ -112,6 +112,13 @@ class Conflict(WatchkeeperError):
     hint = "Read the present state and decide again."
 
 
+class PreconditionFailed(WatchkeeperError):
+    """This has changed since the version that you saw."""
+
+    code = "precondition_failed"
+    hint = "Read it again: the header ETag of that answer is its version now."
+
+
 class OwnLease(WatchkeeperError):
     """This job belongs to the own queue: its lease is not reported, it is held."""
 
@@ -159,6 +166,7 @@ HTTP_STATUS: dict[str, int] = {
     "worker_stopped": 409,
     "conflict": 409,
     "own_lease": 409,
+    "precondition_failed": 412,
     "invalid_contract": 422,
     "gate_failed": 422,
     "contract_rejected": 422,
@@ -182,6 +190,7 @@ EXIT_CODE: dict[str, int] = {
     "worker_stopped": 3,
     "conflict": 3,
     "own_lease": 3,
+    "precondition_failed": 3,
     "rate_limited": 3,
     "queued": 4,
     "server_unreachable": 4,

@@ -42,7 +42,7 @@ OF_INCIDENT = {
 State = Annotated[str | None, Query(description="waiting, sent or dropped.", max_length=20)]
 
 
-@reads.get("", **declared(Right.READ, example={"alerts": [ALERT], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"alerts": [ALERT], "next_cursor": None}))
 async def list_alerts(
     access: Here, limit: Limit = 100, cursor: AfterId = None, state: State = None
 ) -> Response:
@@ -53,7 +53,7 @@ async def list_alerts(
     return answer(alerts=rows, next_cursor=following)
 
 
-@reads.get("/of/{incident_id}", **declared(Right.READ, example=OF_INCIDENT))
+@reads.get("/of/{incident_id}", **declared(Right.READ, name="of_incident", example=OF_INCIDENT))
 async def alerts_of_incident(incident_id: UUID, access: Here) -> Response:
     """Say what people were told of an incident, why they are not told now, and when the next word comes."""
     return answer(
@@ -61,13 +61,16 @@ async def alerts_of_incident(incident_id: UUID, access: Here) -> Response:
     )
 
 
-@reads.get("/{alert_id}", **declared(Right.READ, example={"alert": ALERT}))
+@reads.get("/{alert_id}", **declared(Right.READ, name="show", example={"alert": ALERT}))
 async def show_alert(alert_id: UUID, access: Here) -> Response:
     """Give one alert, with its receipt or the reason why it was not sent."""
     return answer(alert=await access.app.watchdog.alerting.alerts.show(await access.project(), alert_id))
 
 
-@acts.post("/{alert_id}/acknowledge", **declared(Right.OPERATE, key="required", example={"alert": ALERT}))
+@acts.post(
+    "/{alert_id}/acknowledge",
+    **declared(Right.OPERATE, name="acknowledge", key="required", example={"alert": ALERT}),
+)
 async def acknowledge_alert(alert_id: UUID, body: ReasonBody, access: Here) -> Response:
     """Say that you have seen an alert, and take care of its incident for four hours."""
     row = await access.app.watchdog.alerting.alerts.acknowledge(
@@ -76,7 +79,7 @@ async def acknowledge_alert(alert_id: UUID, body: ReasonBody, access: Here) -> R
     return answer(alert=row)
 
 
-@acts.post("/test", **declared(Right.OPERATE, key="required", example={"channels": ["console"]}))
+@acts.post("/test", **declared(Right.OPERATE, name="test", key="required", example={"channels": ["console"]}))
 async def test_alerts(body: ReasonBody, access: Here) -> Response:  # noqa: ARG001 - acts give a reason
     """Put a test into the outbox of every channel that carries the project's alerts."""
     alerts = access.app.watchdog.alerting.alerts

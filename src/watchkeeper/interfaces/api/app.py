@@ -45,7 +45,7 @@ from watchkeeper.interfaces.api import (
     windows,
     worker,
 )
-from watchkeeper.interfaces.api.documents import PROBLEM_SCHEMA
+from watchkeeper.interfaces.api.description import finish, operation_id
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.api.state import ApiState, SessionReader
 from watchkeeper.interfaces.api.uploads import remove_left_overs
@@ -134,20 +134,8 @@ class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Give the document, with the shapes that all answers share and how callers prove who they are."""
         if self.openapi_schema is None:
-            document = super().openapi()
-            components = document.setdefault("components", {})
-            schemas = components.setdefault("schemas", {})
-            schemas["Problem"] = PROBLEM_SCHEMA
-            schemas["Answer"] = {
-                "type": "object",
-                "required": ["ok"],
-                "properties": {"ok": {"type": "boolean"}},
-            }
-            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-            document["security"] = [{"token": []}]
-            for path, method in (("/healthz", "get"), ("/readyz", "get"), (inbound.PATH, "post")):
-                document["paths"][path][method]["security"] = []
-        return self.openapi_schema or document
+            finish(super().openapi())
+        return self.openapi_schema or {}
 
 
 def create_app(app: App, *, limits: ApiLimits | None = None, session: SessionReader | None = None) -> FastAPI:
@@ -160,6 +148,7 @@ def create_app(app: App, *, limits: ApiLimits | None = None, session: SessionRea
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
         lifespan=_lifespan,
     )
     routes = tuple(route for router in ROUTERS for route in router.routes if isinstance(route, Route))

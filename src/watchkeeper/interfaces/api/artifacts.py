@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -21,10 +22,14 @@ POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src data:"
 )
 SHOWN_IN_A_BROWSER = re.compile(r"text/(?:html|plain|css|csv)|image/[\w.+-]+|application/(?:pdf|json)")
+PARTS: dict[int | str, Any] = {
+    206: {"description": "The range that was asked for.", "content": {"*/*": {"schema": {"type": "string"}}}},
+    416: {"description": "The range begins past the end; `Content-Range` has the size."},
+}
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,80}")
 
 
-@reads.get("/{artifact_id}", **declared(Right.READ))
+@reads.get("/{artifact_id}", **declared(Right.READ, name="download", plain="*/*", answers=PARTS))
 async def artifact(artifact_id: str, access: Here, request: Request) -> Response:
     """Give an artifact's bytes, with the hash that was recorded as ETag; ranges are served.
 

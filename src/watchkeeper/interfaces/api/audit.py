@@ -30,7 +30,7 @@ EVENT = {
 CHAIN = {"number": 12, "sealed_at": TIME, "unsealed_rows": 0, "lag_seconds": 0.0, "inserted": False}
 
 
-@reads.get("", **declared(Right.READ, example={"events": [EVENT], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"events": [EVENT], "next_cursor": None}))
 async def events(
     access: Here,
     event: Text = None,
@@ -54,7 +54,7 @@ async def events(
     return answer(events=shown, next_cursor=following)
 
 
-@reads.get("/rows/{row}", **declared(Right.READ, example={"event": EVENT | {"sealed": True}}))
+@reads.get("/rows/{row}", **declared(Right.READ, name="row", example={"event": EVENT | {"sealed": True}}))
 async def one_row(row: str, access: Here) -> Response:
     """Give the row that a list names `row`, with whether a seal covers it."""
     found = await access.app.audit_reading.row(await access.project(), row)

@@ -11,6 +11,7 @@ from fastapi import Depends, Header, Query, Request
 from watchkeeper.app.whole import App
 from watchkeeper.domain.errors import NotFound, PermissionDenied, StaleLease, Unauthenticated
 from watchkeeper.domain.principals import Principal, Right, Role
+from watchkeeper.interfaces.api.limits import Allowance
 from watchkeeper.interfaces.api.state import ApiState, state_of
 from watchkeeper.services.failed_logins import source_of
 from watchkeeper.services.holding import Caller
@@ -90,7 +91,8 @@ async def _principal(request: Request, state: ApiState) -> Principal:
         state.app.redactor.learn(lease[:200].partition(".")[2])
     is_worker = principal.role is Role.WORKER
     rate = state.limits.worker_per_second if is_worker else state.limits.interactive_per_second
-    state.buckets.take(caller, rate)
+    request.state.allowance = Allowance(rate)
+    request.state.allowance = state.buckets.take(caller, rate)
     return principal
 
 
@@ -123,6 +125,11 @@ def _bearer(header: str | None) -> str:
     if len(secret) > MAX_TOKEN_CHARS or not secret.isascii():
         raise Unauthenticated
     return secret
+
+
+def of_request(access: Access, request: Request) -> Access:
+    """Give the access with the project that a request names, before its handler's own arguments are read."""
+    return replace(access, project_asked=request.query_params.get("project"))
 
 
 def _access(request: Request, project: ProjectName = None) -> Access:

@@ -17,8 +17,8 @@ from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
 from watchkeeper.interfaces.api.pages import ItemId
 from watchkeeper.interfaces.api.schemas import Body, Reason, ReasonBody, Time
 
-reads = APIRouter(prefix="/api/bulk-acts", tags=["jobs"], route_class=GuardedRoute)
-acts = APIRouter(prefix="/api/bulk-acts", tags=["jobs"], route_class=ActRoute)
+reads = APIRouter(prefix="/api/bulk-acts", tags=["bulk"], route_class=GuardedRoute)
+acts = APIRouter(prefix="/api/bulk-acts", tags=["bulk"], route_class=ActRoute)
 
 What = Literal["cancel", "pause", "resume", "requeue"]
 State = Literal["pending", "running", "stuck", "paused", "failed", "cancelled"]
@@ -52,7 +52,7 @@ def told(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in NUMBERS} | {"looked_share": looked}
 
 
-@reads.get("", **declared(Right.READ, example={"bulk_acts": [ACT]}))
+@reads.get("", **declared(Right.READ, name="list", example={"bulk_acts": [ACT]}))
 async def bulk_acts(access: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> Response:
     """List the bulk acts of a project, the newest first, with how far each one is."""
     rows = await access.app.bulk.list(await access.project(), limit)
@@ -75,13 +75,13 @@ async def preview(
     return answer(**await access.app.bulk.preview(await access.project(), wanted))
 
 
-@reads.get("/{act_id}", **declared(Right.READ, example={"bulk_act": ACT}))
+@reads.get("/{act_id}", **declared(Right.READ, name="show", example={"bulk_act": ACT}))
 async def show_bulk_act(act_id: ItemId, access: Here) -> Response:
     """Give one bulk act with how far it is: moved, skipped since they had moved on, and the share looked at."""
     return answer(bulk_act=told(await access.app.bulk.show(await access.project(), act_id)))
 
 
-@acts.post("", **declared(Right.OPERATE, key="required", status=201, example={"bulk_act": ACT}))
+@acts.post("", **declared(Right.OPERATE, name="begin", key="required", status=201, example={"bulk_act": ACT}))
 async def begin_bulk_act(body: BulkBody, access: Here) -> Response:
     """Begin a bulk act; the watch carries it out in batches. Jobs that are made later are none of its.
 
@@ -94,7 +94,9 @@ async def begin_bulk_act(body: BulkBody, access: Here) -> Response:
     return answer(201, bulk_act=told(row), **found)
 
 
-@acts.post("/{act_id}/stop", **declared(Right.OPERATE, key="required", example={"bulk_act": ACT}))
+@acts.post(
+    "/{act_id}/stop", **declared(Right.OPERATE, name="stop", key="required", example={"bulk_act": ACT})
+)
 async def stop_bulk_act(act_id: ItemId, body: ReasonBody, access: Here) -> Response:
     """Stop a bulk act after its present batch; what it has moved stays moved."""
     row = await access.app.bulk.stop(

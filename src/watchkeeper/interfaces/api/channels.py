@@ -13,14 +13,14 @@ from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
 from watchkeeper.interfaces.api.schemas import ChannelBody, ReasonBody
 from watchkeeper.services.channels import WantedChannel
 
-reads = APIRouter(prefix="/api/channels", tags=["alerts"], route_class=GuardedRoute)
-acts = APIRouter(prefix="/api/channels", tags=["alerts"], route_class=ActRoute)
+reads = APIRouter(prefix="/api/channels", tags=["channels"], route_class=GuardedRoute)
+acts = APIRouter(prefix="/api/channels", tags=["channels"], route_class=ActRoute)
 
 CHANNEL = {"name": "ops", "kind": "webhook", "is_on": True, "shown_address": "https://hooks.example.org"}
 ROUTE = {"name": "ops", "kind": "webhook", "channel_project": "p"}
 
 
-@reads.get("", **declared(Right.READ, example={"channels": [CHANNEL], "in_use": [ROUTE]}))
+@reads.get("", **declared(Right.READ, name="list", example={"channels": [CHANNEL], "in_use": [ROUTE]}))
 async def list_channels(access: Here) -> Response:
     """List a project's channels, never what they need to send; and by which its alerts go now."""
     channels, routes = await access.app.watchdog.alerting.channels.list(await access.project())
@@ -36,7 +36,7 @@ KIND = {
 }
 
 
-@reads.get("/kinds", **declared(Right.READ, example={"kinds": [KIND]}))
+@reads.get("/kinds", **declared(Right.READ, name="kinds", example={"kinds": [KIND]}))
 async def channel_kinds(access: Here) -> Response:  # noqa: ARG001 - whoever may read may know
     """List the kinds of channels with what each is told; what is secret is given to it, and never shown again."""
     kinds = [

@@ -52,7 +52,7 @@ class DoorBody(Body):
     reason: Reason
 
 
-@reads.get("/doors", **declared(Right.MANAGE_POLICY, example={"doors": [DOOR]}))
+@reads.get("/doors", **declared(Right.MANAGE_POLICY, name="doors", example={"doors": [DOOR]}))
 async def list_doors(access: Here) -> Response:
     """List the doors of a project's channels: where each platform posts to, never what proves it."""
     return answer(doors=await access.app.watchdog.chat.doors.list(await access.project()))
@@ -80,7 +80,7 @@ async def close_door(channel: str, body: ReasonBody, access: Here) -> Response:
     return answer(channel=channel, closed=True)
 
 
-@reads.get("/places", **declared(Right.MANAGE_POLICY, example={"places": [PLACE]}))
+@reads.get("/places", **declared(Right.MANAGE_POLICY, name="places", example={"places": [PLACE]}))
 async def list_places(
     access: Here,
     channel: Annotated[str | None, Query(max_length=63, description="Of one channel's door only.")] = None,
@@ -89,7 +89,7 @@ async def list_places(
     return answer(places=await access.app.watchdog.chat.doors.places(await access.project(), channel))
 
 
-@reads.get("/links", **declared(Right.READ, example={"links": [LINK]}))
+@reads.get("/links", **declared(Right.READ, name="links", example={"links": [LINK]}))
 async def list_links(access: Here) -> Response:
     """List linked accounts: an owner sees all of a project's chats, others their own."""
     principal = access.principal

@@ -73,6 +73,7 @@ async def progress(job: JobName, body: ProgressBody, access: Here, caller: Holde
     "/{job:path}/files",
     **declared(
         Right.CONTRACT,
+        name="upload_files",
         command="upload-files",
         files=True,
         example={
@@ -110,6 +111,13 @@ async def verify(job: JobName, body: VerifyBody, access: Here, caller: Holder) -
     return answer(**await access.app.checking.verify(caller, job, body.url, body.artifacts))
 
 
+GOES_ON = {
+    "description": "The check goes on; `Retry-After` says in how many seconds to repeat the request.",
+    "headers": {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}},
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
+}
+
+
 @contract.post(
     "/{job:path}/complete",
     **declared(
@@ -117,6 +125,7 @@ async def verify(job: JobName, body: VerifyBody, access: Here, caller: Holder) -
         command="complete",
         key="optional",
         example={"status": "completed", "verified": "artifact"},
+        answers={202: GOES_ON},
     ),
 )
 async def complete(

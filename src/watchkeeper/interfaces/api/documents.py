@@ -12,38 +12,12 @@ from watchkeeper.interfaces.api.guarded import (
     JOB_TOKEN_KEY,
     KEY_HEADER,
     RIGHTS_KEY,
+    VERSION_KEY,
 )
+from watchkeeper.interfaces.api.versions import MATCH_HEADER
 
-PROBLEM_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "code", "ok", "error"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string", "description": "The path that was asked for."},
-        "code": {"type": "string"},
-        "ok": {"const": False},
-        "error": {
-            "type": "object",
-            "required": ["code", "message", "hint"],
-            "properties": {
-                "code": {"type": "string"},
-                "message": {"type": "string"},
-                "hint": {"type": "string"},
-                "details": {"type": "object"},
-            },
-        },
-    },
-}
-
-PROBLEM: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "An error: problem+json with the code, and what to do about it.",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
+PROBLEM: dict[int | str, dict[str, Any]] = {"default": {"description": "An error, as problem+json."}}
+"""Keeps the framework's own words on errors out; the statuses that a route can answer are put in its place."""
 
 TIME = "2026-11-21T12:00:00+00:00"
 JOB_ID = "019aa5c0-7f3e-7d52-9e1b-5c1d6a0b2f11"
@@ -51,34 +25,57 @@ JOB_ID = "019aa5c0-7f3e-7d52-9e1b-5c1d6a0b2f11"
 
 def declared(
     *rights: Right,
+    name: str | None = None,
     example: dict[str, Any] | None = None,
     status: int = 200,
     key: str | None = None,
     command: str | None = None,
     files: bool = False,
     job_token: bool = False,
+    version_of: str | None = None,
+    answer: str = "Answer",
+    plain: str | None = None,
+    answers: dict[int | str, Any] | None = None,
 ) -> dict[str, Any]:
     """Give the keyword arguments of a route: who has any of `rights` may call it.
 
+    `name` is what the operation is called within its tag, where the handler's own name does not say it.
     `key` is `required` or `optional` for routes that take an idempotency key; `command` is the name by which
     a contract command is recorded; `files` says that the body is multipart; `job_token` lets in
-    the agent of one attempt, whose reach the route itself keeps to its job.
+    the agent of one attempt, whose reach the route itself keeps to its job. `version_of` is what the address names,
+    where that has versions: a read answers with its `ETag`, an act takes `If-Match`.
+    `answer` names the shape of the answer; `plain` is the media type of one that is no JSON, and
+    `answers` are those under other statuses.
     """
     extra: dict[str, Any] = {RIGHTS_KEY: [right.value for right in rights]}
     if key is not None:
         extra["parameters"] = [_key(required=key == "required"), *([] if command else [_DRY_RUN])]
     if command is not None:
         extra[COMMAND_KEY] = command
+    if version_of is not None:
+        extra[VERSION_KEY] = version_of
+        if key is not None:
+            extra["parameters"].append(_MATCH)
     if job_token:
         extra[JOB_TOKEN_KEY] = True
     if files:
         extra[FILES_KEY] = True
         extra["requestBody"] = _multipart()
-    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Answer"}}
+    responses = answered(answer, example, plain, status) | (answers or {}) | PROBLEM
+    named = {} if name is None else {"name": name}
+    return {"openapi_extra": extra, "responses": responses, "status_code": status, **named}
+
+
+def answered(
+    answer: str, example: dict[str, Any] | None = None, plain: str | None = None, status: int = 200
+) -> dict[int | str, Any]:
+    """Give the entry of `responses` for what is answered when all went well."""
+    told: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{answer}"}}
+    if plain is not None:
+        told = {"schema": {"type": "string"}}
     if example is not None:
-        content["example"] = {"ok": True, **example}
-    answers = {status: {"description": "Done.", "content": {"application/json": content}}}
-    return {"openapi_extra": extra, "responses": answers | PROBLEM, "status_code": status}
+        told["example"] = {"ok": True, **example}
+    return {status: {"description": "Done.", "content": {plain or "application/json": told}}}
 
 
 def _key(*, required: bool) -> dict[str, Any]:
@@ -86,10 +83,18 @@ def _key(*, required: bool) -> dict[str, Any]:
         "name": KEY_HEADER,
         "in": "header",
         "required": required,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+        "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         "description": "Makes a repeated request safe: it is carried out once, and answered alike.",
     }
 
+
+_MATCH = {
+    "name": MATCH_HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": r'^(\*|"[!#-~]*"(, ?"[!#-~]*"){0,9})$'},
+    "description": "The version that you saw, as `ETag` told it: 412 where the thing has changed since.",
+}
 
 _DRY_RUN = {
     "name": DRY_RUN,

@@ -20,7 +20,10 @@ acts = APIRouter(prefix="/api", tags=["workers"], route_class=ActRoute)
 WorkerName = Annotated[str, Path(max_length=200)]
 
 
-@reads.get("/workers", **declared(Right.READ, example={"workers": [{"worker_id": "w-1", "health": "ok"}]}))
+@reads.get(
+    "/workers",
+    **declared(Right.READ, name="list", example={"workers": [{"worker_id": "w-1", "health": "ok"}]}),
+)
 async def workers(access: Here, limit: Limit = 200) -> Response:
     """List workers with their health and what they hold, the live ones first."""
     return answer(workers=await access.app.insights.workers(await access.project(), limit))

@@ -22,6 +22,7 @@ from watchkeeper.interfaces.api.auth import Access, admit
 from watchkeeper.interfaces.api.bodies import StrictRequest, read_document
 from watchkeeper.interfaces.api.errors import refusal, understood
 from watchkeeper.interfaces.api.state import state_of
+from watchkeeper.interfaces.api.versions import MATCH_HEADER, matching, tagged, wanted
 from watchkeeper.interfaces.api.vetting import said_secrets, vet_query, vetted
 from watchkeeper.logs import log
 from watchkeeper.services.helper_events import HelperEvent
@@ -35,6 +36,7 @@ RIGHTS_KEY = "x-rights"
 COMMAND_KEY = "x-command"
 FILES_KEY = "x-files"
 JOB_TOKEN_KEY = "x-job-token"  # noqa: S105 - the name of a fact
+VERSION_KEY = "x-version-of"
 KEY_HEADER = "Idempotency-Key"
 PROJECT = "project"
 DRY_RUN = "dry_run"
@@ -56,6 +58,12 @@ class GuardedRoute(APIRoute):
         inner = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
+            response = await answered(request)
+            if (allowance := getattr(request.state, "allowance", None)) is not None:
+                response.headers.update(allowance.headers())
+            return response
+
+        async def answered(request: Request) -> Response:
             try:
                 rights = tuple(Right(name) for name in self.fact(RIGHTS_KEY))
                 in_job = self.path.startswith("/api/worker/jobs/")
@@ -80,7 +88,10 @@ class GuardedRoute(APIRoute):
 
     async def serve(self, request: Request, access: Access, inner: Inner) -> Response:
         """Carry the request out; subclasses put something around it."""
-        return await inner(await self.prepared(request, access))
+        prepared = await self.prepared(request, access)
+        if (what := self.fact(VERSION_KEY)) is not None:
+            return await tagged(what, prepared, access, inner)
+        return await inner(prepared)
 
     async def prepared(self, request: Request, access: Access) -> Request:
         """Check the address and read the body."""
@@ -114,8 +125,10 @@ class ActRoute(GuardedRoute):
     async def serve(self, request: Request, access: Access, inner: Inner) -> Response:
         if _is_dry_run(request):
             access = replace(access, dry_run=True)
-            return await _rehearse(inner, await self.prepared(request, access), access)
+            prepared = await self.prepared(request, access)
+            return await _rehearse(self._matched(prepared, access, inner), prepared, access)
         prepared = await self.prepared(request, access)
+        inner = self._matched(prepared, access, inner)
         if (key := request.headers.get(KEY_HEADER)) is None:
             if not self.needs_key:
                 return await inner(prepared)
@@ -126,6 +139,14 @@ class ActRoute(GuardedRoute):
         asked = _keyed(self, prepared, access, key)
         replied = await access.app.idempotency.once(asked, lambda: _answer(inner, prepared))
         return _replied(replied)
+
+    def _matched(self, request: Request, access: Access, inner: Inner) -> Inner:
+        """Give the act as it is, or, where the request names a version, one that demands it first."""
+        if (tags := wanted(request)) is None:
+            return inner
+        if (what := self.fact(VERSION_KEY)) is None:
+            raise UsageError(f"this takes no {MATCH_HEADER}: what it changes has no version")
+        return matching(what, tags, access, inner)
 
 
 class KeyedRoute(ActRoute):

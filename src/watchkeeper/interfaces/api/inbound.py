@@ -44,6 +44,15 @@ class SignedRoute(APIRoute):
 
 signed = APIRouter(tags=["chat"], route_class=SignedRoute)
 
+TAKEN: dict[int | str, Any] = {
+    200: {
+        "description": "It was kept; or the word that a platform asks for to know that we are there.",
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Answer"}},
+            "text/plain": {"schema": {"type": "string"}},
+        },
+    }
+}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -55,7 +64,7 @@ _BODY: dict[str, Any] = {
 }
 
 
-@signed.post(PATH, responses=PROBLEM, openapi_extra=_BODY)
+@signed.post(PATH, responses=TAKEN | PROBLEM, openapi_extra=_BODY)
 async def receive(
     platform: Annotated[str, Path(max_length=20)],
     door_id: Annotated[str, Path(max_length=60)],

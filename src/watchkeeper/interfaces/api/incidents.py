@@ -22,9 +22,9 @@ from watchkeeper.interfaces.api.schemas import Body, Key, Reason, ReasonBody, Ti
 from watchkeeper.services.incident_reading import IncidentFilter
 from watchkeeper.services.incident_reports import ReportedIncident
 
-reads = APIRouter(prefix="/api/watchdog/incidents", tags=["watchdog"], route_class=GuardedRoute)
-reports = APIRouter(prefix="/api/watchdog/incidents", tags=["watchdog"], route_class=KeyedRoute)
-acts = APIRouter(prefix="/api/watchdog/incidents", tags=["watchdog"], route_class=ActRoute)
+reads = APIRouter(prefix="/api/watchdog/incidents", tags=["incidents"], route_class=GuardedRoute)
+reports = APIRouter(prefix="/api/watchdog/incidents", tags=["incidents"], route_class=KeyedRoute)
+acts = APIRouter(prefix="/api/watchdog/incidents", tags=["incidents"], route_class=ActRoute)
 
 DAY_SECONDS = 86_400
 EXAMPLE: dict[str, Any] = {
@@ -75,7 +75,7 @@ class QuietBody(UntilBody):
     reason: Reason
 
 
-@reads.get("", **declared(Right.READ, example={"incidents": [EXAMPLE], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"incidents": [EXAMPLE], "next_cursor": None}))
 async def list_incidents(
     access: Here,
     state: Annotated[IncidentState | None, Query(description="Only those in this state.")] = None,
@@ -98,7 +98,9 @@ async def list_incidents(
     return answer(incidents=rows, next_cursor=after)
 
 
-@reports.post("", **declared(Right.RECORD, key="optional", status=201, example={"incident": EXAMPLE}))
+@reports.post(
+    "", **declared(Right.RECORD, name="report", key="optional", status=201, example={"incident": EXAMPLE})
+)
 async def report_incident(body: IncidentBody, access: Here) -> Response:
     """Record what was seen: it opens an incident, or counts one more. On a worker's word nothing is done by itself."""
     said = ReportedIncident(**body.model_dump())
@@ -123,7 +125,10 @@ async def report_incident(body: IncidentBody, access: Here) -> Response:
     )
 
 
-@reads.get("/{incident_id}", **declared(Right.READ, example={"incident": EXAMPLE}))
+@reads.get(
+    "/{incident_id}",
+    **declared(Right.READ, version_of="incident", name="show", example={"incident": EXAMPLE}),
+)
 async def show_incident(incident_id: IncidentId, access: Here) -> Response:
     """Show one incident with its evidence, its symptoms, repairs and former returns, and the runbook of its rule."""
     return answer(
@@ -134,20 +139,23 @@ async def show_incident(incident_id: IncidentId, access: Here) -> Response:
 STORY = {"at": TIME, "what": "state", "event": "incident_opened", "actor": "system:watchdog", "said": None}
 
 
-@reads.get("/{incident_id}/story", **declared(Right.READ, example={"story": [STORY]}))
+@reads.get("/{incident_id}/story", **declared(Right.READ, name="story", example={"story": [STORY]}))
 async def incident_story(incident_id: IncidentId, access: Here) -> Response:
     """Tell what happened to an incident in order of time: its states, repairs, what people did, and were told."""
     story = await access.app.watchdog.incident_reading.story(await access.project(), incident_id)
     return answer(story=story)
 
 
-@reads.get("/{incident_id}/export", **declared(Right.READ, example={"document": {}, "markdown": "# ..."}))
+@reads.get(
+    "/{incident_id}/export",
+    **declared(Right.READ, name="export", example={"document": {}, "markdown": "# ..."}),
+)
 async def export_incident(incident_id: IncidentId, access: Here) -> Response:
     """Give all that somebody outside needs to understand an incident, as one document and as Markdown, redacted."""
     return answer(**await access.app.watchdog.incident_export.export(await access.project(), incident_id))
 
 
-@acts.post("/{incident_id}/ack", **declared(Right.OPERATE, key="required"))
+@acts.post("/{incident_id}/ack", **declared(Right.OPERATE, version_of="incident", key="required"))
 async def acknowledge(incident_id: IncidentId, body: AckBody, access: Here) -> Response:
     """Take care of an incident until a time (an hour, if none is given): people are not called to it before then."""
     until = _until(body) or timedelta(hours=1)
@@ -157,7 +165,7 @@ async def acknowledge(incident_id: IncidentId, body: AckBody, access: Here) -> R
     return answer(incident=changed)
 
 
-@acts.post("/{incident_id}/quiet", **declared(Right.OPERATE, key="required"))
+@acts.post("/{incident_id}/quiet", **declared(Right.OPERATE, version_of="incident", key="required"))
 async def quiet(incident_id: IncidentId, body: QuietBody, access: Here) -> Response:
     """Say that this silence is right until a time, for its returns too: nobody is called, all is recorded."""
     changed = await access.app.watchdog.incidents.quiet(
@@ -170,7 +178,7 @@ async def quiet(incident_id: IncidentId, body: QuietBody, access: Here) -> Respo
     return answer(incident=changed)
 
 
-@acts.post("/{incident_id}/resolve", **declared(Right.OPERATE, key="required"))
+@acts.post("/{incident_id}/resolve", **declared(Right.OPERATE, version_of="incident", key="required"))
 async def resolve(incident_id: IncidentId, body: ReasonBody, access: Here) -> Response:
     """Decide that an incident is over, where its rule leaves that to a person."""
     await access.app.watchdog.incidents.resolve(

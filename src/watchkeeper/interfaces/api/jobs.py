@@ -65,6 +65,7 @@ def _request(job: JobBody) -> JobRequest:
     "",
     **declared(
         Right.READ,
+        name="list",
         example={
             "jobs": [{"id": JOB_ID, "kind": "report", "state": "running", "created_at": TIME}],
             "next_cursor": None,
@@ -102,7 +103,12 @@ async def marks(job: JobName, access: Here, as_: Format = "json") -> Response:
     return answer(**told) if as_ == "json" else csv_file("timeline", as_csv(COLUMNS, told["marks"]))
 
 
-@reads.get("/{job:path}", **declared(Right.READ, example={"job": {"id": JOB_ID, "state": "completed"}}))
+@reads.get(
+    "/{job:path}",
+    **declared(
+        Right.READ, version_of="job", name="show", example={"job": {"id": JOB_ID, "state": "completed"}}
+    ),
+)
 async def job(job: JobName, access: Here) -> Response:
     """Give one job with its attempts and artifacts; secrets in its payload are shown redacted."""
     row = await access.app.insights.job(await access.project(), job)
@@ -120,25 +126,25 @@ async def _move(job: str, act: str, access: Here, reason: str, *, force: bool = 
 MOVED: dict[str, Any] = {"job": {"id": JOB_ID, "state": "paused"}, "cancel_requested": False}
 
 
-@acts.post("/{job:path}/cancel", **declared(Right.OPERATE, key="required", example=MOVED))
+@acts.post("/{job:path}/cancel", **declared(Right.OPERATE, version_of="job", key="required", example=MOVED))
 async def cancel(job: JobName, body: JobActBody, access: Here) -> Response:
     """Cancel a job; the holder of a running one is asked to stop, unless `force`."""
     return await _move(job, "cancel", access, body.reason, force=body.force)
 
 
-@acts.post("/{job:path}/pause", **declared(Right.OPERATE, key="required", example=MOVED))
+@acts.post("/{job:path}/pause", **declared(Right.OPERATE, version_of="job", key="required", example=MOVED))
 async def pause(job: JobName, body: ReasonBody, access: Here) -> Response:
     """Pause a job; a running attempt ends."""
     return await _move(job, "pause", access, body.reason)
 
 
-@acts.post("/{job:path}/resume", **declared(Right.OPERATE, key="required", example=MOVED))
+@acts.post("/{job:path}/resume", **declared(Right.OPERATE, version_of="job", key="required", example=MOVED))
 async def resume(job: JobName, body: ReasonBody, access: Here) -> Response:
     """Make a paused or stuck job pending again."""
     return await _move(job, "resume", access, body.reason)
 
 
-@acts.post("/{job:path}/fail", **declared(Right.OPERATE, key="required", example=MOVED))
+@acts.post("/{job:path}/fail", **declared(Right.OPERATE, version_of="job", key="required", example=MOVED))
 async def fail(job: JobName, body: ReasonBody, access: Here) -> Response:
     """Fail a job; a running attempt ends."""
     return await _move(job, "fail", access, body.reason)
@@ -146,7 +152,9 @@ async def fail(job: JobName, body: ReasonBody, access: Here) -> Response:
 
 @acts.post(
     "/{job:path}/requeue",
-    **declared(Right.OPERATE, key="required", example={"job": {"id": JOB_ID, "existing": False}}),
+    **declared(
+        Right.OPERATE, version_of="job", key="required", example={"job": {"id": JOB_ID, "existing": False}}
+    ),
 )
 async def requeue(job: JobName, body: ReasonBody, access: Here) -> Response:
     """Try a job again: an ended one as a new job, a stuck or paused one in its own place."""

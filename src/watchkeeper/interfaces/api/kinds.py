@@ -31,7 +31,9 @@ FORCE = Annotated[bool, Query(description="Remove it under its live workers, too
 @kinds.get(
     "",
     **declared(
-        Right.READ, example={"kinds": [{"kind": "report", "on_lost": "requeue"}], "next_cursor": None}
+        Right.READ,
+        name="list",
+        example={"kinds": [{"kind": "report", "on_lost": "requeue"}], "next_cursor": None},
     ),
 )
 async def list_kinds(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName = None) -> Response:
@@ -40,7 +42,9 @@ async def list_kinds(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName = 
     return answer(kinds=[{"name": row["kind"], **row} for row in rows], next_cursor=following)
 
 
-@kinds_declared.post("", **declared(Right.DECLARE_KIND, key="optional", example={"kind": {"name": "report"}}))
+@kinds_declared.post(
+    "", **declared(Right.DECLARE_KIND, name="declare", key="optional", example={"kind": {"name": "report"}})
+)
 async def declare_kind(
     body: Annotated[dict[str, Any], Body(description=f"A kind: {KIND_KEYS}.")],
     access: Here,
@@ -61,13 +65,13 @@ async def _set_kind_paused(access: Access, kind: str, reason: str, *, paused: bo
     return answer(kind=kind, paused=paused)
 
 
-@kind_acts.post("/{kind}/pause", **declared(Right.OPERATE, key="required"))
+@kind_acts.post("/{kind}/pause", **declared(Right.OPERATE, name="pause", key="required"))
 async def pause_kind(kind: str, body: ReasonBody, access: Here) -> Response:
     """Let nobody claim jobs of a kind; what runs goes on."""
     return await _set_kind_paused(access, kind, body.reason, paused=True)
 
 
-@kind_acts.post("/{kind}/resume", **declared(Right.OPERATE, key="required"))
+@kind_acts.post("/{kind}/resume", **declared(Right.OPERATE, name="resume", key="required"))
 async def resume_kind(kind: str, body: ReasonBody, access: Here) -> Response:
     """Let jobs of a kind be claimed again."""
     return await _set_kind_paused(access, kind, body.reason, paused=False)
@@ -76,7 +80,9 @@ async def resume_kind(kind: str, body: ReasonBody, access: Here) -> Response:
 @projects.get(
     "",
     **declared(
-        Right.READ, example={"projects": [{"project_id": "default", "running": 2}], "next_cursor": None}
+        Right.READ,
+        name="list",
+        example={"projects": [{"project_id": "default", "running": 2}], "next_cursor": None},
     ),
 )
 async def list_projects(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName = None) -> Response:
@@ -91,7 +97,9 @@ async def list_projects(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName
 
 @projects_made.post(
     "",
-    **declared(Right.MANAGE_PROJECTS, key="optional", example={"project_id": "default", "created": True}),
+    **declared(
+        Right.MANAGE_PROJECTS, name="make", key="optional", example={"project_id": "default", "created": True}
+    ),
 )
 async def make_project(body: ProjectBody, access: Here) -> Response:
     """Make a project where there is none of that name."""
@@ -107,19 +115,19 @@ async def _set_project_paused(access: Access, project: str, reason: str, *, paus
     return answer(project_id=name, paused=paused)
 
 
-@project_acts.post("/{project_id}/pause", **declared(Right.OPERATE, key="required"))
+@project_acts.post("/{project_id}/pause", **declared(Right.OPERATE, name="pause", key="required"))
 async def pause_project(project_id: str, body: ReasonBody, access: Here) -> Response:
     """Let nobody claim jobs of a project; what runs goes on."""
     return await _set_project_paused(access, project_id, body.reason, paused=True)
 
 
-@project_acts.post("/{project_id}/resume", **declared(Right.OPERATE, key="required"))
+@project_acts.post("/{project_id}/resume", **declared(Right.OPERATE, name="resume", key="required"))
 async def resume_project(project_id: str, body: ReasonBody, access: Here) -> Response:
     """Let jobs of a project be claimed again."""
     return await _set_project_paused(access, project_id, body.reason, paused=False)
 
 
-@project_acts.delete("/{project_id}", **declared(Right.MANAGE_PROJECTS, key="required"))
+@project_acts.delete("/{project_id}", **declared(Right.MANAGE_PROJECTS, name="delete", key="required"))
 async def delete_project(project_id: str, reason: REASON, access: Here, force: FORCE = False) -> Response:
     """Remove a project's rows for good; its audit trail stays. A project with live workers stays, unless `force`."""
     await access.app.kinds.delete_project(

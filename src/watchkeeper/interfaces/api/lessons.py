@@ -16,9 +16,9 @@ from watchkeeper.interfaces.api.knowledge_schemas import DecisionBody
 from watchkeeper.interfaces.api.pages import AfterId, ItemId, Limit
 from watchkeeper.interfaces.api.schemas import ReasonBody
 
-reads = APIRouter(prefix="/api/lessons", tags=["knowledge"], route_class=GuardedRoute)
-puts = APIRouter(prefix="/api/lessons", tags=["knowledge"], route_class=KeyedRoute)
-acts = APIRouter(prefix="/api/lessons", tags=["knowledge"], route_class=ActRoute)
+reads = APIRouter(prefix="/api/lessons", tags=["lessons"], route_class=GuardedRoute)
+puts = APIRouter(prefix="/api/lessons", tags=["lessons"], route_class=KeyedRoute)
+acts = APIRouter(prefix="/api/lessons", tags=["lessons"], route_class=ActRoute)
 
 LESSON: dict[str, Any] = {
     "id": JOB_ID,
@@ -50,7 +50,7 @@ async def learn(
     return answer(201, lesson={"id": learnt.id, "existing": not learnt.is_new})
 
 
-@reads.get("", **declared(Right.READ, example={"lessons": [LESSON], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"lessons": [LESSON], "next_cursor": None}))
 async def list_lessons(
     access: Here,
     state: LessonState | None = None,
@@ -66,13 +66,19 @@ async def list_lessons(
     return answer(lessons=rows, next_cursor=following)
 
 
-@reads.get("/{lesson_id}", **declared(Right.READ, example={"lesson": {**LESSON, "document": {}}}))
+@reads.get(
+    "/{lesson_id}",
+    **declared(Right.READ, version_of="lesson", name="show", example={"lesson": {**LESSON, "document": {}}}),
+)
 async def lesson(lesson_id: ItemId, access: Here) -> Response:
     """Give one lesson; `document` is what was imported, as it came but for secrets."""
     return answer(lesson=await access.app.watchdog.knowledge.lessons.show(await access.project(), lesson_id))
 
 
-@acts.post("/{lesson_id}/publish", **declared(Right.DECIDE, key="required", example={"lesson": LESSON}))
+@acts.post(
+    "/{lesson_id}/publish",
+    **declared(Right.DECIDE, version_of="lesson", key="required", example={"lesson": LESSON}),
+)
 async def publish(lesson_id: ItemId, body: DecisionBody, access: Here) -> Response:
     """Let a lesson be handed to workers."""
     published = await access.app.watchdog.knowledge.lessons.publish(
@@ -81,7 +87,10 @@ async def publish(lesson_id: ItemId, body: DecisionBody, access: Here) -> Respon
     return answer(lesson=published)
 
 
-@acts.post("/{lesson_id}/retire", **declared(Right.DECIDE, key="required", example={"lesson": LESSON}))
+@acts.post(
+    "/{lesson_id}/retire",
+    **declared(Right.DECIDE, version_of="lesson", key="required", example={"lesson": LESSON}),
+)
 async def retire(lesson_id: ItemId, body: ReasonBody, access: Here) -> Response:
     """Hand a lesson out no more; a proposed one is refused by this."""
     retired = await access.app.watchdog.knowledge.lessons.retire(

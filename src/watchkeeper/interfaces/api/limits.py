@@ -22,6 +22,20 @@ class ApiLimits:
     logins: LoginPatience = field(default_factory=LoginPatience)
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a token may still ask within this second, as the RateLimit header fields of the IETF's draft say it."""
+
+    per_second: float
+    left: float = 0.0
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "RateLimit-Policy": f'"token";q={max(1, int(self.per_second))};w=1',
+            "RateLimit": f'"token";r={int(self.left)};t=1',
+        }
+
+
 class Buckets:
     """A token bucket for each caller; holds one second's worth of requests."""
 
@@ -33,8 +47,8 @@ class Buckets:
         """Say whether this caller was let in before, and lately."""
         return caller in self._buckets
 
-    def take(self, caller: bytes, per_second: float) -> None:
-        """Take one request; raise RateLimited where there is none left."""
+    def take(self, caller: bytes, per_second: float) -> Allowance:
+        """Take one request and say what is left; raise RateLimited where there is none."""
         now = self._clock()
         level, seen = self._buckets.pop(caller, (per_second, now))
         level = min(per_second, level + (now - seen) * per_second)
@@ -45,3 +59,4 @@ class Buckets:
             raise RateLimited(
                 f"this token may ask {per_second:g} times a second", retry_after=(1 - level) / per_second
             )
+        return Allowance(per_second, level - 1)

@@ -17,9 +17,9 @@ from watchkeeper.interfaces.api.pages import AfterId, ItemId, Limit
 from watchkeeper.interfaces.api.proposals import decides_for_all
 from watchkeeper.services.people import Answered, Question, Said
 
-reads = APIRouter(prefix="/api/people-syncs", tags=["knowledge"], route_class=GuardedRoute)
-acts = APIRouter(prefix="/api/people-syncs", tags=["knowledge"], route_class=ActRoute)
-replies = APIRouter(prefix="/api/operator-replies", tags=["knowledge"], route_class=ActRoute)
+reads = APIRouter(prefix="/api/people-syncs", tags=["people"], route_class=GuardedRoute)
+acts = APIRouter(prefix="/api/people-syncs", tags=["people"], route_class=ActRoute)
+replies = APIRouter(prefix="/api/operator-replies", tags=["people"], route_class=ActRoute)
 
 SYNC: dict[str, Any] = {
     "id": JOB_ID,
@@ -51,7 +51,7 @@ async def ask(body: QuestionBody, access: Here) -> Response:
     )
 
 
-@reads.get("", **declared(Right.READ, example={"people_syncs": [SYNC], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"people_syncs": [SYNC], "next_cursor": None}))
 async def list_people_syncs(
     access: Here, unanswered: bool = False, limit: Limit = 100, cursor: AfterId = None
 ) -> Response:
@@ -62,7 +62,7 @@ async def list_people_syncs(
     return answer(people_syncs=rows, next_cursor=following)
 
 
-@reads.get("/{sync_id}", **declared(Right.READ, example={"people_sync": SYNC}))
+@reads.get("/{sync_id}", **declared(Right.READ, name="show", example={"people_sync": SYNC}))
 async def people_sync(sync_id: ItemId, access: Here) -> Response:
     """Give one question with its answer and what came of it."""
     return answer(
@@ -70,7 +70,7 @@ async def people_sync(sync_id: ItemId, access: Here) -> Response:
     )
 
 
-@acts.post("/{sync_id}/answer", **declared(Right.DECIDE, key="required", example=ANSWERED))
+@acts.post("/{sync_id}/answer", **declared(Right.DECIDE, name="answer", key="required", example=ANSWERED))
 async def record_answer(sync_id: ItemId, body: AnswerBody, access: Here) -> Response:
     """Record an answer; `adopt=watchdog_config` accepts the proposal in question, `adopt=revise` asks for changes."""
     said = _said(body.answer, access)

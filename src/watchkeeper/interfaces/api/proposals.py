@@ -18,9 +18,9 @@ from watchkeeper.interfaces.api.pages import AfterId, ItemId, Limit
 from watchkeeper.interfaces.api.schemas import ReasonBody
 from watchkeeper.services.proposals import Decision
 
-reads = APIRouter(prefix="/api/proposals", tags=["knowledge"], route_class=GuardedRoute)
-puts = APIRouter(prefix="/api/proposals", tags=["knowledge"], route_class=KeyedRoute)
-acts = APIRouter(prefix="/api/proposals", tags=["knowledge"], route_class=ActRoute)
+reads = APIRouter(prefix="/api/proposals", tags=["proposals"], route_class=GuardedRoute)
+puts = APIRouter(prefix="/api/proposals", tags=["proposals"], route_class=KeyedRoute)
+acts = APIRouter(prefix="/api/proposals", tags=["proposals"], route_class=ActRoute)
 
 PROPOSAL: dict[str, Any] = {
     "id": JOB_ID,
@@ -66,7 +66,7 @@ async def _project(kind: str, access: Access) -> str:
     return SYSTEM_PROJECT
 
 
-@reads.get("", **declared(Right.READ, example={"proposals": [PROPOSAL], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"proposals": [PROPOSAL], "next_cursor": None}))
 async def list_proposals(
     access: Here, status: AdoptionStatus | None = None, limit: Limit = 100, cursor: AfterId = None
 ) -> Response:
@@ -77,7 +77,10 @@ async def list_proposals(
     return answer(proposals=rows, next_cursor=following)
 
 
-@reads.get("/{proposal_id}", **declared(Right.READ, example={"proposal": PROPOSAL}))
+@reads.get(
+    "/{proposal_id}",
+    **declared(Right.READ, version_of="proposal", name="show", example={"proposal": PROPOSAL}),
+)
 async def proposal(proposal_id: ItemId, access: Here) -> Response:
     """Give one proposal with its options, reasoning, decision, and what accepting it changed."""
     return answer(
@@ -85,21 +88,30 @@ async def proposal(proposal_id: ItemId, access: Here) -> Response:
     )
 
 
-@acts.post("/{proposal_id}/accept", **declared(Right.DECIDE, key="required", example={"proposal": PROPOSAL}))
+@acts.post(
+    "/{proposal_id}/accept",
+    **declared(Right.DECIDE, version_of="proposal", key="required", example={"proposal": PROPOSAL}),
+)
 async def accept(proposal_id: ItemId, body: DecisionBody, access: Here) -> Response:
     """Accept a proposal, and carry out what its kind does."""
     decision = await _decision(proposal_id, body.reason, access)
     return answer(proposal=await access.app.watchdog.knowledge.proposals.accept(decision))
 
 
-@acts.post("/{proposal_id}/reject", **declared(Right.DECIDE, key="required", example={"proposal": PROPOSAL}))
+@acts.post(
+    "/{proposal_id}/reject",
+    **declared(Right.DECIDE, version_of="proposal", key="required", example={"proposal": PROPOSAL}),
+)
 async def reject(proposal_id: ItemId, body: ReasonBody, access: Here) -> Response:
     """Reject a proposal; the reason is the feedback that it asks for."""
     decision = await _decision(proposal_id, body.reason, access)
     return answer(proposal=await access.app.watchdog.knowledge.proposals.reject(decision))
 
 
-@acts.post("/{proposal_id}/undo", **declared(Right.DECIDE, key="required", example={"proposal": PROPOSAL}))
+@acts.post(
+    "/{proposal_id}/undo",
+    **declared(Right.DECIDE, version_of="proposal", key="required", example={"proposal": PROPOSAL}),
+)
 async def undo(proposal_id: ItemId, body: DecisionBody, access: Here) -> Response:
     """Take back what accepting a proposal changed."""
     decision = await _decision(proposal_id, body.reason, access)

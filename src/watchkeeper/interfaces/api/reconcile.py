@@ -15,9 +15,9 @@ from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
 from watchkeeper.interfaces.api.schemas import VerdictBody
 
-reads = APIRouter(prefix="/api", tags=["jobs"], route_class=GuardedRoute)
+reads = APIRouter(prefix="/api", tags=["reconcile"], route_class=GuardedRoute)
 
-acts = APIRouter(prefix="/api", tags=["jobs"], route_class=ActRoute)
+acts = APIRouter(prefix="/api", tags=["reconcile"], route_class=ActRoute)
 
 ITEM_ID = "019aa5c0-8a00-7000-8000-000000000007"
 EXAMPLE = {
@@ -35,7 +35,7 @@ EXAMPLE = {
 }
 
 
-@reads.get("/reconcile", **declared(Right.READ, example=EXAMPLE))
+@reads.get("/reconcile", **declared(Right.READ, name="list", example=EXAMPLE))
 async def reconcile(access: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> Response:
     """List completions that came too late and that nobody has decided yet, the newest first."""
     return answer(items=await access.app.late.list(await access.project(), limit))

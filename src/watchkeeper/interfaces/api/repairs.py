@@ -115,7 +115,7 @@ class ResetBody(Body):
     reason: Reason
 
 
-@reads.get("", **declared(Right.READ, example={"repairs": [REPAIR], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"repairs": [REPAIR], "next_cursor": None}))
 async def list_repairs(
     access: Here,
     state: State | None = None,
@@ -132,13 +132,13 @@ async def list_repairs(
     return answer(repairs=rows, next_cursor=following)
 
 
-@reads.get("/{repair_id}", **declared(Right.READ, example=ONE))
+@reads.get("/{repair_id}", **declared(Right.READ, version_of="repair", name="show", example=ONE))
 async def show_repair(repair_id: UUID, access: Here) -> Response:
     """Give one repair with its plan, what came of it, and everything that was said on it."""
     return answer(repair=await access.app.watchdog.repairs.show(await access.project(), repair_id))
 
 
-@asks.post("", **declared(Right.SUGGEST_REPAIR, key="optional", status=201, example=ONE))
+@asks.post("", **declared(Right.SUGGEST_REPAIR, name="ask", key="optional", status=201, example=ONE))
 async def ask_repair(body: RepairBody, access: Here) -> Response:
     """Plan a repair and let it wait for another person's word; a dry run only shows the plan."""
     wish = Wish(
@@ -156,7 +156,10 @@ async def ask_repair(body: RepairBody, access: Here) -> Response:
     return answer(200 if body.dry_run else 201, repair=made)
 
 
-@acts.post("/{repair_id}/approve", **declared(Right.DECIDE, key="required", example=ONE))
+@acts.post(
+    "/{repair_id}/approve",
+    **declared(Right.DECIDE, version_of="repair", name="approve", key="required", example=ONE),
+)
 async def approve_repair(repair_id: UUID, body: WordBody, access: Here) -> Response:
     """Approve a repair and carry it out; where its target has moved on it is `expired`, and nothing was done."""
     decided = await access.app.watchdog.repairs.approve(
@@ -170,7 +173,10 @@ async def approve_repair(repair_id: UUID, body: WordBody, access: Here) -> Respo
     return answer(repair=decided)
 
 
-@acts.post("/{repair_id}/reject", **declared(Right.DECIDE, key="required", example=ONE))
+@acts.post(
+    "/{repair_id}/reject",
+    **declared(Right.DECIDE, version_of="repair", name="reject", key="required", example=ONE),
+)
 async def reject_repair(repair_id: UUID, body: SaidBody, access: Here) -> Response:
     """Refuse a repair for good."""
     decided = await access.app.watchdog.repairs.reject(
@@ -180,7 +186,10 @@ async def reject_repair(repair_id: UUID, body: SaidBody, access: Here) -> Respon
 
 
 @acts.post(
-    "/{repair_id}/withdraw", **declared(Right.SUGGEST_REPAIR, Right.DECIDE, key="required", example=ONE)
+    "/{repair_id}/withdraw",
+    **declared(
+        Right.SUGGEST_REPAIR, Right.DECIDE, version_of="repair", name="withdraw", key="required", example=ONE
+    ),
 )
 async def withdraw_repair(repair_id: UUID, body: SaidBody, access: Here) -> Response:
     """Take one's own word back before it is used: an approval, or the asking itself."""
@@ -190,7 +199,10 @@ async def withdraw_repair(repair_id: UUID, body: SaidBody, access: Here) -> Resp
     return answer(repair=decided)
 
 
-@acts.post("/{repair_id}/rollback", **declared(Right.DECIDE, key="required", example=ONE))
+@acts.post(
+    "/{repair_id}/rollback",
+    **declared(Right.DECIDE, version_of="repair", name="roll_back", key="required", example=ONE),
+)
 async def roll_back_repair(repair_id: UUID, body: SaidBody, access: Here) -> Response:
     """Undo a repair that succeeded; a conflict says in words why that cannot be."""
     undone = await access.app.watchdog.repairs.roll_back(
@@ -203,6 +215,7 @@ async def roll_back_repair(repair_id: UUID, body: SaidBody, access: Here) -> Res
     "",
     **declared(
         Right.READ,
+        name="show",
         example={
             "policy": {"version": "default", "digest": "default", "four_eyes": "persons"},
             "rules": [{"rule": "lease_expired", "action": "reclaim", "mode": "auto"}],

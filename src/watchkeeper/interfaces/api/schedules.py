@@ -32,7 +32,7 @@ async def put(body: ScheduleBody, access: Here) -> Response:
     return answer(schedule=await access.app.schedules.put(await access.project(), asked))
 
 
-@reads.get("", **declared(Right.READ, example={"schedules": [], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"schedules": [], "next_cursor": None}))
 async def list_schedules(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName = None) -> Response:
     """List the schedules of a project by name."""
     rows, following = await access.app.schedules.list(await access.project(), cursor, limit)

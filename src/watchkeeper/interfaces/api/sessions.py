@@ -48,7 +48,7 @@ EVENT = {"number": 7, "t": 12.5, "source": "stdout", "event": "said", "fields": 
 
 @records.post(
     "/{job:path}/session",
-    **declared(Right.CONTRACT, example={"session": BEGUN}),
+    **declared(Right.CONTRACT, name="tell", example={"session": BEGUN}),
 )
 async def tell_session(job: JobName, body: SessionBody, access: Here, caller: Holder) -> Response:
     """Begin an agent session of an attempt, say how it stands, or that it ended; renews no lease."""
@@ -68,7 +68,7 @@ async def tell_events(job: JobName, body: SessionEventsBody, access: Here, calle
     return answer(**kept)
 
 
-@reads.get("", **declared(Right.READ, example={"sessions": [EXAMPLE], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"sessions": [EXAMPLE], "next_cursor": None}))
 async def list_sessions(
     access: Here,
     job: Annotated[
@@ -86,7 +86,7 @@ async def list_sessions(
     return answer(sessions=rows, next_cursor=after)
 
 
-@reads.get("/{session_id}", **declared(Right.READ, example={"session": EXAMPLE}))
+@reads.get("/{session_id}", **declared(Right.READ, name="show", example={"session": EXAMPLE}))
 async def show_session(session_id: SessionId, access: Here) -> Response:
     """Show one session: how it stands, what was found of it, its clocks, what it cost, what was left of it."""
     return answer(session=await access.app.sessions.reading.show(await access.project(), session_id))
@@ -94,7 +94,7 @@ async def show_session(session_id: SessionId, access: Here) -> Response:
 
 @reads.get(
     "/{session_id}/lines",
-    **declared(Right.READ, example={"lines": [EVENT | {"kind": "say"}], "earlier": None}),
+    **declared(Right.READ, name="lines", example={"lines": [EVENT | {"kind": "say"}], "earlier": None}),
 )
 async def session_lines(
     session_id: SessionId,
@@ -125,7 +125,7 @@ async def session_lines(
 
 @reads.get(
     "/{session_id}/events",
-    **declared(Right.READ, example={"events": [EVENT], "next_after": 7, "ended": False}),
+    **declared(Right.READ, name="events", example={"events": [EVENT], "next_after": 7, "ended": False}),
 )
 async def session_events(
     session_id: SessionId,

@@ -18,12 +18,12 @@ from watchkeeper.interfaces.api.pages import ItemId
 from watchkeeper.interfaces.api.schemas import Body, Reason, ReasonBody
 from watchkeeper.services.share_links import MOST_DAYS, USUAL_DAYS
 
-view_reads = APIRouter(prefix="/api/views", tags=["reports"], route_class=GuardedRoute)
-view_acts = APIRouter(prefix="/api/views", tags=["reports"], route_class=ActRoute)
-share_reads = APIRouter(prefix="/api/shares", tags=["reports"], route_class=GuardedRoute)
-share_acts = APIRouter(prefix="/api/shares", tags=["reports"], route_class=ActRoute)
-badge_reads = APIRouter(prefix="/api/badges", tags=["reports"], route_class=GuardedRoute)
-badge_acts = APIRouter(prefix="/api/badges", tags=["reports"], route_class=ActRoute)
+view_reads = APIRouter(prefix="/api/views", tags=["views"], route_class=GuardedRoute)
+view_acts = APIRouter(prefix="/api/views", tags=["views"], route_class=ActRoute)
+share_reads = APIRouter(prefix="/api/shares", tags=["shares"], route_class=GuardedRoute)
+share_acts = APIRouter(prefix="/api/shares", tags=["shares"], route_class=ActRoute)
+badge_reads = APIRouter(prefix="/api/badges", tags=["badges"], route_class=GuardedRoute)
+badge_acts = APIRouter(prefix="/api/badges", tags=["badges"], route_class=ActRoute)
 
 VIEW: dict[str, Any] = {
     "id": JOB_ID,
@@ -60,14 +60,14 @@ class ShareBody(Body):
     reason: Reason
 
 
-@view_reads.get("", **declared(Right.READ, example={"views": [VIEW]}))
+@view_reads.get("", **declared(Right.READ, name="list", example={"views": [VIEW]}))
 async def views(access: Here) -> Response:
     """List the views that you saved in a project, and those of the project."""
     found = await access.app.watchdog.reporting.views.list(await access.project(), access.principal)
     return answer(views=found)
 
 
-@view_acts.post("", **declared(Right.READ, key="required", status=201, example={"view": VIEW}))
+@view_acts.post("", **declared(Right.READ, name="save", key="required", status=201, example={"view": VIEW}))
 async def save_view(body: ViewBody, access: Here) -> Response:
     """Keep a page with its filters under a name; one of the project is for supervisors and owners to keep."""
     saved = await access.app.watchdog.reporting.views.save(
@@ -80,7 +80,7 @@ async def save_view(body: ViewBody, access: Here) -> Response:
     return answer(201, view=saved)
 
 
-@view_acts.delete("/{view_id}", **declared(Right.READ, key="required"))
+@view_acts.delete("/{view_id}", **declared(Right.READ, name="remove", key="required"))
 async def remove_view(view_id: ItemId, reason: REASON, access: Here) -> Response:
     """Remove a view of your own, or of the project."""
     views = access.app.watchdog.reporting.views
@@ -88,7 +88,7 @@ async def remove_view(view_id: ItemId, reason: REASON, access: Here) -> Response
     return answer(id=view_id, removed=True)
 
 
-@share_reads.get("", **declared(Right.OPERATE, example={"shares": [SHARE]}))
+@share_reads.get("", **declared(Right.OPERATE, name="list", example={"shares": [SHARE]}))
 async def shares(access: Here) -> Response:
     """List a project's read-only links, the newest first, never their tokens."""
     return answer(shares=await access.app.watchdog.reporting.shares.list(await access.project()))
@@ -96,7 +96,9 @@ async def shares(access: Here) -> Response:
 
 @share_acts.post(
     "",
-    **declared(Right.OPERATE, key="required", status=201, example={"share": {**SHARE, "secret": "..."}}),
+    **declared(
+        Right.OPERATE, name="make", key="required", status=201, example={"share": {**SHARE, "secret": "..."}}
+    ),
 )
 async def make_share(body: ShareBody, access: Here) -> Response:
     """Make a link that shows one page without a login: /share/SECRET. The secret is in this answer and nowhere else."""
@@ -110,7 +112,7 @@ async def make_share(body: ShareBody, access: Here) -> Response:
     return answer(201, share={**made, "state": "open", "secret": token})
 
 
-@share_acts.delete("/{share_id}", **declared(Right.OPERATE, key="required"))
+@share_acts.delete("/{share_id}", **declared(Right.OPERATE, name="revoke", key="required"))
 async def revoke_share(share_id: ItemId, reason: REASON, access: Here) -> Response:
     """End a link at once."""
     await access.app.watchdog.reporting.shares.revoke(
@@ -119,13 +121,15 @@ async def revoke_share(share_id: ItemId, reason: REASON, access: Here) -> Respon
     return answer(id=share_id, revoked=True)
 
 
-@badge_reads.get("", **declared(Right.OPERATE, example={"badges": {"state": "/badge/c3RhdGU6cA.9f3c.svg"}}))
+@badge_reads.get(
+    "", **declared(Right.OPERATE, name="list", example={"badges": {"state": "/badge/c3RhdGU6cA.9f3c.svg"}})
+)
 async def badges(access: Here) -> Response:
     """Give the addresses of a project's badges: whoever has one sees its word, without a login."""
     return answer(badges=await access.app.watchdog.reporting.badges.paths(await access.project()))
 
 
-@badge_acts.post("/renew", **declared(Right.OPERATE, key="required", example={"badges": {}}))
+@badge_acts.post("/renew", **declared(Right.OPERATE, name="renew", key="required", example={"badges": {}}))
 async def renew_badges(body: ReasonBody, access: Here) -> Response:
     """Sign a project's badges anew, so that the addresses of before show nothing."""
     project, reporting = await access.project(), access.app.watchdog.reporting

@@ -17,9 +17,9 @@ from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRout
 from watchkeeper.interfaces.api.knowledge_schemas import SignalBody, ToldBody
 from watchkeeper.interfaces.api.pages import AfterId, ItemId, Limit
 
-reads = APIRouter(prefix="/api/signals", tags=["knowledge"], route_class=GuardedRoute)
-puts = APIRouter(prefix="/api/signals", tags=["knowledge"], route_class=KeyedRoute)
-acts = APIRouter(prefix="/api/signals", tags=["knowledge"], route_class=ActRoute)
+reads = APIRouter(prefix="/api/signals", tags=["signals"], route_class=GuardedRoute)
+puts = APIRouter(prefix="/api/signals", tags=["signals"], route_class=KeyedRoute)
+acts = APIRouter(prefix="/api/signals", tags=["signals"], route_class=ActRoute)
 
 SIGNAL: dict[str, Any] = {
     "id": JOB_ID,
@@ -65,7 +65,7 @@ async def _project(topic_key: str, access: Access) -> str:
     return name
 
 
-@reads.get("", **declared(Right.READ, example={"signals": [SIGNAL], "next_cursor": None}))
+@reads.get("", **declared(Right.READ, name="list", example={"signals": [SIGNAL], "next_cursor": None}))
 async def list_signals(
     access: Here,
     topic: Annotated[str | None, Query(max_length=200)] = None,
@@ -82,7 +82,7 @@ async def list_signals(
     return answer(signals=rows, next_cursor=following)
 
 
-@reads.get("/{signal_id}", **declared(Right.READ, example={"signal": SIGNAL}))
+@reads.get("/{signal_id}", **declared(Right.READ, name="show", example={"signal": SIGNAL}))
 async def signal(signal_id: ItemId, access: Here) -> Response:
     """Give one signal with its annotations."""
     return answer(signal=await access.app.watchdog.knowledge.signals.show(await access.project(), signal_id))

@@ -17,7 +17,7 @@ from watchkeeper.domain.exposition import CONTENT_TYPE
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import HEADERS, answer
 from watchkeeper.interfaces.api.auth import Here, admit
-from watchkeeper.interfaces.api.documents import PROBLEM, declared
+from watchkeeper.interfaces.api.documents import PROBLEM, answered, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
 from watchkeeper.interfaces.api.state import state_of
 from watchkeeper.services.topics import MOST_OF_A_LISTENER, Thing, things_of
@@ -25,18 +25,20 @@ from watchkeeper.services.topics import MOST_OF_A_LISTENER, Thing, things_of
 public = APIRouter(tags=["system"])
 guarded = APIRouter(tags=["system"], route_class=GuardedRoute)
 
+ALIVE = answered("Answer", {"version": "1.0.0"})
+READY = answered("Answer", {"checks": [{"name": "database", "ok": True, "detail": "answers"}]})
 PING_SECONDS = 15
 STREAM_HEADERS = HEADERS | {"X-Accel-Buffering": "no"}
 """A proxy that gathers a stream would hold each change back until the next."""
 
 
-@public.get("/healthz", responses=PROBLEM)
+@public.get("/healthz", responses=ALIVE | PROBLEM)
 async def healthz() -> Response:
     """Say that this process serves; asks nothing of the database."""
     return answer(version=__version__)
 
 
-@public.get("/readyz", responses=PROBLEM)
+@public.get("/readyz", responses=READY | PROBLEM)
 async def readyz(request: Request) -> Response:
     """Say that the database answers and has the schema that this program knows; 503 where not."""
     diagnosis = state_of(request).app.diagnosis
@@ -49,7 +51,7 @@ async def readyz(request: Request) -> Response:
 
 @guarded.get(
     "/metrics",
-    **declared(Right.READ),
+    **declared(Right.READ, plain="text/plain"),
     response_class=PlainTextResponse,
 )
 async def metrics(access: Here) -> Response:
@@ -58,7 +60,7 @@ async def metrics(access: Here) -> Response:
     return Response(await access.app.metrics.text(only), 200, HEADERS, CONTENT_TYPE)
 
 
-@guarded.get("/events", **declared(Right.READ))
+@guarded.get("/events", **declared(Right.READ, plain="text/event-stream"), response_class=EventSourceResponse)
 async def events(
     request: Request,
     access: Here,

@@ -28,7 +28,9 @@ OWN = "self"
 @reads.get(
     "",
     **declared(
-        Right.MANAGE_TOKENS, example={"tokens": [{"id": JOB_ID, "role": "worker"}], "next_cursor": None}
+        Right.MANAGE_TOKENS,
+        name="list",
+        example={"tokens": [{"id": JOB_ID, "role": "worker"}], "next_cursor": None},
     ),
 )
 async def list_tokens(access: Here, limit: Limit = MAX_PAGE, cursor: AfterId = None) -> Response:
@@ -42,6 +44,7 @@ async def list_tokens(access: Here, limit: Limit = MAX_PAGE, cursor: AfterId = N
     "",
     **declared(
         Right.MANAGE_TOKENS,
+        name="make",
         key="required",
         status=201,
         example={"token": {"id": JOB_ID, "name": "codex-1", "role": "worker", "secret": "wkw_..."}},
@@ -103,7 +106,7 @@ ROTATED: dict[str, Any] = {
 
 @acts.post(
     "/{token_id}/rotate",
-    **declared(Right.MANAGE_TOKENS, key="required", status=201, example=ROTATED),
+    **declared(Right.MANAGE_TOKENS, name="rotate", key="required", status=201, example=ROTATED),
 )
 async def rotate_token(token_id: str, body: RotationBody, access: Here) -> Response:
     """Give a token a successor; the old one lives on for the overlap. `self` is the token that asks, told by `own`."""
@@ -120,7 +123,7 @@ async def rotate_token(token_id: str, body: RotationBody, access: Here) -> Respo
     return answer(201, token=token, own=made.replaces == principal.token_id)
 
 
-@acts.delete("/{token_id}", **declared(Right.MANAGE_TOKENS, key="required"))
+@acts.delete("/{token_id}", **declared(Right.MANAGE_TOKENS, name="revoke", key="required"))
 async def revoke_token(token_id: str, reason: REASON, access: Here) -> Response:
     """End a token at once, and the console sessions that began with it."""
     found = _id(token_id, access)

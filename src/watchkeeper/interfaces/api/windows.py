@@ -16,8 +16,8 @@ from watchkeeper.interfaces.api.pages import ItemId
 from watchkeeper.interfaces.api.schemas import Body, Reason, ReasonBody, Time, Word
 from watchkeeper.services.windows import MOST_HOURS
 
-reads = APIRouter(prefix="/api/maintenance-windows", tags=["policy"], route_class=GuardedRoute)
-acts = APIRouter(prefix="/api/maintenance-windows", tags=["policy"], route_class=ActRoute)
+reads = APIRouter(prefix="/api/maintenance-windows", tags=["windows"], route_class=GuardedRoute)
+acts = APIRouter(prefix="/api/maintenance-windows", tags=["windows"], route_class=ActRoute)
 
 WINDOW = {"id": JOB_ID, "host_id": "host-1", "starts_at": TIME, "ends_at": TIME, "state": "open"}
 
@@ -31,14 +31,17 @@ class WindowBody(Body):
     reason: Reason
 
 
-@reads.get("", **declared(Right.READ, example={"maintenance_windows": [WINDOW]}))
+@reads.get("", **declared(Right.READ, name="list", example={"maintenance_windows": [WINDOW]}))
 async def windows(access: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> Response:
     """List the maintenance windows of a project, the newest first."""
     return answer(maintenance_windows=await access.app.windows.list(await access.project(), limit))
 
 
 @acts.post(
-    "", **declared(Right.MANAGE_POLICY, key="required", status=201, example={"maintenance_window": WINDOW})
+    "",
+    **declared(
+        Right.MANAGE_POLICY, name="open", key="required", status=201, example={"maintenance_window": WINDOW}
+    ),
 )
 async def open_window(body: WindowBody, access: Here) -> Response:
     """Open a maintenance window: a grant to act on a host for a while. It silences nothing."""
@@ -55,7 +58,7 @@ async def open_window(body: WindowBody, access: Here) -> Response:
 
 @acts.post(
     "/{window_id}/close",
-    **declared(Right.MANAGE_POLICY, key="required", example={"maintenance_window": WINDOW}),
+    **declared(Right.MANAGE_POLICY, name="close", key="required", example={"maintenance_window": WINDOW}),
 )
 async def close_window(window_id: ItemId, body: ReasonBody, access: Here) -> Response:
     """Close a maintenance window before its end."""
