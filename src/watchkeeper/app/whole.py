@@ -103,8 +103,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
     """Put the parts together; opens nothing."""
     core = build_core(settings, database)
     database, queue, gate, redactor = core.database, core.queue, core.gate, core.redactor
-    wakeups = Wakeups(database)
-    trail = audit_parts(settings, database)
+    wakeups, trail = Wakeups(database), audit_parts(settings, database)
     policies = policies_of(core)
     late, policy = LateCompletions(database), policies.current
     identity, login_links, operations = Identity(database), LoginLinks(database), Operations(database)

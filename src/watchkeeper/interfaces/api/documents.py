@@ -48,22 +48,20 @@ def declared(
     `answers` are those under other statuses.
     """
     extra: dict[str, Any] = {RIGHTS_KEY: [right.value for right in rights]}
-    if key is not None:
-        extra["parameters"] = [_key(required=key == "required"), *([] if command else [_DRY_RUN])]
-    if command is not None:
-        extra[COMMAND_KEY] = command
     if version_of is not None:
         extra[VERSION_KEY] = version_of
-        if key is not None:
-            extra["parameters"].append(_MATCH)
+    if key is not None:
+        besides = [*([] if command else [_DRY_RUN]), *([_MATCH] if version_of else [])]
+        extra["parameters"] = [_key(required=key == "required"), *besides]
+    if command is not None:
+        extra[COMMAND_KEY] = command
     if job_token:
         extra[JOB_TOKEN_KEY] = True
     if files:
         extra[FILES_KEY] = True
         extra["requestBody"] = _multipart()
     responses = answered(answer, example, plain, status) | (answers or {}) | PROBLEM
-    named = {} if name is None else {"name": name}
-    return {"openapi_extra": extra, "responses": responses, "status_code": status, **named}
+    return {"openapi_extra": extra, "responses": responses, "status_code": status, "name": name}
 
 
 def answered(
