@@ -11,6 +11,7 @@ from typing import Any
 from watchkeeper.domain import alert_words as words
 from watchkeeper.domain.alert_templates import said
 from watchkeeper.domain.alert_text import escalation_sentence
+from watchkeeper.domain.cause_words import cause
 from watchkeeper.domain.messages import MESSAGES, MessageLanguage, MessageName, message
 from watchkeeper.domain.rules.names import NextAction
 
@@ -111,9 +112,10 @@ def incident_facts(stored: Mapping[str, Any], standing: Standing, reader: Reader
     approval = stored.get("approval") or {}
     return {
         **dict.fromkeys(FACTS, ""),
-        **{name: stored.get(name) or "" for name in ("cause", "evidence", "owner", "severity", "rule")},
+        **{name: stored.get(name) or "" for name in ("evidence", "owner", "severity", "rule")},
         **{name: stored.get(name) or "" for name in ("project", "stage", "next_action", "next_person")},
         "what": words.found(str(stored.get("rule")), reader.language),
+        "cause": cause(str(stored.get("cause") or ""), reader.language),
         "object": object_of(stored, reader.language),
         "age": words.lasting(reader.now - opened, reader.language),
         "lasted": words.lasting(resolved - opened, reader.language),

@@ -18,6 +18,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from watchkeeper.domain.cause_words import cause
+from watchkeeper.domain.messages import MessageLanguage
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.console import format as shown
 from watchkeeper.interfaces.console import trouble, words
@@ -27,9 +29,10 @@ from watchkeeper.interfaces.console.assets import Assets
 from watchkeeper.interfaces.console.evidence_words import in_words
 from watchkeeper.interfaces.console.ground import View
 from watchkeeper.interfaces.console.headers import HEADERS
-from watchkeeper.interfaces.console.i18n import LANGUAGES, Language
+from watchkeeper.interfaces.console.i18n import DEFAULT, LANGUAGES, Language
 from watchkeeper.interfaces.console.navigation import Navigation
 from watchkeeper.interfaces.console.visit import Visit, address
+from watchkeeper.interfaces.console.written_words import rule, target, tell
 
 TEXT_LIMIT = 300
 
@@ -123,7 +126,22 @@ def _filters(language: Language) -> dict[str, Callable[..., Any]]:
         "pretty": pretty,
         "evidence": lambda because: in_words(str(because), said),
         "without_ways": without_ways,
+        "told": lambda text, limit=TEXT_LIMIT: told(str(text), language, limit),
+        "cause": lambda name: cause(str(name), MessageLanguage(language.code)),
+        "rule": lambda name: rule(str(name), language) or str(name),
+        "target": lambda named: (
+            target(f"{named['what']} {named['id']}", language) or f"{named['what']} {named['id']}"
+        ),
     }
+
+
+def told(text: str, language: Language, limit: int) -> Markup:
+    """Say what the program wrote down in the reader's language; words of another form keep their own."""
+    if (words_of := tell(text, language)) is not None:
+        return escape(shown.cut(words_of, limit))
+    if language.code == DEFAULT:
+        return escape(shown.cut(text, limit))
+    return Markup('<span lang="en">{}</span>').format(shown.cut(text, limit))
 
 
 @pass_context

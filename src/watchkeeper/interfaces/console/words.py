@@ -139,6 +139,14 @@ CHECK_RESULTS: dict[bool, Badge] = {
     False: Badge("bad", "cross", message("Refused")),
 }
 
+ROLES: dict[str, str] = {
+    "viewer": message("viewer"),
+    "worker": message("worker"),
+    "supervisor": message("supervisor"),
+    "owner": message("owner"),
+    "system": message("the watchdog itself"),
+}
+
 STATE_REASONS: dict[str, str] = {
     "gate_failed": message("The evidence did not pass the gate."),
     "contract_rejected": message("The artifacts do not fit the job's contract."),

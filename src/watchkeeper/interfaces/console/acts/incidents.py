@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from watchkeeper.domain.cause_words import cause
 from watchkeeper.domain.errors import NotFound
+from watchkeeper.domain.messages import MessageLanguage
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.console.acts.act import Act, Fact, Field, Seen
 from watchkeeper.interfaces.console.ground import Ground
@@ -12,20 +14,21 @@ from watchkeeper.interfaces.console.i18n import message
 from watchkeeper.interfaces.console.trouble import INCIDENTS, SEVERITIES
 from watchkeeper.interfaces.console.visit import Visit
 from watchkeeper.interfaces.console.words import UNKNOWN
+from watchkeeper.interfaces.console.written_words import rule
 from watchkeeper.services.operations import as_uuid
 
 ROUTE = "POST /api/watchdog/incidents/{incident_id}"
 HOURS = message("For how many hours")
 
 
-async def look(ground: Ground, visit: Visit, project: str, target: Mapping[str, str]) -> Seen:  # noqa: ARG001
+async def look(ground: Ground, visit: Visit, project: str, target: Mapping[str, str]) -> Seen:
     if (asked := as_uuid(target["incident_id"])) is None:
         raise NotFound("there is no such incident here")
     row = await ground.app.watchdog.incident_reading.show(project, asked)
     facts: list[Fact] = [
         (message("State"), INCIDENTS.get(row["state"], UNKNOWN)),
         (message("Severity"), SEVERITIES.get(row["severity"], UNKNOWN)),
-        (message("Cause"), row["cause"]),
+        (message("Cause"), cause(row["cause"] or "–", MessageLanguage(visit.language.code))),
         (message("Opened"), row["opened_at"]),
         (message("Last seen"), row["last_seen_at"]),
         (message("Symptoms"), str(len(row["symptoms"]))),
@@ -41,7 +44,9 @@ async def look(ground: Ground, visit: Visit, project: str, target: Mapping[str, 
             (message("Quiet until"), row["quiet_until"]),
         ]
     version = f"{row['state']} {row['acknowledged_until']} {row['quiet_until']}"
-    return Seen(row["rule"], tuple(facts), version, frozenset({str(row["id"])}))
+    return Seen(
+        rule(row["rule"], visit.language) or row["rule"], tuple(facts), version, frozenset({str(row["id"])})
+    )
 
 
 ACKNOWLEDGE = Act(

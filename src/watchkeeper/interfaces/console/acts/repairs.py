@@ -12,6 +12,7 @@ from watchkeeper.interfaces.console.i18n import message
 from watchkeeper.interfaces.console.trouble import ACTIONS, REPAIRS
 from watchkeeper.interfaces.console.visit import Visit
 from watchkeeper.interfaces.console.words import UNKNOWN, WORKER_HEALTH
+from watchkeeper.interfaces.console.written_words import tell
 from watchkeeper.services.operations import as_uuid
 
 ROUTE = "POST /api/watchdog/repair-actions/{repair_id}"
@@ -25,25 +26,27 @@ async def look(ground: Ground, visit: Visit, project: str, target: Mapping[str, 
     standing = [word for word in row["approvals"] if word["withdrawn_at"] is None]
     version = f"{row['state']} {row['plan_digest']} {len(standing)}"
     marks = frozenset(str(mark) for mark in (row["id"], row["incident_id"]) if mark is not None)
-    return Seen(title, _facts(ground, row), version, marks)
+    return Seen(title, _facts(ground, visit, row), version, marks)
 
 
-def _facts(ground: Ground, row: Row) -> tuple[Fact, ...]:
+def _facts(ground: Ground, visit: Visit, row: Row) -> tuple[Fact, ...]:
     """Give what a plan says, and what it rests on; an approval binds to these words by their digest."""
     plan = row["plan"] or {}
     target = plan.get("target") or {}
+
+    def said(text: str | None) -> str | None:
+        return text and (tell(text, visit.language) or text)
+
     facts: list[Fact] = [
         (message("State"), REPAIRS.get(row["state"], UNKNOWN)),
         (message("Because"), ground.redactor.redact(row["reason"] or "")),
         (message("Asked by"), row["actor"]),
-        (message("Target"), " ".join(str(target.get(name, "")) for name in ("what", "id"))),
+        (message("Target"), said(" ".join(str(target.get(name, "")) for name in ("what", "id")))),
     ]
+    facts += [(message("Step"), said(step)) for step in plan.get("steps", ())]
     facts += [
-        (message("Step"), f"{number}. {step}") for number, step in enumerate(plan.get("steps", ()), start=1)
-    ]
-    facts += [
-        (message("Blast radius"), plan.get("blast_radius")),
-        (message("If it was wrong"), plan.get("undo") or plan.get("no_undo_because")),
+        (message("Blast radius"), said(plan.get("blast_radius"))),
+        (message("If it was wrong"), said(plan.get("undo") or plan.get("no_undo_because"))),
         (message("Digest of the plan"), (row["plan_digest"] or "")[:12]),
     ]
     return tuple(facts)

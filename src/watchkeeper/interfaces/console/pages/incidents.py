@@ -12,6 +12,7 @@ from watchkeeper.domain.rules.names import Closer, RuleName, Severity
 from watchkeeper.interfaces.console.acts import incidents as acts
 from watchkeeper.interfaces.console.acts.act import Act
 from watchkeeper.interfaces.console.ground import Family, Ground, Page, Row, Scope, View
+from watchkeeper.interfaces.console.pages.alerts import words as alert_words
 from watchkeeper.interfaces.console.visit import Visit
 from watchkeeper.services.incident_reading import IncidentFilter
 from watchkeeper.services.operations import as_uuid
@@ -61,6 +62,7 @@ async def incident(ground: Ground, visit: Visit) -> View:
         "story": redact(await reading.story(project, asked)),
         "told": await alerts.of_incident(project, asked),
         "possible": possible(found),
+        "said": alert_words,
     }
     return View("incidents/incident.html", facts)
 

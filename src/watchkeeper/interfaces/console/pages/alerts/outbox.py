@@ -13,6 +13,7 @@ from watchkeeper.interfaces.console.ground import Ground, Row, View
 from watchkeeper.interfaces.console.i18n import message
 from watchkeeper.interfaces.console.pages.alerts import words
 from watchkeeper.interfaces.console.visit import Visit
+from watchkeeper.interfaces.console.written_words import tell
 from watchkeeper.services.alert_reading import STATES
 from watchkeeper.services.operations import as_uuid
 
@@ -56,7 +57,7 @@ async def alert(ground: Ground, visit: Visit) -> View:
     return View("alerts/alert.html", facts)
 
 
-async def look_at_alert(ground: Ground, visit: Visit, project: str, target: Mapping[str, str]) -> Seen:  # noqa: ARG001
+async def look_at_alert(ground: Ground, visit: Visit, project: str, target: Mapping[str, str]) -> Seen:
     found = as_uuid(target["alert_id"])
     if found is None:
         raise NotFound("there is no such alert in this project")
@@ -64,12 +65,13 @@ async def look_at_alert(ground: Ground, visit: Visit, project: str, target: Mapp
     facts: tuple[Fact, ...] = (
         (message("State"), words.STATES[row["state"]]),
         (message("Severity"), words.SEVERITIES.get(row["severity"])),
-        (message("What it says"), row["body"][:300]),
+        (message("What it says"), (tell(row["body"], visit.language) or row["body"])[:300]),
         (message("Sent"), row["sent_at"]),
         (message("Acknowledged by"), row["acknowledged_by"] or message("nobody yet")),
     )
     marks = frozenset({str(row["id"]), str(row["incident_id"])})
-    return Seen(row["subject"] or row["channel"], facts, str(row["acknowledged_by"]), marks)
+    subject = row["subject"] or row["channel"]
+    return Seen(tell(subject, visit.language) or subject, facts, str(row["acknowledged_by"]), marks)
 
 
 async def look_at_project(ground: Ground, visit: Visit, project: str, target: Mapping[str, str]) -> Seen:  # noqa: ARG001

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from watchkeeper.interfaces.console.i18n import message
+from watchkeeper.interfaces.console.trouble import CLOSES
 
 CHANGES = frozenset(
     {
@@ -52,3 +55,11 @@ CHANGES = frozenset(
     }
 )
 """Each has its words in every language; what only a rule says stands in its incident."""
+
+
+def changes_of(why: dict[str, Any]) -> str | None:
+    """Give what would change a job's state: of one that an incident holds, how that incident ends."""
+    if why["changes"] in CHANGES:
+        return str(why["changes"])
+    source, _, rule = (why.get("cause") or "").partition(":")
+    return CLOSES.get(rule) if source == "incident" else None

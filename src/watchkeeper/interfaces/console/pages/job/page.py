@@ -8,7 +8,7 @@ from watchkeeper.domain.errors import JobNotFound
 from watchkeeper.domain.jobs import JobState
 from watchkeeper.interfaces.console.acts.table import possible
 from watchkeeper.interfaces.console.ground import Ground, Row, Scope, View
-from watchkeeper.interfaces.console.pages.job.changes import CHANGES
+from watchkeeper.interfaces.console.pages.job.changes import changes_of
 from watchkeeper.interfaces.console.pages.job.picture import picture_of
 from watchkeeper.interfaces.console.visit import Visit
 from watchkeeper.interfaces.console.words import WAITING_REASONS
@@ -43,7 +43,7 @@ async def job(ground: Ground, visit: Visit) -> View:
         "payload": ground.redactor.redact_data(row["payload"]),
         "payload_chars": PAYLOAD_CHARS,
         "waits": await _waits(ground.insights, project_id, row),
-        "changes": why["changes"] if why["changes"] in CHANGES else None,
+        "changes": changes_of(why),
         "open_incidents": why["incidents"],
         "sessions": sessions,
         "picture": picture_of(drawing, visit.zone),
