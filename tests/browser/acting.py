@@ -77,12 +77,6 @@ async def _share(stage: Stage) -> dict[str, str]:
     return {"share_id": made["share"]["id"]}
 
 
-async def _spare(stage: Stage) -> dict[str, str]:
-    """A project of its own: a new key renames the rows of its trail too."""
-    await stage.project.app.kinds.ensure_project("spare")
-    return {"project": "spare"}
-
-
 def _filter() -> dict[str, str]:
     """All paused jobs that were made a day ago: none."""
     before = (datetime.now(UTC) - timedelta(days=1)).isoformat()
@@ -142,7 +136,7 @@ TARGETS: dict[str, Target] = {
     "view-remove": _view,
     "share-make": _after(None, address="/reports/stages"),
     "share-revoke": _share,
-    "badges-renew": _spare,
+    "badges-renew": _after(None),
     "bulk-begin": _all_that_match,
     "bulk-stop": _bulk,
     **deciding.TARGETS,

@@ -74,7 +74,7 @@ async def test_an_alert_tells_its_way_and_is_taken_care_of(visitor: Visitor, clo
     await visitor.app.watchdog.alerting.outbox.run_once()
     await visitor.log_in(Role.SUPERVISOR)
     shown = await visitor.get("/alerts")
-    for words in ("the channel's quiet hours", "every attempt failed", "artifact_gate_failed", "console"):
+    for words in ("the channel's quiet hours", "every attempt failed", "Evidence refused", "console"):
         assert words in shown.words
     assert "waits" not in (await visitor.get("/alerts?state=sent")).words
     (sent,), _ = await visitor.app.watchdog.alerting.alerts.page("p", state="sent")

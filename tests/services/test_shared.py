@@ -119,6 +119,10 @@ async def test_a_badge_is_green_only_by_what_is_known(app: App, clock: MovingClo
         with pytest.raises(NotFound):
             await badges.status(wrong)
     await badges.renew("p", actor="principal:lin", reason="it was published")
+    [named], _ = await app.audit_reading.page("p")
+    await badges.renew("p", actor="principal:lin", reason="it was published")
+    # Whoever keeps the address of a row finds it there still.
+    assert (await app.audit_reading.row("p", named["row"]))["event"] == named["event"]
     badges._kept = KeptAnswers(0.0)
     with pytest.raises(NotFound):
         await badges.status(names["state"])

@@ -81,7 +81,7 @@ class AuditReading:
     async def _names(self, connection: Connection, project_id: str) -> RowNames:
         """Give what names a project's rows: by its own key where it has one, else for as long as this process lives."""
         asked = {"project_id": project_id, "secret": self._spare}
-        row = await fetch_one(connection, "badge_key", asked)
+        row = await fetch_one(connection, "row_name_key", asked)
         return RowNames(self._spare if row is None else bytes(row["secret"]), project_id)
 
     async def lag(self) -> Row:

@@ -50,7 +50,7 @@ class _Form:
 
 
 def _cut_early(text: str, pieces: list[str]) -> list[str]:
-    parts = []
+    parts: list[str] = []
     for piece in pieces:
         part, found, text = text.partition(piece)
         if not found:
@@ -60,7 +60,7 @@ def _cut_early(text: str, pieces: list[str]) -> list[str]:
 
 
 def _cut_late(text: str, pieces: list[str]) -> list[str]:
-    parts = []
+    parts: list[str] = []
     for piece in reversed(pieces):
         text, found, part = text.rpartition(piece)
         if not found:

@@ -102,11 +102,23 @@ WITH made AS (
 )
 SELECT secret FROM made UNION ALL SELECT secret FROM watchkeeper.badge_keys WHERE project_id = %(project_id)s LIMIT 1
 
+-- name: row_name_key
+-- The key that a project's audit rows are named with: the first that its badges had; made where there is none.
+WITH made AS (
+  INSERT INTO watchkeeper.badge_keys (project_id, secret)
+  SELECT project_id, %(secret)s::bytea FROM watchkeeper.projects
+   WHERE project_id = %(project_id)s AND %(secret)s::bytea IS NOT NULL
+  ON CONFLICT DO NOTHING RETURNING secret
+)
+SELECT secret FROM made
+ UNION ALL SELECT coalesce(names_secret, secret) FROM watchkeeper.badge_keys WHERE project_id = %(project_id)s LIMIT 1
+
 -- name: renew_badge_key
 -- Gives a project's badges another key, so that the addresses of before show nothing.
 WITH renewed AS (
   INSERT INTO watchkeeper.badge_keys (project_id, secret) VALUES (%(project_id)s, %(secret)s)
-  ON CONFLICT (project_id) DO UPDATE SET secret = excluded.secret, made_at = watchkeeper.now()
+  ON CONFLICT (project_id) DO UPDATE
+     SET names_secret = coalesce(badge_keys.names_secret, badge_keys.secret), secret = excluded.secret, made_at = watchkeeper.now()
   RETURNING project_id
 )
 INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason)
