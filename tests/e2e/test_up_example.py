@@ -31,7 +31,7 @@ def test_the_example_shows_a_block_a_rescue_and_a_second_attempt(home: Path) -> 
             ("example-2", None),
         ]
         assert "calendar" in command(home, "jobs", "list", "-p", "example", "--limit", "3").stdout
-        up.wait_for("'watchkeeper projects remove example' removes its data")
+        up.wait_for("'projects remove example' removes it")
         assert len(of_project(home, "example")) >= 6
         own = (home / "url").read_text().strip()  # named by the person, it is this home's own all the same
         removed = command(home, "projects", "remove", "example", "--reason", "seen", WATCHKEEPER_URL=own)

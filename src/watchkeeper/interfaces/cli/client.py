@@ -57,6 +57,12 @@ class Client:
         """
         return self._send(method, path, {**query, **({"dry_run": "true"} if dry_run else {})}, body)
 
+    def nothing(self, what: str) -> str:
+        """Say that there are none of these, and where else they may be: who asks may think of another project."""
+        if self._project is None:
+            return f"no {what}"
+        return f"no {what} in project {self._project!r}; 'watchkeeper projects list' names the others"
+
     def _send(self, method: str, path: str, query: Mapping[str, Any], body: Any) -> Any:
         wanted = {name: value for name, value in query.items() if value is not None}
         if self._project is not None:

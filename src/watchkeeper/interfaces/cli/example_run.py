@@ -73,7 +73,9 @@ class ExampleRun:
         await self._processes.stop(worker)
         for ended in ("example-1", "example-2"):
             await self._app.fleet.leave(example.PROJECT, ended)
-        self._screen.say("'watchkeeper projects remove example' removes its data")
+        self._screen.say(
+            "'watchkeeper jobs list --project example' shows it again, 'projects remove example' removes it"
+        )
 
     def _say(self, text: str, colour: str | None = None) -> None:
         self._screen.line("example", text, colour)

@@ -75,7 +75,7 @@ def list_incidents(
     if as_json:
         show(page, as_json=True)
         return
-    show(page["incidents"], as_json=False, columns=COLUMNS, empty="no incidents")
+    show(page["incidents"], as_json=False, columns=COLUMNS, empty=client.nothing("incidents"))
     if page["next_cursor"]:
         write(f"more: --cursor {page['next_cursor']}")
 

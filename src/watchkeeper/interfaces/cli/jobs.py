@@ -92,7 +92,7 @@ def list_jobs(
     if as_json:
         show(page, as_json=True)
         return
-    show([_told(row) for row in page["jobs"]], as_json=False, columns=COLUMNS, empty="no jobs")
+    show([_told(row) for row in page["jobs"]], as_json=False, columns=COLUMNS, empty=client.nothing("jobs"))
     if page["next_cursor"]:
         write(f"more: --cursor {page['next_cursor']}")
 

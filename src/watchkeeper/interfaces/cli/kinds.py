@@ -33,7 +33,12 @@ def list_kinds(project: Project = None, as_json: Json = False) -> None:
     """List the kinds of a project."""
     with connected(project) as client:
         rows = client.pages("/api/kinds", "kinds")
-    show({"ok": True, "kinds": rows} if as_json else rows, as_json=as_json, columns=COLUMNS, empty="no kinds")
+    show(
+        {"ok": True, "kinds": rows} if as_json else rows,
+        as_json=as_json,
+        columns=COLUMNS,
+        empty=client.nothing("kinds"),
+    )
 
 
 @kinds.command()

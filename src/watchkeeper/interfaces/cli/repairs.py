@@ -70,7 +70,12 @@ def list_repairs(
     """List repairs, the newest first."""
     with connected(project) as client:
         answer = client.get(PATH, state=state, action=action)
-    show(answer if as_json else answer["repairs"], as_json=as_json, columns=COLUMNS, empty="no repairs")
+    show(
+        answer if as_json else answer["repairs"],
+        as_json=as_json,
+        columns=COLUMNS,
+        empty=client.nothing("repairs"),
+    )
 
 
 @repair.command("show")

@@ -58,7 +58,7 @@ def list_sessions(
     rows = [
         {**row, "age": span(row["age_s"]), "ago": span(row["last_event_age_s"])} for row in page["sessions"]
     ]
-    show(rows, as_json=False, columns=COLUMNS, empty="no sessions")
+    show(rows, as_json=False, columns=COLUMNS, empty=client.nothing("sessions"))
     if page["next_cursor"]:
         write(f"more: --cursor {page['next_cursor']}")
 

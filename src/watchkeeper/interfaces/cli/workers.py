@@ -58,7 +58,12 @@ def list_workers(project: Project = None, as_json: Json = False) -> None:
     """List the workers of a project."""
     with connected(project) as client:
         answer = client.get("/api/workers")
-    show(answer if as_json else answer["workers"], as_json=as_json, columns=COLUMNS, empty="no workers")
+    show(
+        answer if as_json else answer["workers"],
+        as_json=as_json,
+        columns=COLUMNS,
+        empty=client.nothing("workers"),
+    )
 
 
 @workers.command()
