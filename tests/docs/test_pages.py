@@ -19,15 +19,6 @@ from watchkeeper.settings import FIELDS
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
-WITHOUT_A_REASON = {
-    *("stop", "drill", "debug bundle", "db backup", "db restore", "db migrate", "db stop"),
-    *("jobs enqueue", "projects create", "schedules add", "schedules remove"),
-    *("lesson import", "proposal make", "people ask", "people answer", "people reply"),
-    *("access invite", "view save"),
-    *("signal send", "signal adoption", "signal value", "chat code"),
-}
-"""Acts on this machine, and those whose record has no place for a reason, or says itself what it is for."""
-
 COMMON = {"--json", "--dry-run", "--reason", "--project", "--help"}
 
 
@@ -121,9 +112,7 @@ def test_every_acting_command_has_a_dry_run() -> None:
     running = {"up", "serve", "watch", "work", "relay", "supervise", "login", "queue-health", "needs"}
     running |= {"mcp contract", "mcp operate"}
     for path in set(commands) - reading - running:
-        assert {"--dry-run", "--json"} <= _options(commands[path]), path
-    acting = set(commands) - reading - running
-    assert {path for path in acting if "--reason" not in _options(commands[path])} == WITHOUT_A_REASON
+        assert {"--dry-run", "--json", "--reason"} <= _options(commands[path]), path
     for path in reading - {"db shell"}:
         assert "--json" in _options(commands[path]), path
 

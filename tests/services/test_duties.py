@@ -38,7 +38,7 @@ async def test_a_duty_goes_on_after_a_fault_of_its_own() -> None:
 async def test_a_schedule_whose_time_zone_is_gone_stands_still(app: App, clock: MovingClock) -> None:
     """It stops once, visibly and with the reason, holds up no other, and goes on when it is put anew."""
     for name in ("lost", "good"):
-        await app.schedules.put("p", Schedule(name, "0 * * * *", "free"))
+        await app.schedules.put("p", Schedule(name, "0 * * * *", "free"), actor="t")
     await rows(
         app.database, "UPDATE watchkeeper.schedules SET time_zone = 'Mars/Olympus' WHERE name = 'lost'"
     )
@@ -52,7 +52,7 @@ async def test_a_schedule_whose_time_zone_is_gone_stands_still(app: App, clock: 
     clock.advance(3600)
     assert await app.maintenance.fire_schedules() == 1
     await app.maintenance.keep_time()
-    await app.schedules.put("p", Schedule("lost", "0 * * * *", "free"))
+    await app.schedules.put("p", Schedule("lost", "0 * * * *", "free"), actor="t")
     clock.advance(3600)
     assert await app.maintenance.fire_schedules() == 2
 
@@ -60,9 +60,9 @@ async def test_a_schedule_whose_time_zone_is_gone_stands_still(app: App, clock: 
 async def test_a_refused_schedule_holds_up_no_other(app: App, clock: MovingClock) -> None:
     """A schedule whose kind has come to refuse its payload waits for its next time; the others fire."""
     await app.schedules.put(
-        "p", Schedule("bad", "0 * * * *", "strict", {"password": "correct-horse-battery"})
+        "p", Schedule("bad", "0 * * * *", "strict", {"password": "correct-horse-battery"}), actor="t"
     )
-    await app.schedules.put("p", Schedule("good", "0 * * * *", "free"))
+    await app.schedules.put("p", Schedule("good", "0 * * * *", "free"), actor="t")
     await app.kinds.declare("p", KindDeclaration.parse({"name": "strict", "secrets": "refuse"}), actor="test")
     for fired in (1, 2):
         clock.advance(TWO_HOURS)

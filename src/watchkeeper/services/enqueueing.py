@@ -27,7 +27,10 @@ _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii
 
 @dataclass(slots=True)
 class JobRequest:
-    """A job as a caller asks for it. `priority` is higher for sooner; None takes the kind's."""
+    """A job as a caller asks for it. `priority` is higher for sooner; None takes the kind's.
+
+    `reason` is kept in the audit trail.
+    """
 
     kind: str
     payload: Any = None
@@ -37,6 +40,7 @@ class JobRequest:
     unique_key: str | None = None
     external_id: str | None = None
     deliverable_id: str | None = None
+    reason: str | None = None
 
 
 class Enqueuer:
@@ -66,7 +70,8 @@ class Enqueuer:
             # Without a transaction of the caller's, all of it is one of its own: a key must not stand without its job.
             async with connection.transaction() if connection.autocommit else nullcontext():
                 return await self._enqueue(connection, project_id, requests, actor, is_shadow)
-        if len(requests) <= ENQUEUE_BATCH and not any(map(_is_keyed, requests)):
+        runs = set(map(_run, requests)) if len(requests) <= ENQUEUE_BATCH else set()
+        if len(runs) == 1 and not any(keyed for keyed, _ in runs):
             suspected: set[str] = set()
             batch = self._new_batch(list(requests), suspected)
             if not suspected:
@@ -86,7 +91,7 @@ class Enqueuer:
     ) -> list[Enqueued]:
         enqueued: list[Enqueued] = []
         suspected: set[str] = set()
-        for keyed, run in groupby(requests, key=_is_keyed):
+        for (keyed, _), run in groupby(requests, key=_run):
             if keyed:
                 enqueued += [
                     await store.enqueue_keyed(
@@ -119,6 +124,7 @@ class Enqueuer:
             request.external_id,
             request.deliverable_id,
             secret_suspected,
+            reason=self._redactor.kept_if_any(request.reason),
         )
 
     def _new_batch(self, requests: list[JobRequest], suspected: set[str]) -> NewJobs:
@@ -141,6 +147,7 @@ class Enqueuer:
             [request.run_at for request in requests],
             [request.deliverable_id for request in requests],
             [False],
+            self._redactor.kept_if_any(requests[0].reason) if requests else None,
         )
 
     async def _refuse_secrets(self, connection: Connection, project_id: str, suspected: set[str]) -> None:
@@ -186,8 +193,9 @@ def _contract_text(contract: Mapping[str, Any]) -> str:
     return json_text(ResultContract.parse(contract).to_json(), "contract")
 
 
-def _is_keyed(request: JobRequest) -> bool:
-    return request.unique_key is not None or request.external_id is not None
+def _run(request: JobRequest) -> tuple[bool, str | None]:
+    """Say what jobs share that are added together: whether they have keys, and why they are added."""
+    return request.unique_key is not None or request.external_id is not None, request.reason
 
 
 def _batches(requests: Iterable[JobRequest]) -> Iterator[list[JobRequest]]:

@@ -69,6 +69,7 @@ class Identity:
         minted_by: UUID | None = None,
         lifetime_seconds: float | None = None,
         kind: PrincipalKind | None = None,
+        reason: str | None = None,
     ) -> NewToken:
         """Make a token for the principal of that name and project, making the principal too.
 
@@ -89,7 +90,16 @@ class Identity:
                 raise NotFound(f"there is no project {project_id!r}")
             principal_id = await _ensure_principal(connection, name, project_id, role, kind)
             row = await _create(
-                connection, principal_id, role, project_id, secret, actor, minted_by, lifetime_seconds
+                connection,
+                principal_id,
+                role,
+                project_id,
+                secret,
+                actor,
+                minted_by,
+                lifetime_seconds,
+                None,
+                reason,
             )
         return NewToken(row["id"], secret, row["expires_at"])
 
@@ -235,6 +245,7 @@ async def _create(
     minted_by: UUID | None,
     lifetime_seconds: float | None,
     lease: HeldLease | None = None,
+    reason: str | None = None,
 ) -> Row:
     return await fetch_row(
         connection,
@@ -249,5 +260,6 @@ async def _create(
             "minted_by": minted_by,
             "actor": actor,
             "lifetime_seconds": lifetime_seconds,
+            "reason": reason,
         },
     )

@@ -35,7 +35,14 @@ class Invitations:
         self._logins = logins
 
     async def invite(
-        self, name: str, role: Role, project_id: str | None, *, by: Principal, hours: float = HOURS
+        self,
+        name: str,
+        role: Role,
+        project_id: str | None,
+        *,
+        by: Principal,
+        hours: float = HOURS,
+        reason: str | None = None,
     ) -> Invitation:
         """Make a link that logs one browser in as `name`; raise UsageError, and as `Identity.create_token`.
 
@@ -55,7 +62,8 @@ class Invitations:
                 minted_by=by.id,
                 lifetime_seconds=seconds + SESSION_SECONDS,
                 kind=PrincipalKind.PERSON,
+                reason=reason,
             )
             person = await self._identity.authenticate(token.secret)
-            code = await self._logins.create_code(person, seconds)
+            code = await self._logins.create_code(person, seconds, reason=reason)
         return Invitation(token.id, person.name, code.code, code.expires_at)

@@ -26,6 +26,13 @@ class Kinds:
         """Make a project where there is none; say whether it is new."""
         return bool(await self._database.fetch("ensure_project", {"project_id": project_id, "title": title}))
 
+    async def make_project(
+        self, project_id: str, title: str = "", *, actor: str, reason: str | None = None
+    ) -> bool:
+        """The same, as somebody's act: the trail says whose."""
+        asked = {"project_id": project_id, "title": title, "actor": actor, "reason": reason}
+        return bool(await self._database.fetch("make_project", asked))
+
     async def projects(self, only: str | None = None) -> list[Row]:
         return await self._database.fetch("list_projects", {"project_id": only})
 

@@ -38,6 +38,7 @@ class Source:
     job_id: UUID | None = None
     incident_id: UUID | None = None
     published_by: str | None = None
+    reason: str | None = None
 
 
 async def add_lesson(connection: Connection, project_id: str, lesson: Lesson, source: Source) -> Learnt:
@@ -64,6 +65,7 @@ async def add_lesson(connection: Connection, project_id: str, lesson: Lesson, so
             "document": json_text(lesson.document, "document"),
             "digest": lesson.digest,
             "published_by": source.published_by,
+            "reason": source.reason,
         },
     )
     return Learnt(row["id"], row["is_new"])
@@ -91,7 +93,7 @@ class Lessons:
     database: Database
     redactor: Redactor
 
-    async def learn(self, project_id: str, document: Any, *, actor: str) -> Learnt:
+    async def learn(self, project_id: str, document: Any, *, actor: str, reason: str | None = None) -> Learnt:
         """Keep a document as a proposed lesson, without its secrets; raise UsageError for one that is no lesson.
 
         `job_id` is a job of ours by its id or foreign id, or the id of one elsewhere.
@@ -102,7 +104,7 @@ class Lessons:
             if lesson.job is not None:
                 row = await job_row(connection, project_id, lesson.job)
                 job_id = as_uuid(lesson.job) if row is None else row["id"]
-            return await add_lesson(connection, project_id, lesson, Source(actor, job_id))
+            return await add_lesson(connection, project_id, lesson, Source(actor, job_id, reason=reason))
 
     async def list(
         self,

@@ -45,7 +45,9 @@ class LoginLinks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create_code(self, principal: Principal, lifetime_seconds: float = CODE_SECONDS) -> LoginCode:
+    async def create_code(
+        self, principal: Principal, lifetime_seconds: float = CODE_SECONDS, *, reason: str | None = None
+    ) -> LoginCode:
         """Make a code that opens one session with the principal's role and project, within its lifetime.
 
         Raises PermissionDenied for a worker, which has no business in the console.
@@ -63,6 +65,7 @@ class LoginLinks:
                 "project_id": principal.project_id,
                 "lifetime_seconds": lifetime_seconds,
                 "actor": principal.actor,
+                "reason": reason,
             },
         )
         return LoginCode(code, row["expires_at"])

@@ -46,6 +46,7 @@ class Said:
     actor: str
     of_whole: bool = False
     decides: bool = True
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class People:
     def duty(self) -> Duty:
         return Duty("people", self.run_once, self.interval_seconds)
 
-    async def ask(self, project_id: str, question: Question, *, actor: str) -> Row:
+    async def ask(self, project_id: str, question: Question, *, actor: str, reason: str | None = None) -> Row:
         """Write a question down; who asks sends it, and the reminder goes through the outbox.
 
         Raises UsageError for one that would be overdue at once.
@@ -79,7 +80,7 @@ class People:
             if question.due_at is not None and question.due_at <= now:
                 told = question.due_at.isoformat(timespec="minutes")
                 raise UsageError(f"the time to answer by is over: {told}", hint="Name a time to come.")
-            made = await self._ask(connection, project_id, question, actor)
+            made = await self._ask(connection, project_id, question, actor, reason)
         return await self.show(project_id, made)
 
     async def list(
@@ -119,7 +120,7 @@ class People:
         asked = message(MessageName.ADOPT_WATCHDOG, facts={"due": "-"}).text
         question = Question(reply.owner or person or said.actor, asked, proposal_id=proposal_id)
         async with self.database.transaction() as connection:
-            made = await self._ask(connection, project_id, question, said.actor)
+            made = await self._ask(connection, project_id, question, said.actor, said.reason)
             sync = await fetch_row(connection, "find_people_sync", {"project_id": project_id, "id": made})
             following = await self._settle(connection, project_id, sync, said, reply)
         return Answered(await self.show(project_id, made), reply, following)
@@ -134,7 +135,14 @@ class People:
         seconds = following["seconds"]
         return Ran({"people_reminded": len(overdue)}, None if seconds is None else max(0.1, seconds))
 
-    async def _ask(self, connection: Connection, project_id: str, question: Question, actor: str) -> UUID:
+    async def _ask(
+        self,
+        connection: Connection,
+        project_id: str,
+        question: Question,
+        actor: str,
+        reason: str | None = None,
+    ) -> UUID:
         row = await fetch_row(
             connection,
             "ask_person",
@@ -148,6 +156,7 @@ class People:
                 "channel": self.redactor.kept_if_any(question.channel, 200),
                 "due_at": question.due_at,
                 "actor": actor,
+                "reason": reason,
             },
         )
         made: UUID = row["id"]
@@ -179,6 +188,7 @@ class People:
             "reply": told,
             "effect": self.redactor.kept_if_any(effect, MAX_TEXT_CHARS),
             "actor": said.actor,
+            "reason": said.reason,
         }
         if not await fetch(connection, "answer_person", answered):
             raise Conflict("this was answered already")

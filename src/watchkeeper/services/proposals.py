@@ -23,7 +23,12 @@ class Proposed:
 
 
 async def propose(
-    connection: Connection, redactor: Redactor, draft: ProposalDraft, *, actor: str
+    connection: Connection,
+    redactor: Redactor,
+    draft: ProposalDraft,
+    *,
+    actor: str,
+    reason: str | None = None,
 ) -> Proposed:
     """Put a proposal before people, in the caller's transaction; an undecided one of its fingerprint stays alone.
 
@@ -52,6 +57,7 @@ async def propose(
             "feedback_if_rejected": redactor.kept_if_any(draft.feedback_if_rejected),
             "actor": actor,
             "subject": subject,
+            "reason": reason,
         },
     )
     return Proposed(row["id"], row["is_new"])
@@ -115,10 +121,10 @@ class Proposals:
             raise NotFound("there is no such proposal here")
         return row
 
-    async def make(self, draft: ProposalDraft, *, actor: str) -> Proposed:
+    async def make(self, draft: ProposalDraft, *, actor: str, reason: str | None = None) -> Proposed:
         """Put a proposal before people."""
         async with self.database.transaction() as connection:
-            return await propose(connection, self.redactor, draft, actor=actor)
+            return await propose(connection, self.redactor, draft, actor=actor, reason=reason)
 
     async def accept(self, decision: Decision) -> Row:
         """Accept an undecided proposal and carry out its effect; raise NotFound, or Conflict for a decided one."""

@@ -35,9 +35,11 @@ class Reports:
         self._database = database
         self._policy = policy
 
-    async def drill_ended(self, drill: str, *, passed: bool, evidence: int, actor: str) -> None:
+    async def drill_ended(
+        self, drill: str, *, passed: bool, evidence: int, actor: str, reason: str | None = None
+    ) -> None:
         """Write down how a drill of the whole installation ended, with how many pieces of evidence."""
-        ended = {"drill": drill, "passed": passed, "evidence": evidence, "actor": actor}
+        ended = {"drill": drill, "passed": passed, "evidence": evidence, "actor": actor, "reason": reason}
         await self._database.fetch("end_drill", ended)
 
     async def stages(self, project_id: str) -> dict[str, Any]:

@@ -93,7 +93,9 @@ class Restoration:
             await self._demand_empty(connection, manifest)
         return manifest
 
-    async def restore(self, path: Path, say: Say, begun: Callable[[], None] = lambda: None) -> Restored:
+    async def restore(
+        self, path: Path, say: Say, begun: Callable[[], None] = lambda: None, *, reason: str | None = None
+    ) -> Restored:
         """Restore a backup. Raises as `check`, and Conflict while another restore is under way.
 
         `begun` is called when the database is marked as half restored: until then nothing was changed.
@@ -103,7 +105,8 @@ class Restoration:
         async with self._alone(manifest) as program:
             begun()
             try:
-                restored = await self._load(backup, manifest, program, say)
+                migrations = await self._load(backup, manifest, program, say)
+                restored = await self._come_back(manifest, migrations, reason)
             except BackupUnusable as error:
                 raise BackupUnusable(error.message, hint=UNFINISHED) from error
             say("tidying up")
@@ -111,7 +114,7 @@ class Restoration:
             await self._seal_all(say)
         return restored
 
-    async def _load(self, backup: WrittenBackup, manifest: Manifest, program: Program, say: Say) -> Restored:
+    async def _load(self, backup: WrittenBackup, manifest: Manifest, program: Program, say: Say) -> int:
         say(f"restoring the backup of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC")
         if manifest.files:
             say(f"copying {manifest.files:,} artifact files")
@@ -120,8 +123,7 @@ class Restoration:
         await pg_programs.restore(program, self._database.direct_url, backup.dump, RESTORE_JOBS)
         counted = await self._database.fetch("table_counts")
         manifest.demand_counts({row["name"]: row["row_count"] for row in counted})
-        applied = await migrate(self._database, restoring=True)
-        return await self._come_back(manifest, len(applied))
+        return len(await migrate(self._database, restoring=True))
 
     async def _seal_all(self, say: Say) -> None:
         """Seal the restore's own rows: nobody else does while no `watch` runs, and `audit verify` would be red."""
@@ -179,9 +181,11 @@ class Restoration:
         if self._store.put(file.project, backup.chunks(file)).sha256 != file.sha256:
             raise BackupUnusable(f"the artifact {file.project}/{file.sha256} is not what was written")
 
-    async def _come_back(self, manifest: Manifest, migrations: int) -> Restored:
+    async def _come_back(self, manifest: Manifest, migrations: int, said: str | None) -> Restored:
         """Cut the restored past off from what came after it, in one transaction."""
         reason = f"restored from the backup of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+        if said is not None:
+            reason += f": {said}"
         why = {"actor": ACTOR, "reason": reason}
         facts = {"taken_at": manifest.taken_at.isoformat(), "product": manifest.product}
         async with self._database.transaction() as connection:

@@ -27,7 +27,14 @@ class SavedViews:
         return await self._database.fetch("list_saved_views", asked)
 
     async def save(
-        self, project_id: str, principal: Principal, name: str, address: PageAddress, *, of_project: bool
+        self,
+        project_id: str,
+        principal: Principal,
+        name: str,
+        address: PageAddress,
+        *,
+        of_project: bool,
+        reason: str | None = None,
     ) -> Row:
         """Keep a view, in the place of one of that name.
 
@@ -37,9 +44,10 @@ class SavedViews:
             principal.demand(Right.OPERATE)
         self._redactor.refuse_in_name("'name'", name)
         place = {"project_id": project_id, "owner": None if of_project else principal.id}
-        kept = {"name": name, "address": self._redactor.kept(str(address)), "actor": principal.actor}
+        kept = {"name": name, "address": self._redactor.kept(str(address))}
+        who = {"actor": principal.actor, "reason": self._redactor.kept_if_any(reason)}
         async with self._database.transaction() as connection:
-            saved = await fetch_row(connection, "save_view", {**place, **kept})
+            saved = await fetch_row(connection, "save_view", {**place, **kept, **who})
             if (await fetch_row(connection, "count_saved_views", place))["count"] > MOST_VIEWS:
                 raise Conflict(f"there are {MOST_VIEWS} views already", hint="Remove one that is not used.")
         return saved

@@ -35,7 +35,7 @@ class Schedules:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put(self, project_id: str, schedule: Schedule) -> Row:
+    async def put(self, project_id: str, schedule: Schedule, *, actor: str, reason: str | None = None) -> Row:
         """Make a schedule or replace the one of its name; give it with its next time.
 
         Raises UsageError for an expression, time zone or kind that is none.
@@ -48,6 +48,8 @@ class Schedules:
             "project_id": project_id,
             "payload": json_text(schedule.payload, "payload"),
             "next_at": next_at,
+            "actor": actor,
+            "reason": reason,
         }
         await self._database.fetch("put_schedule", arguments)
         return {
@@ -69,9 +71,10 @@ class Schedules:
         rows = await self._database.fetch("list_schedules", arguments)
         return [_shown(row) for row in rows[:limit]], rows[limit - 1]["name"] if len(rows) > limit else None
 
-    async def delete(self, project_id: str, name: str) -> None:
+    async def delete(self, project_id: str, name: str, *, actor: str, reason: str | None = None) -> None:
         """Remove a schedule; raise NotFound where there is none of that name."""
-        if not await self._database.fetch("delete_schedule", {"project_id": project_id, "name": name}):
+        arguments = {"project_id": project_id, "name": name, "actor": actor, "reason": reason}
+        if not await self._database.fetch("delete_schedule", arguments):
             raise NotFound(f"there is no schedule {name[:100]!r} in this project")
 
 

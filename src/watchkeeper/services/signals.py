@@ -34,7 +34,7 @@ class Signals:
     redactor: Redactor
     queue: Queue
 
-    async def receive(self, project_id: str, signal: Signal, *, actor: str) -> Row:
+    async def receive(self, project_id: str, signal: Signal, *, actor: str, reason: str | None = None) -> Row:
         """Keep a signal and enqueue the job that it becomes, in one transaction; give the signal.
 
         Texts are redacted, the job's payload with them. Raises UsageError for what is too long.
@@ -47,7 +47,7 @@ class Signals:
             # A signal must lead to something that opens; who declared the kind said by its contract what that is.
             declared = (await fetch_row(connection, "kind_is_declared", kind))["declared"]
             contract: dict[str, Any] | None = None if declared else {}
-            request = JobRequest(route.kind, _payload(signal_id, said), contract)
+            request = JobRequest(route.kind, _payload(signal_id, said), contract, reason=reason)
             [job] = await self.queue.enqueue(project_id, [request], actor=actor, connection=connection)
             kept = {
                 "id": signal_id,
@@ -62,6 +62,7 @@ class Signals:
                 "persona": said.persona,
                 "job_id": job.id,
                 "actor": actor,
+                "reason": reason,
                 "route": json_text(route.to_json(), "route"),
             }
             await fetch(connection, "keep_signal", kept)
@@ -102,11 +103,22 @@ class Signals:
         return {"signal": about, "chain": chain_of(row)}
 
     async def tell(
-        self, project_id: str, signal_id: UUID, what: str, text: str, evidence_ref: str | None, *, actor: str
+        self,
+        project_id: str,
+        signal_id: UUID,
+        what: str,
+        text: str,
+        evidence_ref: str | None,
+        *,
+        actor: str,
+        reason: str | None = None,
     ) -> Row:
-        """Write down a person's word on the `adoption` or the `value` of what a signal led to; raise NotFound."""
+        """Write down a person's word on the `adoption` or the `value` of what a signal led to; raise NotFound.
+
+        Where nobody says why, the text itself is the reason in the trail.
+        """
         said = {"text": self.redactor.kept(text), "evidence_ref": self.redactor.kept_if_any(evidence_ref)}
-        asked = {"project_id": project_id, "id": signal_id, "actor": actor}
+        asked = {"project_id": project_id, "id": signal_id, "actor": actor, "reason": reason}
         if not await self.database.fetch(TOLD[what], {**asked, **said}):
             raise NotFound("there is no such signal here")
         return await self.show(project_id, signal_id)

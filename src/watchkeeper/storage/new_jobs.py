@@ -29,11 +29,15 @@ class NewJob:
     deliverable_id: str | None = None
     secret_suspected: bool = False
     retry_of: UUID | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewJobs:
-    """Jobs without keys, as columns; `payloads` is the text of one JSON array. A column of defaults may be short."""
+    """Jobs without keys, as columns; `payloads` is the text of one JSON array. A column of defaults may be short.
+
+    All of them are added for one `reason`.
+    """
 
     kinds: list[str]
     payloads: str
@@ -42,6 +46,7 @@ class NewJobs:
     run_ats: list[datetime | None]
     deliverable_ids: list[str | None]
     secret_suspected: list[bool]
+    reason: str | None = None
 
     @classmethod
     def of(cls, jobs: Sequence[NewJob]) -> NewJobs:
@@ -53,6 +58,7 @@ class NewJobs:
             [job.run_at for job in jobs],
             [job.deliverable_id for job in jobs],
             [job.secret_suspected for job in jobs],
+            jobs[0].reason if jobs else None,
         )
 
 
@@ -107,6 +113,7 @@ async def _send(
         "run_ats": unless_all(None, jobs.run_ats),
         "deliverable_ids": unless_all(None, jobs.deliverable_ids),
         "secret_suspected": unless_all(False, jobs.secret_suspected),
+        "reason": jobs.reason,
     }
     cursor = connection.cursor(binary=True, row_factory=args_row(_enqueued))
     await send(cursor, "enqueue", arguments)
@@ -127,6 +134,7 @@ def _columns(job: NewJob) -> dict[str, Any]:
         "deliverable_id": job.deliverable_id,
         "secret_suspected": job.secret_suspected,
         "retry_of": job.retry_of,
+        "reason": job.reason,
     }
 
 

@@ -13,7 +13,7 @@ from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
 from watchkeeper.interfaces.api.pages import ItemId
-from watchkeeper.interfaces.api.schemas import Body, NothingBody, Reason, ReasonBody, Word
+from watchkeeper.interfaces.api.schemas import Body, Reason, ReasonBody, WhyBody, Word
 from watchkeeper.services.chat.doors import WantedDoor
 
 reads = APIRouter(prefix="/api/chat", tags=["chat"], route_class=GuardedRoute)
@@ -103,9 +103,9 @@ async def list_links(access: Here) -> Response:
         Right.READ, key="required", status=201, example={"code": {"secret": "WK-...", "expires_at": TIME}}
     ),
 )
-async def make_code(body: NothingBody, access: Here) -> Response:  # noqa: ARG001 - it has no keys
+async def make_code(body: WhyBody, access: Here) -> Response:
     """Make a code; who sends it from a chat within ten minutes is there who asks here. It is shown this once."""
-    made = await access.app.watchdog.chat.links.make_code(access.principal)
+    made = await access.app.watchdog.chat.links.make_code(access.principal, reason=body.reason)
     return answer(201, code={"secret": made.code, "expires_at": made.expires_at})
 
 

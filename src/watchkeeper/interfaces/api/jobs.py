@@ -58,6 +58,7 @@ def _request(job: JobBody) -> JobRequest:
         job.unique_key,
         job.external_id,
         job.deliverable_id,
+        job.reason,
     )
 
 

@@ -103,7 +103,9 @@ async def list_projects(access: Here, limit: Limit = MAX_PAGE, cursor: AfterName
 )
 async def make_project(body: ProjectBody, access: Here) -> Response:
     """Make a project where there is none of that name."""
-    created = await access.app.kinds.ensure_project(body.project_id, body.title)
+    created = await access.app.kinds.make_project(
+        body.project_id, body.title, actor=access.principal.actor, reason=body.reason
+    )
     return answer(project_id=body.project_id, created=created)
 
 

@@ -31,6 +31,7 @@ class ProposalBody(Body):
     feedback_if_rejected: Sentence | None = None
     fingerprint: Word | None = None
     subject: dict[str, Any] = Field(default_factory=dict)
+    reason: Reason | None = None
 
 
 class QuestionBody(Body):
@@ -43,12 +44,14 @@ class QuestionBody(Body):
     incident_id: Identity | None = None
     proposal_id: Identity | None = None
     signal_id: Identity | None = None
+    reason: Reason | None = None
 
 
 class AnswerBody(Body):
     """`answer` in the form `owner=...; adopt=...` also has its effect; any other text is only kept."""
 
     answer: Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
+    reason: Reason | None = None
 
 
 class ReplyBody(Body):
@@ -57,6 +60,7 @@ class ReplyBody(Body):
     text: Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
     person: Word | None = None
     proposal_id: Identity | None = None
+    reason: Reason | None = None
 
 
 class SignalBody(Body):
@@ -71,6 +75,7 @@ class SignalBody(Body):
     annotations: dict[str, Any] = Field(default_factory=dict)
     persona: Word | None = None
     kind: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    reason: Reason | None = None
 
 
 class ToldBody(Body):
@@ -78,3 +83,4 @@ class ToldBody(Body):
 
     text: Sentence
     evidence_ref: Reference | None = None
+    reason: Reason | None = None

@@ -12,6 +12,7 @@ from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
+from watchkeeper.interfaces.api.kinds import REASON
 from watchkeeper.interfaces.api.knowledge_schemas import DecisionBody
 from watchkeeper.interfaces.api.pages import AfterId, ItemId, Limit
 from watchkeeper.interfaces.api.schemas import ReasonBody
@@ -41,11 +42,13 @@ LESSON: dict[str, Any] = {
     ),
 )
 async def learn(
-    body: Annotated[dict[str, Any], Body(description=f"A lesson: {', '.join(KNOWN_KEYS)}.")], access: Here
+    body: Annotated[dict[str, Any], Body(description=f"A lesson: {', '.join(KNOWN_KEYS)}.")],
+    access: Here,
+    reason: REASON | None = None,
 ) -> Response:
     """Keep a lesson's document, proposed until a person publishes it; the same document is kept once."""
     learnt = await access.app.watchdog.knowledge.lessons.learn(
-        await access.project(), body, actor=access.principal.actor
+        await access.project(), body, actor=access.principal.actor, reason=reason
     )
     return answer(201, lesson={"id": learnt.id, "existing": not learnt.is_new})
 

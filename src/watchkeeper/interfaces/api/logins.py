@@ -13,7 +13,7 @@ from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
 from watchkeeper.interfaces.api.kinds import REASON
-from watchkeeper.interfaces.api.schemas import Body, Word
+from watchkeeper.interfaces.api.schemas import Body, Reason, Word
 from watchkeeper.interfaces.api.tokens import project_for
 from watchkeeper.services.invitations import HOURS, MOST_HOURS
 
@@ -44,13 +44,19 @@ class LinkBody(Body):
     role: Literal["viewer", "supervisor", "owner"]
     project_id: Annotated[str, Field(max_length=63)] | None = None
     hours: float = Field(HOURS, gt=0, le=MOST_HOURS)
+    reason: Reason | None = None
 
 
 @links.post("", **declared(Right.MANAGE_TOKENS, key="required", status=201, example={"link": LINK}))
 async def invite(body: LinkBody, request: Request, access: Here) -> Response:
     """Make a link that logs another person in, once. It is in this answer and nowhere else."""
     made = await access.app.invitations.invite(
-        body.name, Role(body.role), project_for(body, access), by=access.principal, hours=body.hours
+        body.name,
+        Role(body.role),
+        project_for(body, access),
+        by=access.principal,
+        hours=body.hours,
+        reason=body.reason,
     )
     told = {
         "token_id": made.token_id,

@@ -46,9 +46,9 @@ async def ask(body: QuestionBody, access: Here) -> Response:
     }
     question = Question(body.person, body.question, body.due_at, body.channel, **about)
     project, actor = await access.project(), access.principal.actor
-    return answer(
-        201, people_sync=await access.app.watchdog.knowledge.people.ask(project, question, actor=actor)
-    )
+    people = access.app.watchdog.knowledge.people
+    asked = await people.ask(project, question, actor=actor, reason=body.reason)
+    return answer(201, people_sync=asked)
 
 
 @reads.get("", **declared(Right.READ, name="list", example={"people_syncs": [SYNC], "next_cursor": None}))
@@ -73,7 +73,7 @@ async def people_sync(sync_id: ItemId, access: Here) -> Response:
 @acts.post("/{sync_id}/answer", **declared(Right.DECIDE, name="answer", key="required", example=ANSWERED))
 async def record_answer(sync_id: ItemId, body: AnswerBody, access: Here) -> Response:
     """Record an answer; `adopt=watchdog_config` accepts the proposal in question, `adopt=revise` asks for changes."""
-    said = _said(body.answer, access)
+    said = _said(body.answer, access, body.reason)
     return _answered(await access.app.watchdog.knowledge.people.answer(await access.project(), sync_id, said))
 
 
@@ -82,13 +82,16 @@ async def record_reply(body: ReplyBody, access: Here) -> Response:
     """Record an operator's reply to a question that was asked elsewhere, with the same effects."""
     proposal = None if body.proposal_id is None else UUID(body.proposal_id)
     recorded = await access.app.watchdog.knowledge.people.reply(
-        await access.project(), _said(body.text, access), person=body.person, proposal_id=proposal
+        await access.project(),
+        _said(body.text, access, body.reason),
+        person=body.person,
+        proposal_id=proposal,
     )
     return _answered(recorded, 201)
 
 
-def _said(text: str, access: Access) -> Said:
-    return Said(text, access.principal.actor, decides_for_all(access.principal))
+def _said(text: str, access: Access, reason: str | None) -> Said:
+    return Said(text, access.principal.actor, decides_for_all(access.principal), reason=reason)
 
 
 def _answered(recorded: Answered, status: int = 200) -> Response:

@@ -55,7 +55,9 @@ async def make(body: ProposalBody, access: Here) -> Response:
         body.fingerprint,
         body.subject,
     )
-    made = await access.app.watchdog.knowledge.proposals.make(draft, actor=access.principal.actor)
+    made = await access.app.watchdog.knowledge.proposals.make(
+        draft, actor=access.principal.actor, reason=body.reason
+    )
     return answer(201, proposal={"id": made.id, "existing": not made.is_new})
 
 

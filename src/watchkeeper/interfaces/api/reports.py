@@ -13,7 +13,7 @@ from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
 from watchkeeper.interfaces.api.pages import Format
-from watchkeeper.interfaces.api.schemas import Body
+from watchkeeper.interfaces.api.schemas import Body, Reason
 from watchkeeper.services.report_tables import report_as_csv
 from watchkeeper.services.weekly import MOST_WEEKS
 
@@ -154,6 +154,7 @@ class DrillBody(Body):
     drill: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
     passed: bool
     evidence: int = Field(ge=0, le=10_000)
+    reason: Reason | None = None
 
 
 @drills.post(
@@ -165,6 +166,10 @@ class DrillBody(Body):
 async def drill_ended(body: DrillBody, access: Here) -> Response:
     """Write into the audit trail how a drill ended; reports of stages look for it there."""
     await access.app.watchdog.reports.drill_ended(
-        body.drill, passed=body.passed, evidence=body.evidence, actor=access.principal.actor
+        body.drill,
+        passed=body.passed,
+        evidence=body.evidence,
+        actor=access.principal.actor,
+        reason=body.reason,
     )
     return answer(201, drill=body.drill, passed=body.passed)

@@ -9,6 +9,7 @@ from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
+from watchkeeper.interfaces.api.kinds import REASON
 from watchkeeper.interfaces.api.pages import MAX_PAGE, AfterName, Limit
 from watchkeeper.interfaces.api.schemas import ScheduleBody
 from watchkeeper.services.schedules import Schedule
@@ -29,7 +30,10 @@ acts = APIRouter(prefix="/api/schedules", tags=["schedules"], route_class=ActRou
 async def put(body: ScheduleBody, access: Here) -> Response:
     """Make a schedule or replace the one of its name."""
     asked = Schedule(body.name, body.cron, body.kind, body.payload, body.time_zone)
-    return answer(schedule=await access.app.schedules.put(await access.project(), asked))
+    saved = await access.app.schedules.put(
+        await access.project(), asked, actor=access.principal.actor, reason=body.reason
+    )
+    return answer(schedule=saved)
 
 
 @reads.get("", **declared(Right.READ, name="list", example={"schedules": [], "next_cursor": None}))
@@ -41,7 +45,9 @@ async def list_schedules(access: Here, limit: Limit = MAX_PAGE, cursor: AfterNam
 
 
 @acts.delete("/{name:path}", **declared(Right.OPERATE, key="required"))
-async def delete(name: str, access: Here) -> Response:
+async def delete(name: str, access: Here, reason: REASON | None = None) -> Response:
     """Remove a schedule."""
-    await access.app.schedules.delete(await access.project(), name)
+    await access.app.schedules.delete(
+        await access.project(), name, actor=access.principal.actor, reason=reason
+    )
     return answer(name=name, deleted=True)

@@ -150,6 +150,12 @@ class NothingBody(Body):
     """No keys."""
 
 
+class WhyBody(Body):
+    """Why, where somebody says so."""
+
+    reason: Reason | None = None
+
+
 class JobBody(Body):
     kind: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     payload: Any = None
@@ -159,6 +165,7 @@ class JobBody(Body):
     unique_key: Key | None = None
     external_id: Key | None = None
     deliverable_id: Key | None = None
+    reason: Reason | None = None
 
 
 def _one_or_list(given: Any) -> str:
@@ -193,6 +200,7 @@ class JobActBody(Body):
 class ProjectBody(Body):
     project_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
     title: Annotated[str, StringConstraints(max_length=200)] = ""
+    reason: Reason | None = None
 
 
 class TokenBody(Body):
@@ -206,6 +214,7 @@ class TokenBody(Body):
     role: Literal["viewer", "worker", "supervisor", "owner"]
     project_id: Annotated[str, StringConstraints(max_length=63)] | None = None
     lifetime_seconds: float | None = Field(None, gt=0, le=10 * 366 * 86_400)
+    reason: Reason | None = None
 
 
 class RotationBody(Body):
@@ -221,6 +230,7 @@ class ScheduleBody(Body):
     kind: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     payload: Any = None
     time_zone: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "UTC"
+    reason: Reason | None = None
 
 
 class SwitchBody(Body):

@@ -50,6 +50,7 @@ class ViewBody(Body):
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     address: Address
     of_project: bool = False
+    reason: Reason | None = None
 
 
 class ShareBody(Body):
@@ -76,6 +77,7 @@ async def save_view(body: ViewBody, access: Here) -> Response:
         body.name,
         PageAddress.parse(body.address),
         of_project=body.of_project,
+        reason=body.reason,
     )
     return answer(201, view=saved)
 

@@ -51,17 +51,19 @@ async def receive(body: SignalBody, access: Here) -> Response:
         body.persona,
         body.kind,
     )
-    project = await _project(body.topic_key, access)
-    kept = await access.app.watchdog.knowledge.signals.receive(project, signal, actor=access.principal.actor)
+    project = await _project(body.topic_key, access, body.reason)
+    kept = await access.app.watchdog.knowledge.signals.receive(
+        project, signal, actor=access.principal.actor, reason=body.reason
+    )
     return answer(201, signal=kept, project_id=project)
 
 
-async def _project(topic_key: str, access: Access) -> str:
+async def _project(topic_key: str, access: Access, reason: str | None) -> str:
     named = access.project_asked or access.principal.project_id
     name = None if named else project_of_topic(topic_key)
     if name is None or not access.principal.may(Right.MANAGE_PROJECTS):
         return await access.project()
-    await access.app.kinds.ensure_project(name, topic_key)
+    await access.app.kinds.make_project(name, topic_key, actor=access.principal.actor, reason=reason)
     return name
 
 
@@ -109,6 +111,12 @@ async def value(signal_id: ItemId, body: ToldBody, access: Here) -> Response:
 
 async def _tell(signal_id: UUID, what: str, body: ToldBody, access: Access) -> Response:
     told = await access.app.watchdog.knowledge.signals.tell(
-        await access.project(), signal_id, what, body.text, body.evidence_ref, actor=access.principal.actor
+        await access.project(),
+        signal_id,
+        what,
+        body.text,
+        body.evidence_ref,
+        actor=access.principal.actor,
+        reason=body.reason,
     )
     return answer(signal=told)

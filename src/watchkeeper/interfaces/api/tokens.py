@@ -61,6 +61,7 @@ async def make_token(body: TokenBody, access: Here) -> Response:
         minted_by=access.principal.id,
         lifetime_seconds=body.lifetime_seconds,
         kind=None if body.kind is None else PrincipalKind(body.kind),
+        reason=body.reason,
     )
     token = {
         "id": made.id,

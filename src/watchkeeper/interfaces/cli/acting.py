@@ -7,6 +7,7 @@ from typing import Any
 
 from watchkeeper.interfaces.cli.client import connected
 from watchkeeper.interfaces.cli.output import show
+from watchkeeper.logs import log
 
 DEFAULT_REASON = "asked for at the command line"
 
@@ -29,6 +30,12 @@ class Act:
 
 def reason_or_default(reason: str | None) -> str:
     return reason or DEFAULT_REASON
+
+
+def log_reason(command: str, reason: str | None) -> None:
+    """Write into the log why something is done on this machine that leaves no row in the audit trail."""
+    if reason:
+        log("asked_at_command_line", command=command, reason=reason)
 
 
 def carry_out(act: Act, *, project: str | None, dry_run: bool, as_json: bool, quiet: bool = False) -> Any:

@@ -12,9 +12,9 @@ import typer
 
 from watchkeeper.app import whole as root
 from watchkeeper.domain.backups import Manifest
-from watchkeeper.interfaces.cli.acting import reason_or_default
+from watchkeeper.interfaces.cli.acting import log_reason, reason_or_default
 from watchkeeper.interfaces.cli.local import database_user, has_database, with_database
-from watchkeeper.interfaces.cli.options import DryRun, Json, Reason
+from watchkeeper.interfaces.cli.options import DryRun, Json, LocalReason, Reason
 from watchkeeper.interfaces.cli.output import cell, show
 from watchkeeper.interfaces.cli.starting import begin, note
 from watchkeeper.services.audit_keys import AuditFiles, read_key, trusted_keys
@@ -31,7 +31,7 @@ NewPath = Annotated[Path, typer.Argument(metavar="PATH", help="A new directory."
 BackupPath = Annotated[Path, typer.Argument(metavar="PATH", help="The directory of a backup.")]
 
 
-def backup(path: NewPath, dry_run: DryRun = False, as_json: Json = False) -> None:
+def backup(path: NewPath, reason: LocalReason = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Write a backup while work goes on: the database, the artifacts' files, a manifest; no secret of this home."""
     if dry_run:
         with with_database(begin(), note) as settings:
@@ -41,6 +41,7 @@ def backup(path: NewPath, dry_run: DryRun = False, as_json: Json = False) -> Non
         show(plan if as_json else None, as_json=as_json, empty=text)
         return
     with with_database(begin(), note) as settings:
+        log_reason("db backup", reason)
         taken = asyncio.run(_backup(settings, path.absolute()))
     manifest = taken.manifest
     text = f"{path}: {manifest.tables['job_specs']:,} jobs, {manifest.files:,} artifact files, as of "
@@ -52,7 +53,7 @@ def backup(path: NewPath, dry_run: DryRun = False, as_json: Json = False) -> Non
     show({"ok": True, "backup": taken.to_json()} if as_json else None, as_json=as_json, empty=text)
 
 
-def restore(path: BackupPath, dry_run: DryRun = False, as_json: Json = False) -> None:
+def restore(path: BackupPath, reason: Reason = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Restore a backup into an empty database; then nothing moves until 'db resume'."""
     settings, path = begin(), path.absolute()
     if dry_run:
@@ -65,7 +66,7 @@ def restore(path: BackupPath, dry_run: DryRun = False, as_json: Json = False) ->
     # Before a database is made for it, and a key: what is no backup leaves nothing behind.
     _warn_of_seals(settings, asyncio.run(read_backup(path, hashes=False)))
     with database_user(settings, note) as start:
-        restored = asyncio.run(_restore(start(), path, RestoreNote.of(settings)))
+        restored = asyncio.run(_restore(start(), path, RestoreNote.of(settings), reason))
     text = (
         f"restored as of {cell(restored.manifest.taken_at)}; {restored.jobs_paused} jobs that ran are paused. "
         "Nothing moves until 'watchkeeper db resume'"
@@ -142,9 +143,9 @@ async def _check_both(settings: Settings, path: Path) -> Manifest:
         return await app.restoration.check(path)
 
 
-async def _restore(settings: Settings, path: Path, left: RestoreNote) -> Restored:
+async def _restore(settings: Settings, path: Path, left: RestoreNote, reason: str | None) -> Restored:
     async with root.running(settings, migrated=False) as app:
-        restored = await app.restoration.restore(path, note, left.broken_off)
+        restored = await app.restoration.restore(path, note, left.broken_off, reason=reason)
     left.stands_still(restored.manifest.taken_at)
     return restored
 

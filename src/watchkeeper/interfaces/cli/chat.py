@@ -105,9 +105,12 @@ def seen(
 
 
 @chat.command()
-def code(project: Project = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+def code(
+    project: Project = None, reason: Reason = None, dry_run: DryRun = False, as_json: Json = False
+) -> None:
     """Make a code; send it once from your chat within ten minutes, and you are known there."""
-    act = Act("make a code that links an account", "POST", "/api/chat/codes", {})
+    body = {"reason": reason_or_default(reason)}
+    act = Act("make a code that links an account", "POST", "/api/chat/codes", body)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not dry_run and not as_json:
         write(answer["code"]["secret"])

@@ -15,8 +15,9 @@ from watchkeeper.app.core import artifact_store, database_config
 from watchkeeper.domain.addresses import without_password
 from watchkeeper.domain.errors import DatabaseUnavailable, SettingError, WatchkeeperError
 from watchkeeper.interfaces.cli import backups
+from watchkeeper.interfaces.cli.acting import log_reason
 from watchkeeper.interfaces.cli.local import embedded_server, with_database
-from watchkeeper.interfaces.cli.options import DryRun, Json
+from watchkeeper.interfaces.cli.options import DryRun, Json, LocalReason
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.interfaces.cli.starting import begin, note
 from watchkeeper.services.policy_holders import policy_holders, told_of
@@ -36,9 +37,11 @@ db.command("resume")(backups.resume)
 
 
 @db.command("migrate")
-def migrate_schema(dry_run: DryRun = False, as_json: Json = False) -> None:
+def migrate_schema(reason: LocalReason = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Bring the schema up to date; safe while older processes run."""
     with with_database(begin(), note) as settings:
+        if not dry_run:
+            log_reason("db migrate", reason)
         before, applied = asyncio.run(_migrate(settings, dry_run=dry_run))
     names = [f"{migration.version:04d}_{migration.name}" for migration in known_migrations()]
     waiting = names[before:] if dry_run else applied
@@ -106,6 +109,7 @@ def shell(
 @db.command("stop")
 def stop_server(
     force: Annotated[bool, typer.Option("--force", help="End the sessions of those who use it.")] = False,
+    reason: LocalReason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -119,6 +123,7 @@ def stop_server(
         answer = {"ok": True, "dry_run": True, "state": found.state, "users": len(found.users)}
         text = f"it is {found.state} and has {len(found.users)} users; nothing was done"
     else:
+        log_reason("db stop", reason)
         stopped = server.stop(force=force)
         answer = {"ok": True, "stopped": stopped}
         text = "stopped" if stopped else "no server was running"

@@ -14,8 +14,9 @@ import typer
 from watchkeeper.app import whole as root
 from watchkeeper.domain.errors import SettingError, WatchkeeperError
 from watchkeeper.domain.redaction import Redactor
+from watchkeeper.interfaces.cli.acting import log_reason
 from watchkeeper.interfaces.cli.local import embedded_server
-from watchkeeper.interfaces.cli.options import DryRun, Json
+from watchkeeper.interfaces.cli.options import DryRun, Json, LocalReason
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.interfaces.cli.starting import note
 from watchkeeper.services.debug_bundle import DebugBundle
@@ -41,6 +42,7 @@ def bundle(
         typer.Argument(help="A new file, or a directory for it; this one by default.", show_default=False),
     ] = None,
     log_lines: Annotated[int, typer.Option(min=0, help="How many last lines of each log.")] = LOG_LINES,
+    reason: LocalReason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -54,6 +56,7 @@ def bundle(
     answer: dict[str, Any] = {"ok": True, "dry_run": dry_run, "path": str(target), **found.manifest()}
     told = f"{len(found.members)} parts"
     if not dry_run:
+        log_reason("debug bundle", reason)
         answer["bytes"] = _write(found, target)
         told = f"{target}: {told}, {answer['bytes']:,} bytes; look through it before you send it to somebody"
     lines = [told, *(f"missing: {one['what']}: {one['why']}" for one in found.missing)]

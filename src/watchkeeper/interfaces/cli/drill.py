@@ -13,12 +13,13 @@ from typing import Annotated, Any
 import typer
 
 from watchkeeper.domain.errors import UsageError, WatchkeeperError
+from watchkeeper.interfaces.cli.acting import reason_or_default
 from watchkeeper.interfaces.cli.client import connected
 from watchkeeper.interfaces.cli.drills.catalogue import DRILLS, SETS
 from watchkeeper.interfaces.cli.drills.leftovers import leftovers
 from watchkeeper.interfaces.cli.drills.stage import Stage, remove, stage
 from watchkeeper.interfaces.cli.local import read_url
-from watchkeeper.interfaces.cli.options import DryRun, Json
+from watchkeeper.interfaces.cli.options import DryRun, Json, Reason
 from watchkeeper.interfaces.cli.output import show, write
 from watchkeeper.settings import Settings
 
@@ -30,6 +31,7 @@ def drill(
     patience: Annotated[
         float, typer.Option(min=0.1, help="Seconds to wait for what must follow from a fault.")
     ] = 15.0,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -46,7 +48,7 @@ def drill(
         plan = {each: (DRILLS[each].__doc__ or "").strip() for each in names}
         show({"ok": True, "dry_run": True, "drills": plan} if as_json else plan, as_json=as_json)
         return
-    results = _run_all(names, read_url(Settings.read()), patience)
+    results = _run_all(names, read_url(Settings.read()), patience, reason_or_default(reason))
     failed = [result["drill"] for result in results if not result["ok"]]
     if as_json:
         show({"ok": not failed, "drills": results}, as_json=True, empty="")
@@ -59,13 +61,13 @@ def drill(
         raise typer.Exit(3)
 
 
-def _run_all(names: Sequence[str], url: str, patience: float) -> list[dict[str, Any]]:
+def _run_all(names: Sequence[str], url: str, patience: float, reason: str) -> list[dict[str, Any]]:
     """Run drills, a few at once; told to stop, begin no more, let those that run remove their projects, and return."""
     _sweep()
     stopped = Event()
     # A drill mostly waits; each has a project of its own.
     with ThreadPoolExecutor(AT_ONCE) as drills:
-        begun = [drills.submit(_run, each, url, patience, stopped) for each in names]
+        begun = [drills.submit(_run, each, url, patience, reason, stopped) for each in names]
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             stopped.set()
@@ -89,7 +91,7 @@ def _sweep() -> None:
             typer.echo(f"removed what a drill left behind: {project}", err=True)
 
 
-def _run(name: str, url: str, patience: float, stopped: Event) -> dict[str, Any]:
+def _run(name: str, url: str, patience: float, reason: str, stopped: Event) -> dict[str, Any]:
     play = DRILLS[name]
     playing: Stage | None = None
     failed: WatchkeeperError | None = None
@@ -106,7 +108,7 @@ def _run(name: str, url: str, patience: float, stopped: Event) -> dict[str, Any]
     if stopped.is_set():
         return {"drill": name, "ok": False, "about": play.__doc__, "error": error, "evidence": evidence}
     with connected(whole=True) as whole:
-        ended = {"drill": name, "passed": failed is None, "evidence": len(evidence)}
+        ended = {"drill": name, "passed": failed is None, "evidence": len(evidence), "reason": reason}
         whole.act("POST", "/api/drills", ended)
     return {"drill": name, "ok": failed is None, "about": play.__doc__, "error": error, "evidence": evidence}
 

@@ -6,16 +6,17 @@ import asyncio
 
 from watchkeeper.app import whole as root
 from watchkeeper.domain.errors import ServerUnreachable
+from watchkeeper.interfaces.cli.acting import log_reason
 from watchkeeper.interfaces.cli.entry import login_link, owner_of
 from watchkeeper.interfaces.cli.local import URL, read_secret, read_url, with_database
-from watchkeeper.interfaces.cli.options import DryRun, Json
+from watchkeeper.interfaces.cli.options import DryRun, Json, LocalReason
 from watchkeeper.interfaces.cli.output import show
 from watchkeeper.interfaces.cli.running import find_up, stop_up
 from watchkeeper.interfaces.cli.starting import begin, note
 from watchkeeper.settings import Settings
 
 
-def stop(dry_run: DryRun = False, as_json: Json = False) -> None:
+def stop(reason: LocalReason = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Stop the 'up' that runs on this home, and wait until all of it has ended."""
     settings = Settings.read()
     if dry_run:
@@ -28,6 +29,7 @@ def stop(dry_run: DryRun = False, as_json: Json = False) -> None:
         )
         show({"ok": True, "dry_run": True, "pid": pid} if as_json else None, as_json=as_json, empty=text)
         return
+    log_reason("stop", reason)
     stopped = stop_up(settings.home)
     text = "stopped; the data stays" if stopped else f"nothing runs on {settings.home}"
     show({"ok": True, "stopped": stopped} if as_json else None, as_json=as_json, empty=text)

@@ -174,6 +174,7 @@ def enqueue(
         str | None, typer.Option(help="At most one unfinished job of the kind has this key.")
     ] = None,
     external_id: Annotated[str | None, typer.Option(help="A name of your own, once in a project.")] = None,
+    reason: Reason = None,
     project: Project = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -188,6 +189,7 @@ def enqueue(
         "run_at": run_at,
         "unique_key": unique_key,
         "external_id": external_id,
+        "reason": reason_or_default(reason),
     }
     body = {name: value for name, value in given.items() if value is not None}
     act = Act(f"enqueue a job of kind {kind}", "POST", "/api/jobs", body)

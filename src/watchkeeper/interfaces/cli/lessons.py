@@ -61,13 +61,15 @@ def show_lesson(lesson_id: LessonId, project: Project = None, as_json: Json = Fa
 @lesson.command("import")
 def import_lesson(
     document: Annotated[str, typer.Argument(help="The document as JSON, @FILE, or -.")],
+    reason: Reason = None,
     project: Project = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Keep a lesson's document, proposed until it is published; the same document is kept once."""
     body = Texts().json(document, "DOCUMENT")
-    act = Act("import a lesson", "POST", "/api/lessons", body)
+    query = {"reason": reason_or_default(reason)}
+    act = Act("import a lesson", "POST", "/api/lessons", body, query=query)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not as_json and not dry_run:
         known = " (it was known)" if answer["lesson"]["existing"] else ""

@@ -39,11 +39,13 @@ def invite(
     hours: Annotated[float, typer.Option(min=0.01, max=MOST_HOURS, help="How long the link works.")] = HOURS,
     everywhere: Annotated[bool, typer.Option("--all-projects", help="For the whole installation.")] = False,
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Make a link that logs another person in to the console, once, and print it."""
     body: dict[str, Any] = {"name": name, "role": role.value, "hours": hours}
+    body["reason"] = reason_or_default(reason)
     if everywhere:
         body["project_id"] = None
     act = Act(f"make a link for {name} as {role}", "POST", "/api/login-links", body)

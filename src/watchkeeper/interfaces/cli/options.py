@@ -11,6 +11,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 Reason = Annotated[
     str | None, typer.Option("--reason", help="Why: kept in the audit trail.", show_default=False)
 ]
+LocalReason = Annotated[
+    str | None,
+    typer.Option("--reason", help="Why: written into the log; no trail is kept of it.", show_default=False),
+]
 Project = Annotated[
     str | None,
     typer.Option(

@@ -9,10 +9,10 @@ import typer
 
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.messages import MessageLanguage, MessageName, facts_of, message
-from watchkeeper.interfaces.cli.acting import Act, carry_out
+from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.contract.texts import Texts
-from watchkeeper.interfaces.cli.options import DryRun, Json, Project
+from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
 from watchkeeper.interfaces.cli.output import show, write
 
 people = typer.Typer(no_args_is_help=True, help="People: whom we asked, their answers, messages to ask with.")
@@ -60,6 +60,7 @@ def ask(
     channel: Annotated[str | None, typer.Option(help="Where they were asked.")] = None,
     about_proposal: About = None,
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -70,6 +71,7 @@ def ask(
         "due_at": None if due is None else due.astimezone(UTC).isoformat(),
         "channel": channel,
         "proposal_id": about_proposal,
+        "reason": reason_or_default(reason),
     }
     act = Act(f"ask {person}", "POST", "/api/people-syncs", body)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
@@ -82,12 +84,13 @@ def answer(
     sync_id: SyncId,
     text: Annotated[str, typer.Argument(help="The answer: text, @FILE, or -.")],
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Record an answer; one like 'adopt=watchdog_config' accepts the proposal in question."""
     place = f"/api/people-syncs/{part(sync_id)}"
-    body = {"answer": Texts().text(text, "TEXT")}
+    body = {"answer": Texts().text(text, "TEXT"), "reason": reason_or_default(reason)}
     act = Act(f"record the answer to {sync_id}", "POST", f"{place}/answer", body)
     _recorded(carry_out(act, project=project, dry_run=dry_run, as_json=as_json), as_json or dry_run)
 
@@ -97,11 +100,16 @@ def reply(
     text: Annotated[str, typer.Argument(help="owner=...; adopt=...; alert_channel=...; ...")],
     about_proposal: About = None,
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Record an operator's reply to a question that was asked elsewhere."""
-    body = {"text": Texts().text(text, "TEXT"), "proposal_id": about_proposal}
+    body = {
+        "text": Texts().text(text, "TEXT"),
+        "proposal_id": about_proposal,
+        "reason": reason_or_default(reason),
+    }
     act = Act("record the reply", "POST", "/api/operator-replies", body)
     _recorded(carry_out(act, project=project, dry_run=dry_run, as_json=as_json), as_json or dry_run)
 

@@ -47,11 +47,13 @@ def list_projects(as_json: Json = False) -> None:
 def create(
     name: ProjectName,
     title: Annotated[str, typer.Option(help="What people call it.")] = "",
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Make a project."""
-    act = Act(f"make project {name}", "POST", "/api/projects", {"project_id": name, "title": title})
+    body = {"project_id": name, "title": title, "reason": reason_or_default(reason)}
+    act = Act(f"make project {name}", "POST", "/api/projects", body)
     carry_out(act, project=None, dry_run=dry_run, as_json=as_json)
 
 

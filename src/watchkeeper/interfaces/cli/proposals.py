@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
+from watchkeeper.interfaces.cli.acting import DEFAULT_REASON, Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.contract.texts import Texts
 from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
@@ -61,12 +61,15 @@ def show_proposal(proposal_id: ProposalId, project: Project = None, as_json: Jso
 @proposal.command()
 def make(
     document: Annotated[str, typer.Argument(help="The decision record as JSON, @FILE, or -.")],
+    reason: Reason = None,
     project: Project = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Put a decision before people."""
     body = Texts().json(document, "DOCUMENT")
+    if isinstance(body, dict):
+        body = {"reason": DEFAULT_REASON, **body, **({"reason": reason} if reason else {})}
     act = Act("put a decision before people", "POST", "/api/proposals", body)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not as_json and not dry_run:

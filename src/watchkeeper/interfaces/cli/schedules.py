@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper.interfaces.cli.acting import Act, carry_out
+from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.contract.texts import Texts
-from watchkeeper.interfaces.cli.options import DryRun, Json, Project
+from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
 from watchkeeper.interfaces.cli.output import show
 
 schedules = typer.Typer(no_args_is_help=True, help="Schedules: list, add, remove.")
@@ -47,18 +47,27 @@ def add(
     payload: Annotated[str, typer.Argument(help="JSON, @FILE, or - for standard input.")] = "{}",
     time_zone: Annotated[str, typer.Option(help="A name of the IANA database, e.g. Asia/Taipei.")] = "UTC",
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Make a schedule, or replace the one of its name."""
     given = Texts().json(payload, "PAYLOAD")
     body = {"name": name, "cron": cron, "kind": kind, "payload": given, "time_zone": time_zone}
+    body["reason"] = reason_or_default(reason)
     act = Act(f"add schedule {name}", "POST", "/api/schedules", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
 @schedules.command()
-def remove(name: Name, project: Project = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+def remove(
+    name: Name,
+    project: Project = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Remove a schedule; the jobs that it made stay."""
-    act = Act(f"remove schedule {name}", "DELETE", f"/api/schedules/{part(name)}")
+    query = {"reason": reason_or_default(reason)}
+    act = Act(f"remove schedule {name}", "DELETE", f"/api/schedules/{part(name)}", query=query)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)

@@ -49,11 +49,13 @@ def save(
         bool, typer.Option("--of-project", help="For all who see the project, not for you alone.")
     ] = False,
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Keep a page with its filters under a name."""
-    body = {"name": name, "address": address, "of_project": of_project}
+    why = reason_or_default(reason)
+    body = {"name": name, "address": address, "of_project": of_project, "reason": why}
     carry_out(
         Act(f"save the view {name}", "POST", "/api/views", body),
         project=project,

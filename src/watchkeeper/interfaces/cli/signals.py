@@ -8,10 +8,10 @@ import typer
 
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.signals import project_of_topic
-from watchkeeper.interfaces.cli.acting import Act, carry_out
+from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.contract.texts import Texts
-from watchkeeper.interfaces.cli.options import DryRun, Json, Project
+from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
 from watchkeeper.interfaces.cli.output import show
 
 signal = typer.Typer(no_args_is_help=True, help="Signals: list, show, chain, send, adoption, value.")
@@ -80,6 +80,7 @@ def send(
         bool, typer.Option("--own-project", help="Make the topic's own project where there is none.")
     ] = False,
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -95,10 +96,11 @@ def send(
         "annotations": texts.json(annotations, "--annotations"),
         "kind": kind,
         "persona": persona,
+        "reason": reason_or_default(reason),
     }
     act = Act(f"send a signal on {topic}", "POST", "/api/signals", body)
     if own_project:
-        making = _own_project(topic)
+        making = _own_project(topic, body["reason"])
         project = making.body["project_id"]
         if _make(making, dry_run=dry_run) and dry_run:
             # There is no project yet in which the server could rehearse the rest.
@@ -116,11 +118,12 @@ def adoption(
     text: Said,
     evidence: Evidence = None,
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Write down that people use what a signal led to."""
-    _tell(signal_id, "adoption", text, evidence, project, dry_run=dry_run, as_json=as_json)
+    _tell(signal_id, "adoption", text, evidence, reason, project, dry_run=dry_run, as_json=as_json)
 
 
 @signal.command()
@@ -129,11 +132,12 @@ def value(
     text: Said,
     evidence: Evidence = None,
     project: Project = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Write down what a signal was worth in the end."""
-    _tell(signal_id, "value", text, evidence, project, dry_run=dry_run, as_json=as_json)
+    _tell(signal_id, "value", text, evidence, reason, project, dry_run=dry_run, as_json=as_json)
 
 
 def _tell(
@@ -141,21 +145,22 @@ def _tell(
     what: str,
     text: str,
     evidence: str | None,
+    reason: str | None,
     project: str | None,
     *,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     place = f"/api/signals/{part(signal_id)}"
-    body = {"text": Texts().text(text, "TEXT"), "evidence_ref": evidence}
+    body = {"text": Texts().text(text, "TEXT"), "evidence_ref": evidence, "reason": reason}
     act = Act(f"write down the {what} of signal {signal_id}", "POST", f"{place}/{what}", body)
     carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
-def _own_project(topic: str) -> Act:
+def _own_project(topic: str, reason: str) -> Act:
     if (name := project_of_topic(topic)) is None:
         raise UsageError(f"the topic {topic[:60]!r} makes no name of a project")
-    body = {"project_id": name, "title": topic[:200]}
+    body = {"project_id": name, "title": topic[:200], "reason": reason}
     return Act(f"make project {name} and send a signal on {topic}", "POST", "/api/projects", body)
 
 

@@ -81,6 +81,7 @@ def create(
     if role is None:
         raise UsageError("say what the token may do: --role viewer, worker, supervisor or owner")
     body: dict[str, Any] = {"name": name, "role": role.value, "lifetime_seconds": lifetime}
+    body["reason"] = reason_or_default(reason)
     if kind is not None:
         body["kind"] = kind.value
     if everywhere:
@@ -194,6 +195,7 @@ async def _make_owner(settings: Settings, asked: _Owner, path: Path) -> tuple[st
             actor=ACTOR,
             lifetime_seconds=asked.lifetime_seconds,
             kind=asked.kind,
+            reason=asked.reason,
         )
         # Before the others end: whatever happens next, this home holds a token that lives.
         write_secret(path, made.secret)

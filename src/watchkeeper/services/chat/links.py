@@ -44,7 +44,7 @@ class ChatLinks:
         self._database = database
         self._redactor = redactor
 
-    async def make_code(self, principal: Principal) -> LinkCode:
+    async def make_code(self, principal: Principal, *, reason: str | None = None) -> LinkCode:
         """Make a code that links one account to this person, within ten minutes. Raises PermissionDenied."""
         kind = (await self._database.fetch_row("principal_kind", {"id": principal.id}))["kind"]
         if kind != PrincipalKind.PERSON or principal.role is Role.WORKER:
@@ -62,6 +62,7 @@ class ChatLinks:
                 "scope": principal.project_id,
                 "seconds": CODE_SECONDS,
                 "actor": principal.actor,
+                "reason": reason,
             },
         )
         return LinkCode(code, row["expires_at"])

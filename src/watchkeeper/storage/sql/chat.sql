@@ -125,8 +125,8 @@ WITH ended AS (
           watchkeeper.now() + make_interval(secs => %(seconds)s::float8))
   RETURNING expires_at
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-  SELECT coalesce(%(scope)s::text, 'system'), 'chat_code_created', %(actor)s, jsonb_build_object('expires_at', expires_at)
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT coalesce(%(scope)s::text, 'system'), 'chat_code_created', %(actor)s, %(reason)s::text, jsonb_build_object('expires_at', expires_at)
     FROM made
 )
 SELECT expires_at FROM made

@@ -13,8 +13,9 @@ WITH made AS (
           %(minted_by)s::uuid, watchkeeper.now() + make_interval(secs => %(lifetime_seconds)s::float8))
   RETURNING id, principal_id, expires_at
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, job_seq, epoch, data)
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, job_seq, epoch, reason, data)
   SELECT coalesce(%(project_id)s::text, 'system'), 'token_created', %(actor)s, %(job_seq)s::bigint, %(job_epoch)s::int,
+         %(reason)s::text,
          jsonb_build_object('token_id', m.id, 'principal', p.name, 'role', %(role)s, 'expires_at', m.expires_at)
     FROM made m JOIN watchkeeper.principals p ON p.id = m.principal_id
 )

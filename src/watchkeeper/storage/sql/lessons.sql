@@ -12,9 +12,9 @@ WITH made AS (
   ON CONFLICT (project_id, digest) DO UPDATE SET digest = excluded.digest
   RETURNING id, xmax = 0 AS is_new
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, new_state, data)
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, new_state, reason, data)
   SELECT %(project_id)s, CASE WHEN %(published_by)s::text IS NULL THEN 'lesson_proposed' ELSE 'lesson_published' END,
-         %(actor)s, CASE WHEN %(published_by)s::text IS NULL THEN 'proposed' ELSE 'published' END,
+         %(actor)s, CASE WHEN %(published_by)s::text IS NULL THEN 'proposed' ELSE 'published' END, %(reason)s::text,
          jsonb_build_object('lesson_id', id) FROM made WHERE is_new
 )
 SELECT id, is_new FROM made

@@ -8,8 +8,8 @@ WITH forgotten AS (
           watchkeeper.now() + make_interval(secs => %(lifetime_seconds)s::float8))
   RETURNING expires_at
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-  SELECT coalesce(%(project_id)s::text, 'system'), 'login_code_created', %(actor)s,
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT coalesce(%(project_id)s::text, 'system'), 'login_code_created', %(actor)s, %(reason)s::text,
          jsonb_build_object('token_id', %(token_id)s::uuid, 'role', %(role)s::text, 'expires_at', expires_at) FROM made
 )
 SELECT expires_at FROM made

@@ -78,15 +78,27 @@ UPDATE watchkeeper.schedules SET next_at = coalesce(%(next_at)s::timestamptz, 'i
 
 -- name: put_schedule
 -- Creates or replaces a schedule.
-INSERT INTO watchkeeper.schedules (project_id, name, cron, time_zone, kind, payload, next_at)
-VALUES (%(project_id)s, %(name)s, %(cron)s, %(time_zone)s, %(kind)s, %(payload)s::text::jsonb, %(next_at)s)
-ON CONFLICT (project_id, name) DO UPDATE
-   SET cron = excluded.cron, time_zone = excluded.time_zone, kind = excluded.kind, payload = excluded.payload,
-       next_at = excluded.next_at
+WITH saved AS (
+  INSERT INTO watchkeeper.schedules (project_id, name, cron, time_zone, kind, payload, next_at)
+  VALUES (%(project_id)s, %(name)s, %(cron)s, %(time_zone)s, %(kind)s, %(payload)s::text::jsonb, %(next_at)s)
+  ON CONFLICT (project_id, name) DO UPDATE
+     SET cron = excluded.cron, time_zone = excluded.time_zone, kind = excluded.kind, payload = excluded.payload,
+         next_at = excluded.next_at
+  RETURNING name, cron, time_zone, kind
+)
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+SELECT %(project_id)s, 'schedule_saved', %(actor)s, %(reason)s::text,
+       jsonb_build_object('schedule', name, 'cron', cron, 'time_zone', time_zone, 'kind', kind) FROM saved
 
 -- name: delete_schedule
--- Removes a schedule.
-DELETE FROM watchkeeper.schedules WHERE project_id = %(project_id)s AND name = %(name)s RETURNING name
+-- Removes a schedule; no row where there is none of that name.
+WITH removed AS (
+  DELETE FROM watchkeeper.schedules WHERE project_id = %(project_id)s AND name = %(name)s RETURNING name, kind
+)
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+SELECT %(project_id)s, 'schedule_removed', %(actor)s, %(reason)s::text, jsonb_build_object('schedule', name, 'kind', kind)
+  FROM removed
+RETURNING 1
 
 -- name: list_schedules
 -- The schedules of a project by name, from a cursor on; one without a next time is stopped.

@@ -38,8 +38,9 @@ WITH clock AS MATERIALIZED (
     FROM ranked r CROSS JOIN clock WHERE r.run_at > clock.now
 ), audited AS (
   -- One row for the batch; it names every job of it.
-  INSERT INTO watchkeeper.audit_events (at, project_id, event, actor, job_seq, new_state, data)
+  INSERT INTO watchkeeper.audit_events (at, project_id, event, actor, job_seq, new_state, reason, data)
   SELECT clock.now, %(project_id)s, 'jobs_enqueued', %(actor)s, CASE WHEN b.size = 1 THEN b.seqs[1] END, 'pending',
+         %(reason)s::text,
          CASE WHEN b.size > 1 THEN jsonb_build_object('job_seqs', to_jsonb(b.seqs)) END
     FROM clock CROSS JOIN (SELECT array_agg(seq) AS seqs, count(*) AS size FROM input) b
 )
@@ -103,8 +104,8 @@ WITH clock AS MATERIALIZED (
   SELECT %(project_id)s, s.seq, s.kind, s.priority, s.run_at
     FROM spec s CROSS JOIN clock WHERE s.run_at > clock.now
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (at, project_id, event, actor, job_seq, new_state, data)
-  SELECT clock.now, %(project_id)s, 'jobs_enqueued', %(actor)s, s.seq, 'pending',
+  INSERT INTO watchkeeper.audit_events (at, project_id, event, actor, job_seq, new_state, reason, data)
+  SELECT clock.now, %(project_id)s, 'jobs_enqueued', %(actor)s, s.seq, 'pending', %(reason)s::text,
          CASE WHEN %(retry_of)s::uuid IS NOT NULL THEN jsonb_build_object('retry_of', %(retry_of)s::uuid) END
     FROM spec s CROSS JOIN clock
 )

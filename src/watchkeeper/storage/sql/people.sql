@@ -7,8 +7,9 @@ WITH asked AS (
           %(channel)s::text, %(actor)s, %(due_at)s::timestamptz)
   RETURNING id
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-  SELECT %(project_id)s, 'person_asked', %(actor)s, jsonb_build_object('people_sync_id', id, 'person', %(person)s::text)
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT %(project_id)s, 'person_asked', %(actor)s, %(reason)s::text,
+         jsonb_build_object('people_sync_id', id, 'person', %(person)s::text)
     FROM asked
 )
 SELECT id FROM asked
@@ -38,8 +39,8 @@ WITH answered AS (
    WHERE project_id = %(project_id)s AND id = %(id)s::uuid AND answered_at IS NULL
   RETURNING id
 )
-INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-SELECT %(project_id)s, 'person_answered', %(actor)s,
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+SELECT %(project_id)s, 'person_answered', %(actor)s, %(reason)s::text,
        jsonb_strip_nulls(jsonb_build_object('people_sync_id', id, 'effect', %(effect)s::text)) FROM answered
 RETURNING 1
 

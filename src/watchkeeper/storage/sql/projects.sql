@@ -3,6 +3,16 @@
 INSERT INTO watchkeeper.projects (project_id, title) VALUES (%(project_id)s, %(title)s) ON CONFLICT DO NOTHING
 RETURNING project_id
 
+-- name: make_project
+-- Makes a project that somebody asked for; no row where there is one of that name.
+WITH made AS (
+  INSERT INTO watchkeeper.projects (project_id, title) VALUES (%(project_id)s, %(title)s) ON CONFLICT DO NOTHING
+  RETURNING project_id, title
+)
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+SELECT project_id, 'project_created', %(actor)s, %(reason)s::text, jsonb_build_object('title', title) FROM made
+RETURNING 1
+
 -- name: list_projects
 -- The projects that a caller may see: one, or all for an owner of the whole.
 SELECT project_id, title, force_shadow, paused_at, paused_by, pause_reason, created_at FROM watchkeeper.projects

@@ -10,8 +10,8 @@ WITH made AS (
      DO UPDATE SET occurrences = p.occurrences + 1, last_seen_at = watchkeeper.now()
   RETURNING id, occurrences = 1 AS is_new
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, new_state, data)
-  SELECT %(project_id)s, 'proposal_produced', %(actor)s, 'proposed',
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, new_state, reason, data)
+  SELECT %(project_id)s, 'proposal_produced', %(actor)s, 'proposed', %(reason)s::text,
          jsonb_build_object('proposal_id', id, 'kind', %(kind)s::text) FROM made WHERE is_new
 )
 SELECT id, is_new FROM made

@@ -54,8 +54,8 @@ SELECT DISTINCT ON (data->>'drill') data->>'drill' AS drill, (data->>'passed')::
 
 -- name: end_drill
 -- Writes down how a drill ended.
-INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-VALUES ('system', 'drill_ended', %(actor)s,
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+VALUES ('system', 'drill_ended', %(actor)s, %(reason)s::text,
         jsonb_build_object('drill', %(drill)s::text, 'passed', %(passed)s::boolean, 'evidence', %(evidence)s::integer))
 
 -- name: report_rest

@@ -19,8 +19,8 @@ WITH saved AS (
   DO UPDATE SET address = excluded.address, saved_by = excluded.saved_by, saved_at = watchkeeper.now()
   RETURNING id, name, address, principal_id IS NULL AS of_project, saved_by, saved_at
 ), audited AS (
-  INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-  SELECT %(project_id)s, 'view_saved', %(actor)s,
+  INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+  SELECT %(project_id)s, 'view_saved', %(actor)s, %(reason)s::text,
          jsonb_build_object('view_id', id, 'name', name, 'address', address, 'of_project', of_project) FROM saved
 )
 SELECT * FROM saved

@@ -24,8 +24,8 @@ WITH kept AS (
           %(route)s::text::jsonb)
   RETURNING id, job_id
 )
-INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
-SELECT %(project_id)s, 'signal_received', %(actor)s, jsonb_build_object('signal_id', id, 'job_id', job_id) FROM kept
+INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
+SELECT %(project_id)s, 'signal_received', %(actor)s, %(reason)s::text, jsonb_build_object('signal_id', id, 'job_id', job_id) FROM kept
 RETURNING 1
 
 -- name: list_signals
@@ -89,7 +89,7 @@ WITH told AS (
   RETURNING id
 )
 INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
-SELECT %(project_id)s, 'signal_adopted', %(actor)s, %(text)s, jsonb_build_object('signal_id', id) FROM told
+SELECT %(project_id)s, 'signal_adopted', %(actor)s, coalesce(%(reason)s::text, %(text)s), jsonb_build_object('signal_id', id) FROM told
 RETURNING 1
 
 -- name: tell_signal_value
@@ -101,5 +101,5 @@ WITH told AS (
   RETURNING id
 )
 INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
-SELECT %(project_id)s, 'signal_valued', %(actor)s, %(text)s, jsonb_build_object('signal_id', id) FROM told
+SELECT %(project_id)s, 'signal_valued', %(actor)s, coalesce(%(reason)s::text, %(text)s), jsonb_build_object('signal_id', id) FROM told
 RETURNING 1
