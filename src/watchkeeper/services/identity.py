@@ -76,18 +76,13 @@ class Identity:
         Raises UsageError for a worker token without a project and for one of the installation's own, NotFound for a
         project that does not exist, and Conflict where the principal is of another kind than the one asked for.
         """
-        if role is Role.WORKER and project_id is None:
-            raise UsageError("a worker token belongs to a project", hint="Name it with --project.")
-        if role is Role.WORKER and project_id == SYSTEM_PROJECT:
-            raise UsageError(f"{SYSTEM_PROJECT!r} is the installation's own project: it has no workers")
+        if role is Role.WORKER:
+            _demand_workers_project(project_id)
         if lifetime_seconds is not None and lifetime_seconds <= 0:
             raise UsageError("a token's lifetime is more than 0 seconds")
         secret = TOKEN_PREFIX[role] + secrets.token_urlsafe(SECRET_BYTES)
         async with self._database.transaction() as connection:
-            if project_id is not None and not await fetch(
-                connection, "list_projects", {"project_id": project_id}
-            ):
-                raise NotFound(f"there is no project {project_id!r}")
+            await _demand_project(connection, project_id)
             principal_id = await _ensure_principal(connection, name, project_id, role, kind)
             row = await _create(
                 connection,
@@ -205,6 +200,18 @@ class Identity:
         """End every other owner's token of the whole installation, and with them their logins; give how many."""
         arguments = {"kept": kept, "actor": actor, "reason": reason}
         return len(await self._database.fetch("revoke_other_owners", arguments))
+
+
+def _demand_workers_project(project_id: str | None) -> None:
+    if project_id is None:
+        raise UsageError("a worker token belongs to a project", hint="Name it with --project.")
+    if project_id == SYSTEM_PROJECT:
+        raise UsageError(f"{SYSTEM_PROJECT!r} is the installation's own project: it has no workers")
+
+
+async def _demand_project(connection: Connection, project_id: str | None) -> None:
+    if project_id is not None and not await fetch(connection, "list_projects", {"project_id": project_id}):
+        raise NotFound(f"there is no project {project_id!r}")
 
 
 def _no_living_token() -> NotFound:
