@@ -42,6 +42,8 @@ BODIES: dict[str, Any] = {
     "POST /api/projects": {"project_id": "fresh"},
     "POST /api/schedules": {"name": "daily", "cron": "0 3 * * *", "kind": "report"},
     "POST /api/reconcile/{item_id}/decide": {"verdict": "discard", **WHY},
+    "POST /api/host/packets": {"packets": [{}]},
+    "POST /api/webhooks/alertmanager": {"alerts": []},
     "POST /api/drills": {"drill": "x", "passed": True, "evidence": 1},
     "POST /api/switches/{name}": {"on": True, **WHY},
     "POST /api/tokens": {"name": "made", "role": "viewer"},

@@ -44,6 +44,9 @@ SINCE = {
     "chat_codes": "expires_at",
     "chat_buttons": "expires_at",
     "slo_counts": "begins_at",
+    "host_alerts": "last_received_at",
+    "host_alert_groups": "last_received_at",
+    "host_readings": "scanned_at",
     "outcome_counts": "starts_at",
 }
 """The column that a row's age counts from; where none is named, `created_at`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from watchkeeper.app.alerting import AlertParts, alert_parts
 from watchkeeper.app.chat import ChatParts, chat_parts
 from watchkeeper.app.core import Core
+from watchkeeper.app.hosts import HostParts, host_parts
 from watchkeeper.app.knowledge import KnowledgeParts, knowledge_parts
 from watchkeeper.app.repairs import repair_parts
 from watchkeeper.app.reporting import ReportingParts, reporting_parts
@@ -42,6 +43,7 @@ class WatchdogParts:
     alerting: AlertParts
     chat: ChatParts
     knowledge: KnowledgeParts
+    host: HostParts
     recording: Recording
     reports: Reports
     reporting: ReportingParts
@@ -83,6 +85,7 @@ def watchdog_parts(core: Core, policies: Policies, insights: Insights) -> Watchd
             people=knowledge.people,
         ),
         knowledge=knowledge,
+        host=host_parts(core, policy),
         recording=Recording(database, redactor, mirrored, lambda: core.in_force().gate_http_statuses),
         reports=reports,
         reporting=reporting_parts(core, policy, reports),

@@ -36,6 +36,10 @@ FOUND: dict[RuleName, tuple[str, str]] = {
     _N.CRASH_LOOP: ("Crashes again and again", "反覆當掉"),
     _N.ARTIFACT_LOST: ("Stored file lost", "已儲存的檔案遺失"),
     _N.WATCHDOG_BLIND: ("Watchdog is blind", "看門狗看不見"),
+    _N.HOST_ORPHAN_BROWSER: ("Orphaned browsers on host", "主機上有遺留的瀏覽器"),
+    _N.HOST_CI_SATURATION: ("CI overloads the host", "CI 讓主機超載"),
+    _N.HOST_MONITOR_MISSING: ("Host is not watched", "主機沒有監看資料"),
+    _N.HOST_MONITOR_STALE: ("Host's scan is too old", "主機掃描資料過舊"),
 }
 """At most 26 characters: with the job and the age the first line stays below 60."""
 

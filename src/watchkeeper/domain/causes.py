@@ -32,6 +32,10 @@ PROVEN = frozenset(
         _N.MULTIPLE_PRIMARY_JOBS,
         _N.JOB_NOT_FOUND_AFTER_CLAIM,
         _N.ARTIFACT_LOST,
+        _N.HOST_ORPHAN_BROWSER,
+        _N.HOST_CI_SATURATION,
+        _N.HOST_MONITOR_MISSING,
+        _N.HOST_MONITOR_STALE,
     }
 )
 """Rules whose evidence stands by itself: no blindness explains it away."""

@@ -223,6 +223,10 @@ OF_RULES: dict[RuleName, StuckClass] = {
     RuleName.CRASH_LOOP: _T.CRASH_LOOP,
     RuleName.ARTIFACT_LOST: _T.EVIDENCE,
     RuleName.WATCHDOG_BLIND: _T.WATCH,
+    RuleName.HOST_ORPHAN_BROWSER: _T.INFRASTRUCTURE,
+    RuleName.HOST_CI_SATURATION: _T.INFRASTRUCTURE,
+    RuleName.HOST_MONITOR_MISSING: _T.WATCH,
+    RuleName.HOST_MONITOR_STALE: _T.WATCH,
 }
 
 _WEIGHT = {severity: weight for weight, severity in enumerate(Severity)}

@@ -40,11 +40,14 @@ class Right(StrEnum):
     MANAGE_PROJECTS = "manage_projects"
     SWITCH = "switch"
     MANAGE_POLICY = "manage_policy"
+    RECEIVE_ALERTS = "receive_alerts"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.WORKER: frozenset({Right.CONTRACT, Right.RECORD, Right.PROPOSE, Right.SUGGEST_REPAIR}),
+    Role.WORKER: frozenset(
+        {Right.CONTRACT, Right.RECORD, Right.PROPOSE, Right.SUGGEST_REPAIR, Right.RECEIVE_ALERTS}
+    ),
     Role.SUPERVISOR: frozenset(
         {
             Right.READ,
@@ -54,6 +57,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.PROPOSE,
             Right.SUGGEST_REPAIR,
             Right.DECIDE,
+            Right.RECEIVE_ALERTS,
         }
     ),
     Role.OWNER: frozenset(Right),

@@ -91,6 +91,15 @@ class KindStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class HostStanding:
+    """The alerts of a host's incident now: whether one fires, when the last ended, and when its assets were written."""
+
+    is_firing: bool = True
+    over_at: datetime | None = None
+    assets_written_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What was written down of an incident: a proposal, decided or not; `is_restored`: its file is back."""
 
@@ -108,3 +117,4 @@ class Standing:
     kind: KindStanding | None = None
     session: SessionStanding | None = None
     decision: Decision = Decision()
+    host: HostStanding | None = None

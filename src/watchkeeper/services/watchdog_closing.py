@@ -9,11 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.heartbeat_checks import judge_step, said_of
+from watchkeeper.domain.host_guard.lanes import OF_RULE
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.rules.passing import PASSES, Case, pass_evidence
 from watchkeeper.domain.standings import (
     Decision,
+    HostStanding,
     JobStanding,
     KindStanding,
     SessionStanding,
@@ -109,6 +111,7 @@ async def _standings(
     sessions = await _of(
         connection, "session_standings", [row for row in rows if _named(row, "agent_session")]
     )
+    hosts = await _of(connection, "host_standings", [row for row in rows if row["rule"] in OF_RULE])
     decisions = await _of(connection, "decided_of_incidents", rows)
     return {
         row["id"]: Standing(
@@ -117,6 +120,7 @@ async def _standings(
             KindStanding(**kinds[row["id"]]) if row["id"] in kinds else None,
             SessionStanding(**sessions[row["id"]]) if row["id"] in sessions else None,
             Decision(**decisions[row["id"]]) if row["id"] in decisions else Decision(),
+            HostStanding(**hosts[row["id"]]) if row["id"] in hosts else None,
         )
         for row in rows
     }

@@ -14,6 +14,7 @@ from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.rules.passing import PASSES, Case, pass_evidence
 from watchkeeper.domain.standings import (
     Decision,
+    HostStanding,
     JobStanding,
     KindStanding,
     SessionStanding,
@@ -148,6 +149,13 @@ def test_only_a_person_closes_what_a_person_decides(rule: RuleName) -> None:
         ("artifact_lost", Standing(decision=Decision(is_restored=False)), False),
         ("artifact_lost", Standing(decision=Decision(is_restored=True)), True),
         ("watchdog_blind", Standing(), True),
+        ("host_monitor_stale", Standing(host=HostStanding()), False),
+        ("host_monitor_stale", Standing(host=HostStanding(False, None)), False),
+        ("host_monitor_stale", Standing(host=HostStanding(True, BEGIN)), False),
+        ("host_monitor_stale", Standing(host=HostStanding(False, BEGIN)), True),
+        ("host_orphan_browser", Standing(host=HostStanding(False, BEGIN)), False),
+        ("host_orphan_browser", Standing(host=HostStanding(True, BEGIN, BEGIN)), False),
+        ("host_ci_saturation", Standing(host=HostStanding(False, BEGIN, BEGIN)), True),
     ],
 )
 def test_each_incident_closes_on_its_own_evidence(rule: str, standing: Standing, closes: bool) -> None:

@@ -39,26 +39,20 @@ def figures(scan: Scan, judged: Sequence[Judged], ledger: Ledger | None) -> list
         gauge("processes", "Processes on this host.", len(scan.processes)),
         gauge("unreadable_processes", "Processes of interest that could not be read.", scan.unreadable),
         _lanes("groups", "Groups of processes of interest.", [(one, 1.0) for one in judged]),
-        gauge("orphan_browser_groups", "Automated browsers whose session is proven to be over.", _orphans(judged)),
-        gauge("active_ci_jobs", "Jobs of CI runners that are under way on this host.", _ci_jobs(scan)),
-        gauge("active_ci_containers", "Containers in which processes of CI run.", _ci_containers(judged)),
+        gauge("orphan_browser_groups", "Automated browsers whose session is proven to be over.", orphan_groups(judged)),
+        gauge("active_ci_jobs", "Jobs of CI runners that are under way on this host.", active_ci_jobs(scan)),
+        gauge("active_ci_containers", "Containers in which processes of CI run.", active_ci_containers(judged)),
         gauge("load5_per_core", "The five-minute load average for each core.", scan.load.load5 / scan.load.cores),
         by("source_up", "1 when this source of facts is there and fresh.", "source",
            {"proc": 1, "server": float(fresh)}),
     ]  # fmt: skip
     if scan.load.swap_used is not None:
         found.append(gauge("swap_used_ratio", "The share of swap that is in use.", scan.load.swap_used))
-    if all(one.cores is not None for one in judged):
+    if (orphans := orphan_cores(judged)) is not None:
         spent = [(one, one.cores or 0.0) for one in judged]
         found.append(_lanes("group_cpu_cores", "Cores that groups took between the last two scans.", spent))
-        orphans = sum(cores for one, cores in spent if _is_orphan_browser(one))
-        found.append(
-            gauge(
-                "orphan_browser_cpu_cores",
-                "Cores that orphaned browsers took since the scan before.",
-                orphans,
-            )
-        )
+        said = "Cores that orphaned browsers took since the scan before."
+        found.append(gauge("orphan_browser_cpu_cores", said, orphans))
     if ledger is not None and fresh:
         lanes = {lane.lane_id: float(ledger.alerts.get(lane.lane_id, 0)) for lane in ALERT_LANES}
         found.append(by("alerts_firing", "Open incidents of the host guard.", "lane", lanes))
@@ -90,11 +84,20 @@ def _is_orphan_browser(one: Judged) -> bool:
     return one.judgement.lane is Lane.ORPHAN and one.group.family is Family.BROWSER
 
 
-def _orphans(judged: Iterable[Judged]) -> int:
+def orphan_cores(judged: Iterable[Judged]) -> float | None:
+    """Sum up what orphaned browsers took since the scan before; None where that is not known of every group."""
+    known = [(one, one.cores) for one in judged]
+    if any(cores is None for _, cores in known):
+        return None
+    return sum(cores or 0.0 for one, cores in known if _is_orphan_browser(one))
+
+
+def orphan_groups(judged: Iterable[Judged]) -> int:
+    """Count the automated browsers whose sessions are proven to be over."""
     return sum(map(_is_orphan_browser, judged))
 
 
-def _ci_jobs(scan: Scan) -> int:
+def active_ci_jobs(scan: Scan) -> int:
     """Count the jobs that runners have begun: each has a worker of its own, or is a child of a runner that has none."""
     runners = {pid for pid, one in scan.processes.items() if CI_PROGRAMS.match(one.comm) and not one.is_gone}
     workers = {pid for pid in runners if _JOB_PROGRAMS.match(scan.processes[pid].comm)}
@@ -107,7 +110,8 @@ def _ci_jobs(scan: Scan) -> int:
     return len(workers) + len(children)
 
 
-def _ci_containers(judged: Iterable[Judged]) -> int:
+def active_ci_containers(judged: Iterable[Judged]) -> int:
+    """Count the containers in which processes of CI run."""
     places = (
         member.cgroup or "" for one in judged if one.judgement.lane is Lane.CI for member in one.group.members
     )

@@ -68,7 +68,7 @@ def _packet(one: Judged, told: Told, most: int) -> dict[str, Any]:
     plan = _plan(one, told)
     return {
         "schema_version": SCHEMA,
-        "packet_id": _digest([told.scan.boot_id, *one.group.root.key, one.judgement.lane])[:16],
+        "packet_id": digest_of([told.scan.boot_id, *one.group.root.key, one.judgement.lane])[:16],
         "generated_at": told.scan.at,
         "host": told.host,
         "lane": REPORT_ONLY if lane is None else lane.lane_id,
@@ -163,7 +163,7 @@ def _plan(one: Judged, told: Told) -> dict[str, Any]:
         "what_ends_with_it": len(one.group.members) - 1 if chosen and _ends_with_root(one) else 0,
         "reversible": False,
     }
-    return plan | {"digest": _digest([told.host, plan])}
+    return plan | {"digest": digest_of([told.host, plan])}
 
 
 def _ends_with_root(one: Judged) -> bool:
@@ -199,5 +199,6 @@ def _marks(one: Judged, scan: Scan) -> list[str]:
     return list(dict.fromkeys(mark for process in everybody for mark in ci_marks(process)))[:20]
 
 
-def _digest(data: Any) -> str:
+def digest_of(data: Any) -> str:
+    """Give the SHA-256 of data that is JSON."""
     return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

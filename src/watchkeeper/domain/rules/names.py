@@ -31,6 +31,10 @@ class RuleName(StrEnum):
     CRASH_LOOP = "crash_loop"
     ARTIFACT_LOST = "artifact_lost"
     WATCHDOG_BLIND = "watchdog_blind"
+    HOST_ORPHAN_BROWSER = "host_orphan_browser"
+    HOST_CI_SATURATION = "host_ci_saturation"
+    HOST_MONITOR_MISSING = "host_monitor_missing"
+    HOST_MONITOR_STALE = "host_monitor_stale"
 
 
 class Severity(StrEnum):

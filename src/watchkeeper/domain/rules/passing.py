@@ -206,6 +206,22 @@ def _sees_again(case: Case) -> Evidence | None:
     return {"good_ticks": GOOD_TICKS, "seen_at": case.now.isoformat()}
 
 
+def _alert_is_over(case: Case) -> Evidence | None:
+    host = case.standing.host
+    if host is None or host.is_firing or host.over_at is None:
+        return None
+    return {"alert_over_at": host.over_at.isoformat()}
+
+
+def _written_back(case: Case) -> Evidence | None:
+    """An alert that ended by itself has taught nobody anything: its assets say what it was."""
+    over = _alert_is_over(case)
+    host = case.standing.host
+    if over is None or host is None or host.assets_written_at is None:
+        return None
+    return over | {"assets_written_at": host.assets_written_at.isoformat()}
+
+
 PASSES: dict[RuleName, Passes] = {
     RuleName.LEASE_NEAR_EXPIRY: _lease_renewed,
     RuleName.LEASE_EXPIRED: _taken_back,
@@ -228,4 +244,8 @@ PASSES: dict[RuleName, Passes] = {
     RuleName.CRASH_LOOP: _resumed,
     RuleName.ARTIFACT_LOST: _restored,
     RuleName.WATCHDOG_BLIND: _sees_again,
+    RuleName.HOST_ORPHAN_BROWSER: _written_back,
+    RuleName.HOST_CI_SATURATION: _written_back,
+    RuleName.HOST_MONITOR_MISSING: _alert_is_over,
+    RuleName.HOST_MONITOR_STALE: _alert_is_over,
 }

@@ -17,7 +17,8 @@ from watchkeeper.domain.host_guard.packet import Told, packet
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.host.scan import ScanError
 from watchkeeper.interfaces.cli import host_export
-from watchkeeper.interfaces.cli.options import Json
+from watchkeeper.interfaces.cli.client import connected, part
+from watchkeeper.interfaces.cli.options import Json, Project
 from watchkeeper.interfaces.cli.output import show, write
 from watchkeeper.services.host_guard.export import HostExport
 
@@ -26,6 +27,19 @@ host = typer.Typer(
 )
 host.callback()(lambda: None)
 
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
+INCIDENTS = {
+    "id": "id",
+    "rule": "rule",
+    "host": "host_id",
+    "state": "state",
+    "fires": "is_firing",
+    "packet": "packet_id",
+    "assets": "assets_written_at",
+    "owner": "owner",
+    "opened": "opened_at",
+}
+PACKETS = {"id": "id", "host": "host_id", "lane": "lane", "incident": "incident_id", "of": "generated_at"}
 TO_TELL_OF = {Lane.ORPHAN, Lane.CI, Lane.UNPROVEN, Lane.UNKNOWN}
 
 
@@ -43,6 +57,52 @@ def export(
 ) -> None:
     """Scan this host's processes once, and write what was found for Prometheus."""
     host_export.export(textfile_dir, state, proc, as_json=as_json)
+
+
+@host.command()
+def incidents(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are resolved.")] = False,
+    machine: Annotated[str | None, typer.Option("--host", help="Only of this host.")] = None,
+    limit: Limit = 50,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """List the incidents that alerts on hosts opened: does the alert fire, is there a packet, are the assets written."""
+    with connected(project, whole=True) as client:
+        unresolved = None if everything else "true"
+        answer = client.get("/api/host/incidents", host=machine, unresolved=unresolved, limit=limit)
+    rows = answer["incidents"]
+    show(answer if as_json else rows, as_json=as_json, columns=INCIDENTS, empty="no incidents of hosts")
+
+
+@host.command()
+def packets(
+    incident: Annotated[str | None, typer.Option(help="Only of this incident.")] = None,
+    machine: Annotated[str | None, typer.Option("--host", help="Only of this host.")] = None,
+    limit: Limit = 50,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """List the event packets that hosts sent, the newest first."""
+    with connected(project, whole=True) as client:
+        answer = client.get("/api/host/packets", host=machine, incident=incident, limit=limit)
+    rows = answer["packets"]
+    show(answer if as_json else rows, as_json=as_json, columns=PACKETS, empty="no packets")
+
+
+@host.command("packet")
+def show_packet(
+    packet_id: Annotated[str, typer.Argument(metavar="PACKET", help="The id that 'host packets' shows.")],
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Show an event packet as its card; with --json all of it."""
+    with connected(project, whole=True) as client:
+        answer = client.get(f"/api/host/packets/{part(packet_id)}")
+    if as_json:
+        show(answer, as_json=True)
+    else:
+        write(answer["packet"]["card"].rstrip())
 
 
 @host.command()

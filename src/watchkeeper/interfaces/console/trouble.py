@@ -33,6 +33,10 @@ RULES: dict[str, str] = {
     "crash_loop": message("One job failed in the same way several times."),
     "artifact_lost": message("A completed job's stored file is gone, or is not what it was."),
     "watchdog_blind": message("The watchdog itself does not see: ticks, facts or seals stay away."),
+    "host_orphan_browser": message("Browsers whose sessions are over use up a host's processor."),
+    "host_ci_saturation": message("Jobs of CI ask for more than a host has."),
+    "host_monitor_missing": message("A host is scraped, and tells nothing of its processes."),
+    "host_monitor_stale": message("The last good scan of a host's processes is too old."),
 }
 
 CLOSES: dict[str, str] = {
@@ -65,6 +69,10 @@ CLOSES: dict[str, str] = {
     "crash_loop": message("It closes when a person has resumed the job."),
     "artifact_lost": message("It closes when the file is restored, or a person says that it is lost."),
     "watchdog_blind": message("It closes after two good ticks."),
+    "host_orphan_browser": message("It closes when its alert is over and its five assets are written."),
+    "host_ci_saturation": message("It closes when its alert is over and its five assets are written."),
+    "host_monitor_missing": message("It closes when its alert is over."),
+    "host_monitor_stale": message("It closes when its alert is over."),
 }
 
 SEVERITIES: dict[str, Badge] = {

@@ -38,6 +38,9 @@ LISTS: dict[str, Listing] = {
     "incidents": Listing(
         "/api/watchdog/incidents", ("state", "unresolved", "rule", "severity", "job", "worker", "kind")
     ),
+    "host_incidents": Listing("/api/host/incidents", ("host", "unresolved")),
+    "host_packets": Listing("/api/host/packets", ("host", "incident")),
+    "host_readings": Listing("/api/host/readings", pages=False),
     "repairs": Listing("/api/watchdog/repair-actions", ("state", "action")),
     "proposals": Listing("/api/proposals", ("status",)),
     "lessons": Listing("/api/lessons", ("state", "topic", "kind")),
@@ -62,6 +65,7 @@ THINGS: dict[str, str] = {
     "worker": "/api/watchdog/workers/{id}/status",
     "incident": "/api/watchdog/incidents/{id}",
     "incident_story": "/api/watchdog/incidents/{id}/story",
+    "host_packet": "/api/host/packets/{id}",
     "repair": "/api/watchdog/repair-actions/{id}",
     "proposal": "/api/proposals/{id}",
     "lesson": "/api/lessons/{id}",
