@@ -29,8 +29,9 @@ from watchkeeper.domain.alerting import (
 from watchkeeper.domain.config_document import read_document
 from watchkeeper.domain.policies import Contact, Policy, PolicyMode, RuleChange
 from watchkeeper.domain.quiet_hours import QuietHours
-from watchkeeper.domain.rules.catalogue import RULES, Rule
+from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import NextAction, RuleName, Severity
+from watchkeeper.domain.rules.rule import Rule
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TIMES = AlertTimes()

@@ -5,34 +5,9 @@ The functions that decide stand beside this page, one file a subject; runbooks i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from watchkeeper.domain.rules.hosts import OF_HOSTS
 from watchkeeper.domain.rules.names import Closer, Escalation, NextAction, RepairAction, RuleName, Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule as people know it.
-
-    `escalate_after` repairs that failed a person is called; 0 calls at once, None never by itself. `stops_worker`:
-    the worker's claims are refused until a supervisor resumes it.
-    """
-
-    name: RuleName
-    sentence: str
-    severity: Severity
-    action: RepairAction
-    escalation: Escalation
-    next_action: NextAction
-    closes_when: str
-    escalate_after: int | None = 0
-    stops_worker: bool = False
-    closer: Closer = Closer.EVIDENCE
-
-    @property
-    def runbook(self) -> str:
-        return f"docs/runbooks/{self.name}.md"
-
+from watchkeeper.domain.rules.rule import Rule
 
 _N, _S, _E, _A, _X = RuleName, Severity, Escalation, RepairAction, NextAction
 
@@ -288,45 +263,6 @@ RULES: dict[RuleName, Rule] = {
             _X.INSPECT_QUEUE,
             "two good ticks",
         ),
-        Rule(
-            _N.HOST_ORPHAN_BROWSER,
-            "Browsers whose sessions are over use up a host's processor.",
-            _S.HIGH,
-            _A.ALERT,
-            _E.PLATFORM_OWNER,
-            _X.INSPECT_QUEUE,
-            "its alert is over and its five assets are written",
-            closer=Closer.EITHER,
-        ),
-        Rule(
-            _N.HOST_CI_SATURATION,
-            "Jobs of CI ask for more than a host has.",
-            _S.LOW,
-            _A.ALERT,
-            _E.PLATFORM_OWNER,
-            _X.INSPECT_QUEUE,
-            "its alert is over and its five assets are written",
-            closer=Closer.EITHER,
-        ),
-        Rule(
-            _N.HOST_MONITOR_MISSING,
-            "A host is scraped, and tells nothing of its processes.",
-            _S.MEDIUM,
-            _A.ALERT,
-            _E.PLATFORM_OWNER,
-            _X.INSPECT_QUEUE,
-            "its alert is over",
-            closer=Closer.EITHER,
-        ),
-        Rule(
-            _N.HOST_MONITOR_STALE,
-            "The last good scan of a host's processes is too old.",
-            _S.MEDIUM,
-            _A.ALERT,
-            _E.PLATFORM_OWNER,
-            _X.INSPECT_QUEUE,
-            "its alert is over",
-            closer=Closer.EITHER,
-        ),
+        *OF_HOSTS,
     )
 }

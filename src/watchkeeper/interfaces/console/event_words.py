@@ -78,6 +78,7 @@ EVENTS: dict[str, str] = {
     "inbound_refused": message("Inbound message refused"),
     "incident_acknowledged": message("Incident acknowledged"),
     "incident_moved": message("Incident moved on"),
+    "host_packet_kept": message("Event packet of a host kept"),
     "incident_opened": message("Incident opened"),
     "incident_quieted": message("Incident quieted"),
     "incident_resolved": message("Incident resolved"),

@@ -38,8 +38,8 @@ LISTS: dict[str, Listing] = {
     "incidents": Listing(
         "/api/watchdog/incidents", ("state", "unresolved", "rule", "severity", "job", "worker", "kind")
     ),
-    "host_incidents": Listing("/api/host/incidents", ("host", "unresolved")),
-    "host_packets": Listing("/api/host/packets", ("host", "incident")),
+    "host_incidents": Listing("/api/host/incidents", ("unresolved",)),
+    "host_packets": Listing("/api/host/packets"),
     "host_readings": Listing("/api/host/readings", pages=False),
     "repairs": Listing("/api/watchdog/repair-actions", ("state", "action")),
     "proposals": Listing("/api/proposals", ("status",)),

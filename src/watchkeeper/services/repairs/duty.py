@@ -14,8 +14,9 @@ from watchkeeper.domain.incidents import IncidentState
 from watchkeeper.domain.policies import Policy, PolicyMode
 from watchkeeper.domain.repair_plans import CHANGING, OF_THE_LEASE
 from watchkeeper.domain.repairs import Authority, Plan, RepairState
-from watchkeeper.domain.rules.catalogue import RULES, Rule
+from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import RepairAction, RuleName
+from watchkeeper.domain.rules.rule import Rule
 from watchkeeper.services.duties import Duty, Ran
 from watchkeeper.services.repairs.acting import Acting, RepairConfig, needed_now
 from watchkeeper.services.repairs.asking import LOOKED_AT

@@ -7,8 +7,9 @@ from uuid import UUID
 from watchkeeper.domain.incidents import INCIDENT_TRANSITIONS, IncidentState
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.repairs import RepairState
-from watchkeeper.domain.rules.catalogue import RULES, Rule
+from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import Closer, RepairAction, RuleName
+from watchkeeper.domain.rules.rule import Rule
 from watchkeeper.storage.database import Connection, Row, fetch, fetch_row
 
 ONLY_PUT_BEFORE_PEOPLE = frozenset({RepairAction.PROPOSE, RepairAction.ALERT})

@@ -9,8 +9,8 @@ from watchkeeper.domain.errors import Conflict, JobNotFound, NotFound, UsageErro
 from watchkeeper.domain.policies import Policy, PolicyMode
 from watchkeeper.domain.repair_plans import ON_JOBS, ON_KINDS, ON_SESSIONS, ON_WORKERS, is_mirrored, make_plan
 from watchkeeper.domain.repairs import Authority, Plan, Target, authority_needed, by_hearsay
-from watchkeeper.domain.rules.catalogue import Rule
 from watchkeeper.domain.rules.names import RepairAction, RuleName
+from watchkeeper.domain.rules.rule import Rule
 from watchkeeper.services.repairs.records import Asked, RepairRecords
 from watchkeeper.services.repairs.targets import Seen, look
 from watchkeeper.storage.database import Connection, Row

@@ -9,7 +9,8 @@ from typing import Any
 from watchkeeper.domain.errors import Conflict, NotFound
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.principals import Principal
-from watchkeeper.domain.rules.catalogue import RULES, Rule
+from watchkeeper.domain.rules.catalogue import RULES
+from watchkeeper.domain.rules.rule import Rule
 from watchkeeper.services.repairs.acting import Acting
 from watchkeeper.services.repairs.records import RepairRecords
 from watchkeeper.storage.database import Database, Row, fetch, fetch_one
