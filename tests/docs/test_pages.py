@@ -106,6 +106,9 @@ def test_every_acting_command_has_a_dry_run() -> None:
         "seen",
         "links",
         "triage",
+        "packet",
+        "packets",
+        "incidents",
     }
     reading = {path for path in commands if path.split()[-1] in words}
     reading |= {path for path in commands if path.startswith(("report ", "eval "))}

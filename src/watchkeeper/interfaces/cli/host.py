@@ -67,7 +67,7 @@ def incidents(
     project: Project = None,
     as_json: Json = False,
 ) -> None:
-    """List the incidents that alerts on hosts opened: does the alert fire, is there a packet, are the assets written."""
+    """List what alerts on hosts opened: does the alert fire, is there a packet, are the assets written."""
     with connected(project, whole=True) as client:
         unresolved = None if everything else "true"
         answer = client.get("/api/host/incidents", host=machine, unresolved=unresolved, limit=limit)
