@@ -106,14 +106,12 @@ def test_every_acting_command_has_a_dry_run() -> None:
         "seen",
         "links",
         "triage",
-        "packet",
-        "packets",
-        "incidents",
     }
     reading = {path for path in commands if path.split()[-1] in words}
     reading |= {path for path in commands if path.startswith(("report ", "eval "))}
     running = {"up", "serve", "watch", "work", "relay", "supervise", "login", "queue-health", "needs"}
     running |= {"mcp contract", "mcp operate"}
+    reading |= {"host incidents", "host packets", "host packet"}
     for path in set(commands) - reading - running:
         assert {"--dry-run", "--json", "--reason"} <= _options(commands[path]), path
     for path in reading - {"db shell"}:
