@@ -156,6 +156,8 @@ async def whole_job(database: Database, project_id: str, job: str) -> dict[str, 
 
 def _list_query(state: str | None) -> str:
     match state:
+        case None:
+            return "list_newest_jobs"
         case "running":
             return "list_running_jobs"
         case "stuck" | "paused":

@@ -8,11 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.answers import answer, listed
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
-from watchkeeper.interfaces.api.pages import AfterId, Limit
+from watchkeeper.interfaces.api.pages import AfterId, Format, Limit
 from watchkeeper.interfaces.api.schemas import ReasonBody
 
 reads = APIRouter(prefix="/api/alerts", tags=["alerts"], route_class=GuardedRoute)
@@ -44,13 +44,13 @@ State = Annotated[str | None, Query(description="waiting, sent or dropped.", max
 
 @reads.get("", **declared(Right.READ, name="list", example={"alerts": [ALERT], "next_cursor": None}))
 async def list_alerts(
-    access: Here, limit: Limit = 100, cursor: AfterId = None, state: State = None
+    access: Here, limit: Limit = 100, cursor: AfterId = None, state: State = None, as_: Format = "json"
 ) -> Response:
     """List a project's alerts, the newest first: those that wait with the reason and the time of the next attempt."""
     rows, following = await access.app.watchdog.alerting.alerts.page(
         await access.project(), state=state, before=cursor, limit=limit
     )
-    return answer(alerts=rows, next_cursor=following)
+    return listed("alerts", rows, following, as_)
 
 
 @reads.get("/of/{incident_id}", **declared(Right.READ, name="of_incident", example=OF_INCIDENT))

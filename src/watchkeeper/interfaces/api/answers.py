@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,11 @@ from uuid import UUID
 
 from fastapi import Response
 
+from watchkeeper.services.list_tables import list_as_csv
+
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+NEXT_CURSOR = "Watchkeeper-Next-Cursor"
+"""Where a file of rows says that there are more; JSON says it in `next_cursor`."""
 
 
 def answer(status: int = 200, headers: dict[str, str] | None = None, /, **fields: Any) -> Response:
@@ -26,10 +31,17 @@ def as_json(
     return Response(content, status, HEADERS | (headers or {}), media_type)
 
 
-def csv_file(name: str, text: str) -> Response:
+def csv_file(name: str, text: str, headers: dict[str, str] | None = None) -> Response:
     """Give a table for a spreadsheet, to be kept as a file of that name."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(text, 200, HEADERS | headers, "text/csv; charset=utf-8")
+    kept = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response(text, 200, HEADERS | kept | (headers or {}), "text/csv; charset=utf-8")
+
+
+def listed(name: str, rows: Sequence[dict[str, Any]], following: object, form: str) -> Response:
+    """Give a page of a list as JSON or as CSV; `following` is the cursor of the next page, None at the end."""
+    if form == "json":
+        return answer(**{name: rows}, next_cursor=following)
+    return csv_file(name, list_as_csv(name, rows), {} if following is None else {NEXT_CURSOR: str(following)})
 
 
 def without_number(row: dict[str, Any]) -> dict[str, Any]:

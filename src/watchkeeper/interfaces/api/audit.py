@@ -7,14 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer, csv_file
+from watchkeeper.interfaces.api.answers import answer, listed
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
 from watchkeeper.interfaces.api.pages import Format
 from watchkeeper.services.audit_names import MOST_CHARS
 from watchkeeper.services.audit_reading import seen_by
-from watchkeeper.services.report_tables import AUDIT_COLUMNS, as_csv
 
 reads = APIRouter(prefix="/api/audit", tags=["audit"], route_class=GuardedRoute)
 
@@ -49,9 +48,7 @@ async def events(
         await access.project(), event=event, actor=actor, job=job, limit=limit, cursor=cursor
     )
     shown = [seen_by(access.principal, row, access.app.redactor) for row in rows]
-    if as_ == "csv":
-        return csv_file("audit", as_csv(AUDIT_COLUMNS, shown))
-    return answer(events=shown, next_cursor=following)
+    return listed("events", shown, following, as_)
 
 
 @reads.get("/rows/{row}", **declared(Right.READ, name="row", example={"event": EVENT | {"sealed": True}}))

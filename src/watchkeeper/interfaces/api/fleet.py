@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Response
 
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer, without_number
+from watchkeeper.interfaces.api.answers import answer, csv_file, without_number
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
-from watchkeeper.interfaces.api.pages import Limit
+from watchkeeper.interfaces.api.pages import Format, Limit
 from watchkeeper.interfaces.api.schemas import ReasonBody, SwitchBody
+from watchkeeper.services.list_tables import list_as_csv
 
 reads = APIRouter(prefix="/api", tags=["workers"], route_class=GuardedRoute)
 acts = APIRouter(prefix="/api", tags=["workers"], route_class=ActRoute)
@@ -24,9 +25,10 @@ WorkerName = Annotated[str, Path(max_length=200)]
     "/workers",
     **declared(Right.READ, name="list", example={"workers": [{"worker_id": "w-1", "health": "ok"}]}),
 )
-async def workers(access: Here, limit: Limit = 200) -> Response:
+async def workers(access: Here, limit: Limit = 200, as_: Format = "json") -> Response:
     """List workers with their health and what they hold, the live ones first."""
-    return answer(workers=await access.app.insights.workers(await access.project(), limit))
+    rows = await access.app.insights.workers(await access.project(), limit)
+    return answer(workers=rows) if as_ == "json" else csv_file("workers", list_as_csv("workers", rows))
 
 
 @acts.post("/workers/{worker_id:path}/drain", **declared(Right.OPERATE, key="required"))

@@ -13,11 +13,11 @@ from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.incidents import IncidentState
 from watchkeeper.domain.principals import Right
 from watchkeeper.domain.rules.names import RuleName, Severity
-from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.answers import answer, listed
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
-from watchkeeper.interfaces.api.pages import AfterId, Limit
+from watchkeeper.interfaces.api.pages import AfterId, Format, Limit
 from watchkeeper.interfaces.api.schemas import Body, Key, Reason, ReasonBody, Time, Word, WorkerId
 from watchkeeper.services.incident_reading import IncidentFilter
 from watchkeeper.services.incident_reports import ReportedIncident
@@ -89,13 +89,14 @@ async def list_incidents(
     kind: Annotated[str | None, Query(max_length=100, description="Only those of this kind.")] = None,
     before: AfterId = None,
     limit: Limit = 100,
+    as_: Format = "json",
 ) -> Response:
     """List incidents, the newest first, a page at a time."""
     only = IncidentFilter(state, unresolved, rule, severity, job, worker, kind)
     rows, after = await access.app.watchdog.incident_reading.page(
         await access.project(), only, before=before, limit=limit
     )
-    return answer(incidents=rows, next_cursor=after)
+    return listed("incidents", rows, after, as_)
 
 
 @reports.post(

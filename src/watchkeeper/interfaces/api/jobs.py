@@ -10,12 +10,12 @@ from watchkeeper.domain.contracts import ResultContract
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.kinds import checked_kind_name
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer, csv_file, without_number
+from watchkeeper.interfaces.api.answers import answer, csv_file, listed, without_number
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.contract import JobName
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
-from watchkeeper.interfaces.api.pages import AfterId, Limit
+from watchkeeper.interfaces.api.pages import AfterId, Format, Limit
 from watchkeeper.interfaces.api.schemas import MAX_JOBS, JobActBody, JobBody, JobOrJobs, ReasonBody
 from watchkeeper.services.drawing import COLUMNS
 from watchkeeper.services.enqueueing import JobRequest
@@ -28,7 +28,6 @@ acts = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=ActRoute)
 MARK = {"row": "attempt", "at": TIME, "until": None, "tone": "run", "event": "running", "epoch": 1}
 MARKS: dict[str, Any] = {"begin": TIME, "end": TIME, "every": 1, "blind": [], "marks": [MARK]}
 
-Format = Annotated[Literal["json", "csv"], Query(alias="format", description="csv: the marks alone.")]
 State = Literal["pending", "running", "completed", "failed", "stuck", "paused", "cancelled"]
 
 
@@ -79,6 +78,7 @@ async def jobs(
     kind: Annotated[str | None, Query(max_length=100)] = None,
     limit: Limit = 100,
     cursor: AfterId = None,
+    as_: Format = "json",
 ) -> Response:
     """List jobs, the newest first; `next_cursor` leads to the next page, null at the end."""
     project = await access.project()
@@ -87,7 +87,7 @@ async def jobs(
         project, state=state, kind=kind, before=before, limit=limit
     )
     next_cursor = None if following is None else rows[-1]["id"]
-    return answer(jobs=[without_number(row) for row in rows], next_cursor=next_cursor)
+    return listed("jobs", [without_number(row) for row in rows], next_cursor, as_)
 
 
 @reads.get("/{job:path}/timeline", **declared(Right.READ, example={"timeline": []}))

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Body, Query, Response
 
 from watchkeeper.domain.lessons import KNOWN_KEYS, LessonState
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.answers import answer, listed
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
 from watchkeeper.interfaces.api.kinds import REASON
 from watchkeeper.interfaces.api.knowledge_schemas import DecisionBody
-from watchkeeper.interfaces.api.pages import AfterId, ItemId, Limit
+from watchkeeper.interfaces.api.pages import AfterId, Format, ItemId, Limit
 from watchkeeper.interfaces.api.schemas import ReasonBody
 
 reads = APIRouter(prefix="/api/lessons", tags=["lessons"], route_class=GuardedRoute)
@@ -61,12 +61,13 @@ async def list_lessons(
     kind: Annotated[str | None, Query(max_length=100)] = None,
     limit: Limit = 100,
     cursor: AfterId = None,
+    as_: Format = "json",
 ) -> Response:
     """List lessons, the newest first."""
     rows, following = await access.app.watchdog.knowledge.lessons.list(
         await access.project(), state=state, topic_key=topic, kind=kind, before=cursor, limit=limit
     )
-    return answer(lessons=rows, next_cursor=following)
+    return listed("lessons", rows, following, as_)
 
 
 @reads.get(

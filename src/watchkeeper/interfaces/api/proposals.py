@@ -9,12 +9,12 @@ from fastapi import APIRouter, Response
 
 from watchkeeper.domain.principals import SYSTEM_PROJECT, Principal, Right
 from watchkeeper.domain.proposals import MERGE_PROJECTS, AdoptionStatus, ProposalDraft
-from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.answers import answer, listed
 from watchkeeper.interfaces.api.auth import Access, Here
 from watchkeeper.interfaces.api.documents import JOB_ID, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
 from watchkeeper.interfaces.api.knowledge_schemas import DecisionBody, ProposalBody
-from watchkeeper.interfaces.api.pages import AfterId, ItemId, Limit
+from watchkeeper.interfaces.api.pages import AfterId, Format, ItemId, Limit
 from watchkeeper.interfaces.api.schemas import ReasonBody
 from watchkeeper.services.proposals import Decision
 
@@ -70,13 +70,17 @@ async def _project(kind: str, access: Access) -> str:
 
 @reads.get("", **declared(Right.READ, name="list", example={"proposals": [PROPOSAL], "next_cursor": None}))
 async def list_proposals(
-    access: Here, status: AdoptionStatus | None = None, limit: Limit = 100, cursor: AfterId = None
+    access: Here,
+    status: AdoptionStatus | None = None,
+    limit: Limit = 100,
+    cursor: AfterId = None,
+    as_: Format = "json",
 ) -> Response:
     """List proposals, the newest first."""
     rows, following = await access.app.watchdog.knowledge.proposals.list(
         await access.project(), status=status, before=cursor, limit=limit
     )
-    return answer(proposals=rows, next_cursor=following)
+    return listed("proposals", rows, following, as_)
 
 
 @reads.get(

@@ -10,11 +10,11 @@ from pydantic import Field, StringConstraints
 
 from watchkeeper.domain.principals import Right
 from watchkeeper.domain.rules.names import RepairAction
-from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.answers import answer, listed
 from watchkeeper.interfaces.api.auth import Here
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute, KeyedRoute
-from watchkeeper.interfaces.api.pages import AfterId, Limit
+from watchkeeper.interfaces.api.pages import AfterId, Format, Limit
 from watchkeeper.interfaces.api.schemas import Body, Key, Reason, Word, WorkerId
 from watchkeeper.services.repairs.desk import Wish
 
@@ -124,12 +124,13 @@ async def list_repairs(
     ] = None,
     limit: Limit = 100,
     cursor: AfterId = None,
+    as_: Format = "json",
 ) -> Response:
     """List repairs, the newest first; reapings only where they are asked for."""
     rows, following = await access.app.watchdog.repairs.list(
         await access.project(), state=state, action=action, before=cursor, limit=limit
     )
-    return answer(repairs=rows, next_cursor=following)
+    return listed("repairs", rows, following, as_)
 
 
 @reads.get("/{repair_id}", **declared(Right.READ, version_of="repair", name="show", example=ONE))

@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from watchkeeper.domain.principals import Right
-from watchkeeper.interfaces.api.answers import answer
+from watchkeeper.interfaces.api.answers import answer, listed
 from watchkeeper.interfaces.api.auth import Here, Holder
 from watchkeeper.interfaces.api.contract import JobName
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute
-from watchkeeper.interfaces.api.pages import MAX_PAGE, AfterId, Limit
+from watchkeeper.interfaces.api.pages import MAX_PAGE, AfterId, Format, Limit
 from watchkeeper.interfaces.api.session_bodies import LONGEST, SessionBody, SessionEventsBody
 from watchkeeper.interfaces.api.state import state_of
 from watchkeeper.services.session_reading import KINDS, MAX_WAIT_SECONDS, LinesAsked, SessionFilter
@@ -78,12 +78,13 @@ async def list_sessions(
     live: Annotated[bool | None, Query(description="Only those that have not ended, or have.")] = None,
     before: AfterId = None,
     limit: Limit = 100,
+    as_: Format = "json",
 ) -> Response:
     """List agent sessions, the newest first, a page at a time."""
     rows, after = await access.app.sessions.reading.page(
         await access.project(), SessionFilter(job, worker, live), before=before, limit=limit
     )
-    return answer(sessions=rows, next_cursor=after)
+    return listed("sessions", rows, after, as_)
 
 
 @reads.get("/{session_id}", **declared(Right.READ, name="show", example={"session": EXAMPLE}))

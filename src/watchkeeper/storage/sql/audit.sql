@@ -67,9 +67,8 @@ SELECT (SELECT number FROM tip) AS number, (SELECT sealed_at FROM tip) AS sealed
        greatest(coalesce(extract(epoch FROM (SELECT watchkeeper.now()) - (SELECT min(at) FROM unsealed)), 0), 0)::float8
          AS lag_seconds,
        EXISTS (SELECT FROM unsealed WHERE at > (SELECT watchkeeper.now()) + interval '1 minute')
-         OR EXISTS (SELECT FROM watchkeeper.audit_events
-                     WHERE (timeline, xid) >= ((SELECT watchkeeper.audit_timeline()), pg_snapshot_xmax(pg_current_snapshot())))
-         AS inserted
+         OR coalesce((SELECT (timeline, xid) >= (watchkeeper.audit_timeline(), pg_snapshot_xmax(pg_current_snapshot()))
+                        FROM watchkeeper.audit_events ORDER BY timeline DESC, xid DESC, seq DESC LIMIT 1), false) AS inserted
 
 -- name: newest_audit_checkpoint
 -- The last checkpoint: its number and hash; number 0 where nothing was archived.
@@ -175,9 +174,9 @@ VALUES ('system', 'audit_archived', %(actor)s, %(reason)s::text,
 
 -- name: audit_reach
 -- Where the search for a page ends at the latest: so many rows of all projects further back; no row where fewer are left.
-SELECT timeline, xid::text AS xid, seq, at FROM watchkeeper.audit_events
- WHERE (timeline, xid, seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
- ORDER BY timeline DESC, xid DESC, seq DESC OFFSET %(reach)s LIMIT 1
+SELECT e.timeline, e.xid::text AS xid, e.seq FROM watchkeeper.audit_events e
+ WHERE (e.timeline, e.xid, e.seq) < (%(timeline)s::integer, %(xid)s::text::xid8, %(seq)s::bigint)
+ ORDER BY e.timeline DESC, e.xid DESC, e.seq DESC OFFSET %(reach)s LIMIT 1
 
 -- name: audit_page
 -- A project's audit rows down to where the search ends, the newest in the total order first, each with its job's id.

@@ -46,21 +46,33 @@ SELECT s.id, w.kind, w.reason
 
 -- name: queue_counts
 -- Live jobs of each kind by state, with the age of the oldest claimable one, and why they wait. Of claimable and scheduled
--- ones only those that come next are looked at, one more than are counted: a long queue must not cost its readers its length.
+-- ones only those that come next are looked at, one more than are counted (for the oldest a fifth of these, whose rows must be
+-- read): a long queue must not cost its readers its length.
+WITH able AS MATERIALIZED (
+  SELECT w.worker_id, u.kind
+    FROM watchkeeper.workers w LEFT JOIN LATERAL unnest(w.kinds) u(kind) ON true
+   WHERE w.project_id = %(project_id)s AND w.gone_at IS NULL AND w.stopped_at IS NULL AND NOT w.draining
+     AND (w.kinds IS NULL OR u.kind IS NOT NULL)
+)
 SELECT k.kind, k.paused_at IS NOT NULL AS paused_kind,
        coalesce(r.ready, 0) AS ready, coalesce(d.scheduled, 0) AS scheduled, coalesce(l.running, 0) AS running,
        coalesce(h.stuck, 0) AS stuck, coalesce(h.paused, 0) AS paused, coalesce(h.quarantined, 0) AS quarantined,
        coalesce(l.dead, 0) AS lease_dead, CASE WHEN r.ready > 0 THEN watchkeeper.why_ready(k.project_id, k.kind) END AS why_ready,
-       extract(epoch FROM (SELECT watchkeeper.now()) - r.oldest)::float8 AS oldest_ready_age_s,
-       (SELECT count(*) FROM watchkeeper.workers w
-         WHERE w.project_id = k.project_id AND w.gone_at IS NULL AND w.stopped_at IS NULL AND NOT w.draining
-           AND (w.kinds IS NULL OR k.kind = ANY (w.kinds))) AS eligible_workers
+       extract(epoch FROM (SELECT watchkeeper.now()) - o.oldest)::float8 AS oldest_ready_age_s,
+       (SELECT count(*) FROM able WHERE kind IS NULL) + coalesce(e.workers, 0) AS eligible_workers
   FROM watchkeeper.job_kinds k
   LEFT JOIN LATERAL (
-    SELECT count(*) AS ready, min(n.ready_at) AS oldest
-      FROM (SELECT j.ready_at FROM watchkeeper.ready_jobs j WHERE j.project_id = k.project_id AND j.kind = k.kind
+    SELECT count(*) AS ready
+      FROM (SELECT FROM watchkeeper.ready_jobs j WHERE j.project_id = k.project_id AND j.kind = k.kind
              ORDER BY j.priority DESC, j.seq LIMIT %(most)s + 1) n
   ) r ON true
+  LEFT JOIN LATERAL (
+    SELECT min(n.ready_at) AS oldest
+      FROM (SELECT j.ready_at FROM watchkeeper.ready_jobs j WHERE j.project_id = k.project_id AND j.kind = k.kind
+             ORDER BY j.priority DESC, j.seq LIMIT %(most)s / 5) n
+  ) o ON true
+  LEFT JOIN (SELECT kind, count(DISTINCT worker_id) AS workers FROM able WHERE kind IS NOT NULL GROUP BY kind) e
+    ON e.kind = k.kind
   LEFT JOIN (SELECT kind, count(*) AS scheduled
                FROM (SELECT kind FROM watchkeeper.scheduled_jobs WHERE project_id = %(project_id)s LIMIT %(most)s * 10) n
               GROUP BY kind) d ON d.kind = k.kind
@@ -104,8 +116,20 @@ SELECT last_tick_at, watchkeeper.now() AS now,
        last_tick_at IS NOT NULL AND watchkeeper.now() - last_tick_at < make_interval(secs => %(gap_seconds)s::float8) AS ok
   FROM watchkeeper.reaper_state
 
+-- name: list_newest_jobs
+-- Jobs of a project in whatever state, the newest first, from a cursor on; of one kind where asked.
+SELECT j.id, j.seq, j.kind, j.state, j.state_reason, j.code, j.verified, j.summary, j.priority, j.epoch, j.worker_id, j.phase,
+       j.run_at, j.created_at, j.started_at, j.state_since, j.finished_at, j.lease_expires_at, j.external_id, j.is_shadow,
+       j.secret_suspected, j.retry_of
+  FROM (SELECT project_id, seq FROM watchkeeper.job_specs
+         WHERE project_id = %(project_id)s AND (%(before)s::bigint IS NULL OR seq < %(before)s::bigint)
+           AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
+         ORDER BY seq DESC LIMIT %(limit)s) s
+ CROSS JOIN LATERAL (SELECT * FROM watchkeeper.jobs v WHERE v.project_id = s.project_id AND v.seq = s.seq LIMIT 1) j
+ ORDER BY j.seq DESC
+
 -- name: list_jobs
--- Jobs of a project, the newest first, from a cursor on; of one kind or state where asked.
+-- Jobs of a project in one state, the newest first, from a cursor on; of one kind where asked.
 SELECT j.id, j.seq, j.kind, j.state, j.state_reason, j.code, j.verified, j.summary, j.priority, j.epoch, j.worker_id, j.phase,
        j.run_at, j.created_at, j.started_at, j.state_since, j.finished_at, j.lease_expires_at, j.external_id, j.is_shadow,
        j.secret_suspected, j.retry_of
@@ -113,7 +137,7 @@ SELECT j.id, j.seq, j.kind, j.state, j.state_reason, j.code, j.verified, j.summa
  WHERE j.project_id = %(project_id)s
    AND (%(before)s::bigint IS NULL OR j.seq < %(before)s::bigint)
    AND (%(kind)s::text IS NULL OR j.kind = %(kind)s::text)
-   AND (%(state)s::text IS NULL OR j.state = %(state)s::text)
+   AND j.state = %(state)s::text
  ORDER BY j.seq DESC
  LIMIT %(limit)s
 

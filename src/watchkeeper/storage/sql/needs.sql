@@ -26,7 +26,8 @@ WITH asked AS MATERIALIZED (
                         AND r.authority IN ('supervisor', 'owner'))
   ) found ORDER BY fold IS NOT NULL, due_at, id LIMIT %(limit)s
 ), held AS MATERIALIZED (
-  SELECT worker_id, count(*) AS jobs FROM watchkeeper.leases WHERE project_id = %(project_id)s GROUP BY worker_id
+  SELECT worker_id, count(*) AS jobs, min(expires_at) AS first_end
+    FROM watchkeeper.leases WHERE project_id = %(project_id)s GROUP BY worker_id
 ), waiting AS MATERIALIZED (
   SELECT k.kind, q.jobs
     FROM (SELECT kind FROM repairs WHERE kind IS NOT NULL UNION SELECT kind FROM incidents WHERE kind IS NOT NULL) k
@@ -38,7 +39,9 @@ WITH asked AS MATERIALIZED (
     FROM (
       (SELECT 'lease_dead' AS concern, seq, 'running' AS state, NULL AS state_reason, NULL AS code, NULL AS summary, worker_id,
               expires_at AS since
-         FROM watchkeeper.leases WHERE project_id = %(project_id)s AND expires_at < (SELECT now FROM asked)
+         FROM watchkeeper.leases
+        WHERE project_id = %(project_id)s AND expires_at < (SELECT now FROM asked)
+          AND (SELECT min(first_end) FROM held) < (SELECT now FROM asked)
         ORDER BY expires_at LIMIT %(limit)s)
       UNION ALL
       (SELECT state, seq, state, state_reason, NULL, NULL, held_by, held_at

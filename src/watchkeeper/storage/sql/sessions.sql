@@ -85,15 +85,16 @@ SELECT a.id, a.project_id, a.job_id, s.external_id, s.kind, a.epoch, a.number, a
        extract(epoch FROM coalesce(a.ended_at, clock.now) - a.started_at)::float8 AS age_s,
        extract(epoch FROM clock.now - a.last_event_at)::float8 AS last_event_age_s
   FROM (SELECT watchkeeper.now() AS now) clock
-  JOIN watchkeeper.agent_sessions a ON a.project_id = %(project_id)s
+ CROSS JOIN (SELECT * FROM watchkeeper.agent_sessions
+              WHERE project_id = %(project_id)s AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
+                AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+                AND (%(worker_id)s::text IS NULL OR worker_id = %(worker_id)s::text)
+                AND (%(live)s::boolean IS NULL OR (ended_at IS NULL) = %(live)s::boolean)
+              ORDER BY id DESC LIMIT %(limit)s) a
   LEFT JOIN LATERAL (SELECT x.seq, x.external_id, x.kind FROM watchkeeper.job_specs x
                       WHERE x.project_id = a.project_id AND x.id = a.job_id LIMIT 1) s ON true
   LEFT JOIN watchkeeper.closed_attempts d ON d.project_id = a.project_id AND d.seq = s.seq AND d.epoch = a.epoch
- WHERE (%(before)s::uuid IS NULL OR a.id < %(before)s::uuid)
-   AND (%(job_id)s::uuid IS NULL OR a.job_id = %(job_id)s::uuid)
-   AND (%(worker_id)s::text IS NULL OR a.worker_id = %(worker_id)s::text)
-   AND (%(live)s::boolean IS NULL OR (a.ended_at IS NULL) = %(live)s::boolean)
- ORDER BY a.id DESC LIMIT %(limit)s
+ ORDER BY a.id DESC
 
 -- name: show_session
 -- One session with all that it keeps, and what bounds it: its lease, and the limits of its job's kind.
