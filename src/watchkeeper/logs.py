@@ -39,6 +39,7 @@ LEVELS: dict[str, int] = {
     "helper_event_lost": logging.WARNING,
     "helper_memory_lost": logging.WARNING,
     "helper_trouble": logging.WARNING,
+    "repair_asks": logging.WARNING,
     "internal_error": logging.ERROR,
     "library_said": logging.WARNING,
     "lease_lost": logging.WARNING,

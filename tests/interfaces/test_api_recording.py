@@ -195,7 +195,7 @@ async def test_risk_follows_the_reported_lease(api: Api, clock: MovingClock) -> 
 async def test_a_supervisor_decides_on_a_reported_lease(
     api: Api, action: str, state: str, outcome: str
 ) -> None:
-    """With a reason and once; a worker may not; a job that is nobody's any more has nothing to decide."""
+    """With a reason and once, and its holder is told; a worker may not; what is nobody's any more is not decided on."""
     path = f"{WATCHDOG}/job-leases/{JOB}"
     await attempt(api, phase="claim", lease_expires_at=ahead(-10))
     body = {"action": action, "reason": "its holder is gone"}
@@ -209,6 +209,9 @@ async def test_a_supervisor_decides_on_a_reported_lease(
     assert moved["reason"].startswith("its holder is gone")
     [repair] = await rows(api.app.database, "SELECT action, actor FROM watchkeeper.repair_actions")
     assert repair == {"action": action, "actor": "principal:p/supervisor-p-None"}
+    said = {"worker_id": "h1", "command": "progress", "exit_code": 0, "job_id": JOB}
+    asked = (await send(api, f"{WATCHDOG}/helper-events", said)).body["requested"]
+    assert [(each["action"], each["external_id"]) for each in asked] == [(action, JOB)]
     if state == "pending":
         assert (await api.ask("PATCH", path, body, role="supervisor")).code == "conflict"
 

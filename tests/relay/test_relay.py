@@ -7,14 +7,18 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from e2e.running_up import SOURCE
 from relay.conftest import Scenes
 from relay.fake_helper import FETCH_FAILED, SILENT
-from relay.scenes import job
+from relay.scenes import Scene, job
 from watchkeeper.domain.errors import UsageError
+from watchkeeper.services.relay.relaying import Relayed, relay
+from watchkeeper.services.relay.reports import ATTEMPTS, EVENTS, HEALTH, RUNS
 
 NO_JOB = {"print": {"ok": True, "job": None}}
 
@@ -197,3 +201,43 @@ async def test_the_command_line(scenes: Scenes) -> None:
     )
     assert (done.stdout, done.returncode) == ('{"ok": true}\n', 0), done.stderr
     assert "not-for-helpers" not in (scene.helper.directory / "seen").read_text()
+
+
+async def asked(scene: Scene, requested: list[dict[str, Any]], *words: str) -> Relayed:
+    """Run a command while our server's answers ask for something."""
+    answer = {"ok": True, "requested": requested}
+    for path in (EVENTS, RUNS, ATTEMPTS, HEALTH):
+        scene.site.put(path, json.dumps({**answer, "recorded": [answer]}), "application/json")
+    guard = replace(scene.guard, url=f"http://{scene.site.host}", token="wkw_x", report_seconds=30.0)
+    return await relay(guard, words[0], words[1:])
+
+
+async def test_what_repairs_ask_is_done_once_beside_the_command(
+    scenes: Scenes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A touch, a renewal, the end of the hold: relay does it; the answer stays the agent's, the rest is told to it."""
+    scene = scenes(release={"print": {"ok": True}})
+    await scene.relay("claim")
+    touch = {"repair": "r1", "action": "retouch", "job": None}
+    renewal = {"repair": "r2", "action": "ask_renewal", "job": "019a", "external_id": "A"}
+    for _ in range(2):
+        done = await asked(scene, [touch, renewal], "context", "A")
+        assert json.loads(done.text or "") == {"ok": True}
+    before = ["claim", "context", "doctor", "touch", "progress", "context"]
+    assert scene.helper.commands == before
+    assert scene.helper.arguments("progress")[0][0] == "A"
+    others = [
+        {"repair": "r3", "action": "release", "external_id": "B"},
+        {"repair": "r4", "action": "repair_contract", "external_id": "A"},
+        {"repair": "r5", "action": "newer_than_this", "external_id": "A"},
+    ]
+    caplog.clear()
+    await asked(scene, others, "context", "A")
+    assert scene.helper.commands == [*before, "context"]
+    told = [fact for fact in map(str, caplog.messages) if fact.startswith("repair_asks")]
+    assert ("r3" in told[0], "r4" in told[1]) == (True, True)
+    assert len(told) == 2
+    reclaim = {"repair": "r6", "action": "reclaim", "external_id": "A"}
+    await asked(scene, [reclaim], "context", "A")
+    assert scene.helper.arguments("release") == [["A", "asked for by repair r6"]]
+    assert scene.place.memory().job is None

@@ -8,13 +8,16 @@ from typing import Any
 
 from watchkeeper.domain.heartbeat_steps import Command
 
+MOST_HEARD = 100
+
 
 @dataclass
 class Memory:
     """What a heartbeat leaves to the next one, and one relayed command to the next.
 
     `retried` and `has_claimed` are of the present heartbeat. `failed_retries` counts by job. `stopped` says why
-    nothing may be claimed; `stop_is_told` that our server knows, whose word then resumes it.
+    nothing may be claimed; `stop_is_told` that our server knows, whose word then resumes it. `heard` are the repairs
+    whose requests were taken in.
     """
 
     job: str | None = None
@@ -25,6 +28,14 @@ class Memory:
     silent_heartbeats: int = 0
     stopped: str | None = None
     stop_is_told: bool = False
+    heard: list[str] = field(default_factory=list)
+
+    def hears(self, repair: str) -> bool:
+        """Say whether a repair's request is new, and remember it: each is told again until its effect is seen."""
+        if repair in self.heard:
+            return False
+        self.heard = [*self.heard, repair][-MOST_HEARD:]
+        return True
 
     def hear(self, is_stopped: bool, reason: str) -> None:
         """Take in the server's word on this worker."""
@@ -65,6 +76,7 @@ class Memory:
             "silent_heartbeats": self.silent_heartbeats,
             "stopped": self.stopped,
             "stop_is_told": self.stop_is_told,
+            "heard": self.heard,
         }
 
     @classmethod
@@ -79,4 +91,5 @@ class Memory:
             silent_heartbeats=int(kept["silent_heartbeats"]),
             stopped=kept["stopped"],
             stop_is_told=bool(kept["stop_is_told"]),
+            heard=list(kept.get("heard", ())),
         )

@@ -95,7 +95,7 @@ class Contract:
             wishes = await fetch_row(
                 connection, "see_worker", {**worker, "profile": "session", "kinds": None}
             )
-            requested = await requests_of(connection, **worker, job_id=claim.job_id)
+            requested = await requests_of(connection, caller.project_id, holding.worker_id, claim.job_id)
         return {
             "status": "running",
             "lease_expires_at": holding.expires_at,

@@ -97,7 +97,9 @@ class Recording:
         wishes = {
             name: worker[name] for name in ("no_job_count", "stopped", "stop_reason", "touch_requested")
         }
-        requested = await requests_of(connection, who.project_id, beat.worker_id)
+        requested = await requests_of(
+            connection, who.project_id, beat.worker_id, is_foreign=worker["is_foreign"]
+        )
         return {**kept, **wishes, "requested": requested, **_standing(job)}
 
     async def _counters(self, connection: Connection, who: Reporter, counters: Counters) -> dict[str, Any]:
@@ -128,7 +130,9 @@ class Recording:
                 error_message=run.message if run.status == "stuck" else None,
             )
             job = await self._mirrored.report(connection, who, report)
-        return {**await self._keep_run(connection, who, run, job), **_standing(job)}
+        kept = await self._keep_run(connection, who, run, job)
+        requested = await _requested(connection, who, run, job)
+        return {**kept, "requested": requested, **_standing(job)}
 
     async def _keep_run(
         self, connection: Connection, who: Reporter, run: WorkerRun, job: Row | None
@@ -181,7 +185,8 @@ class Recording:
             "redacted": sorted(taken),
         }
         kept = await self._keep(connection, "record_reported_command", who, run, job, said)
-        return {**kept, "output_hash": said["output_hash"], **_standing(job)}
+        requested = await _requested(connection, who, run, job)
+        return {**kept, "output_hash": said["output_hash"], "requested": requested, **_standing(job)}
 
     async def _check(self, connection: Connection, who: Reporter, check: OutsideCheck) -> dict[str, Any]:
         job = await self._mirrored.known(connection, who, check.job, check.origin, check.kind)
@@ -253,6 +258,15 @@ async def _believed(
             await demand_own_voice(connection, who.caller, said.worker_id)
         return said, job
     return replace(said, worker_id=holder.worker_id), {**job, "epoch": holder.epoch}
+
+
+async def _requested(
+    connection: Connection, who: Reporter, said: WorkerRun | CommandRun, job: Row | None
+) -> list[dict[str, Any]]:
+    """Give what is asked of who works at a foreign job; a worker of our own learns it from the contract's answers."""
+    if job is None or job["origin"] == OWN or said.worker_id is None:
+        return []
+    return await requests_of(connection, who.project_id, said.worker_id, is_foreign=True)
 
 
 def _refused(run: CommandRun, job: Row | None, output: str | None) -> str | None:

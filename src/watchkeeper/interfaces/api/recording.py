@@ -39,6 +39,7 @@ WISHES: dict[str, Any] = {
     "touch_requested": False,
     "requested": [],
 }
+ASKED: dict[str, Any] = {**KEPT, "requested": []}
 
 
 async def _keep(access: Access, body: Any, lease: str | None = None) -> Response:
@@ -56,13 +57,13 @@ async def health(body: HealthOrList, access: Here) -> Response:
     return await _keep(access, body)
 
 
-@watchdog.post("/worker-runs", **declared(Right.RECORD, key="optional", example=KEPT, job_token=True))
+@watchdog.post("/worker-runs", **declared(Right.RECORD, key="optional", example=ASKED, job_token=True))
 async def worker_runs(body: WorkerRunOrList, access: Here, lease: LeaseToken = None) -> Response:
     """Keep a phase of an attempt and how it went; of a job of the own queue only from who holds it."""
     return await _keep(access, body, lease)
 
 
-@watchdog.post("/helper-events", **declared(Right.RECORD, key="optional", example=KEPT, job_token=True))
+@watchdog.post("/helper-events", **declared(Right.RECORD, key="optional", example=ASKED, job_token=True))
 async def helper_events(body: HelperEventOrList, access: Here, lease: LeaseToken = None) -> Response:
     """Keep an execution of a helper's command, its output redacted; of an own job only from who holds it."""
     return await _keep(access, body, lease)

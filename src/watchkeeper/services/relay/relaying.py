@@ -23,8 +23,10 @@ from watchkeeper.domain.heartbeat_steps import (
     Worked,
 )
 from watchkeeper.domain.helper_answers import HelperAnswers, HelperRun, Reply
+from watchkeeper.domain.helper_requests import GIVING_UP, HelperRequest, as_asked, read_requests
 from watchkeeper.domain.json_in_text import last_object
-from watchkeeper.domain.rules.names import RuleName
+from watchkeeper.domain.rules.names import RepairAction, RuleName
+from watchkeeper.logs import log
 from watchkeeper.services.relay.guard import Guard, Guarded, artifacts_json
 from watchkeeper.services.relay.guarded import HelperGuard, hear_server, parts_of
 from watchkeeper.services.relay.held import HeldJob
@@ -91,6 +93,7 @@ class _Relay:
             self._tell(guard, ending)
         finally:
             await self._reports.deliver(report_seconds)
+        await self._do_as_asked(report_seconds)
         return self._printed(guard, ending)
 
     @property
@@ -159,6 +162,33 @@ class _Relay:
         if guard.held is None or guard.held.id != self._arguments[0]:
             guard.held = HeldJob.named(self._arguments[0], self._means.config)
         return guard.held
+
+    async def _do_as_asked(self, report_seconds: float) -> None:
+        """Carry out what repairs ask of this worker, each once; of the rest the agent reads on standard error."""
+        requests = [
+            each for each in read_requests(self._reports.requested) if self._memory.hears(each.repair)
+        ]
+        for request in requests:
+            held = self._held_job()
+            is_ours = request.is_for_guard(None if held is None else held.id)
+            facts = {"repair": request.repair, "action": request.action.value, "job": request.job}
+            log("repair_asks", **facts, done=is_ours)
+            if is_ours:
+                await self._carry_out(request, held)
+        if requests:
+            self._means.place.keep_memory(self._memory)
+            await self._reports.deliver(report_seconds)
+
+    async def _carry_out(self, request: HelperRequest, held: HeldJob | None) -> None:
+        words = [request.job or "", f"asked for by repair {request.repair}"]
+        desk = _AgentsDesk(words if request.action in GIVING_UP else [])
+        guard = Guard(self._means, desk, self._memory, held)
+        commands = GuardedCommands(self._memory, self._limit)
+        ending = await guard.play(as_asked(commands, request))
+        if request.action is RepairAction.RETOUCH:
+            self._means.telling.beat(held, is_round=False)
+        if ending is not None:
+            self._means.telling.ended(ending, held, None)
 
     def _tell(self, guard: Guard, ending: Ending | None) -> None:
         if self._command == Command.CLAIM:

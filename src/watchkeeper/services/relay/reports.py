@@ -39,12 +39,14 @@ ONE_AT_A_TIME = frozenset({PROPOSALS})
 class Reports:
     """The reports through one place. `link` None keeps them until there is a server to tell.
 
+    `wishes` is the answer to the last heartbeat, `requested` what repairs ask of the worker by the last answer of all.
     `leases` has the lease tokens of jobs, which our server asks for at those of its own queue; they are kept nowhere.
     """
 
     place: HelperPlace
     link: ServerLink | None
     wishes: Json | None = None
+    requested: Any = None
     leases: dict[str, str] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -116,9 +118,11 @@ class Reports:
         return (address, lease, files, bodies) if files else None
 
     def _taken(self, path: str, files: Sequence[Path], answer: Json) -> None:
+        recorded = answer.get("recorded")
+        last = recorded[-1] if isinstance(recorded, list) and recorded else answer
         if path == HEALTH:
-            recorded = answer.get("recorded")
-            self.wishes = recorded[-1] if isinstance(recorded, list) and recorded else answer
+            self.wishes = last
+        self.requested = last.get("requested", self.requested)
         for file in files:
             self.place.settle(file, refused=False)
 

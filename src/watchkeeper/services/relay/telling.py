@@ -171,15 +171,15 @@ class Telling:
             completed_at=now(),
         )
 
-    def beat(self, held: HeldJob | None, status: str = "ok") -> None:
-        """Report the heartbeat so far."""
+    def beat(self, held: HeldJob | None, status: str = "ok", *, is_round: bool = True) -> None:
+        """Report the heartbeat so far; one that is no round says nothing of the claim."""
         self._reports.keep(
             HEALTH,
             worker_id=self._worker_id,
             status=status,
             doctor_ok=self._checks.get(Command.DOCTOR),
             touch_ok=self._checks.get(Command.TOUCH),
-            claim_ok=self._checks.get(Command.CLAIM),
+            claim_ok=self._checks.get(Command.CLAIM) if is_round else None,
             answers=self._answers,
             current_job_id=None if held is None else held.id,
             lease_expires_at=None if held is None else _time(held.lease.expires_at),

@@ -21,7 +21,7 @@ ON CONFLICT (project_id, worker_id) DO UPDATE
                            WHEN %(found_no_job)s THEN workers.no_job_count + 1
                            WHEN %(has_job)s THEN 0 ELSE workers.no_job_count END
 RETURNING worker_id, no_job_count, stopped_at IS NOT NULL AS stopped, stop_reason, draining,
-          touch_requested_at IS NOT NULL AS touch_requested, doctor_ok
+          touch_requested_at IS NOT NULL AS touch_requested, doctor_ok, origin <> 'own' AS is_foreign
 
 -- name: record_reported_heartbeat
 -- Keeps a round that was reported, once; no row for an id that was kept before.

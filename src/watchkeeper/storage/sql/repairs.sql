@@ -229,14 +229,14 @@ SELECT s.id FROM watchkeeper.job_specs s
 
 -- name: asked_of_worker
 -- What a worker is asked to do, and has not shown yet; of a job of the own queue that it lets go it is asked no more.
-SELECT r.id AS repair, r.action, r.job_id AS job, r.due_at FROM watchkeeper.repair_actions r
+SELECT r.id AS repair, r.action, r.job_id AS job, s.external_id, r.due_at FROM watchkeeper.repair_actions r
+  LEFT JOIN LATERAL (SELECT * FROM watchkeeper.job_specs x
+                      WHERE x.project_id = r.project_id AND x.id = r.job_id LIMIT 1) s ON true
  WHERE r.project_id = %(project_id)s AND r.worker_id = %(worker_id)s AND r.state = 'executing' AND r.action = ANY (%(actions)s::text[])
    AND (%(job_id)s::uuid IS NULL OR r.job_id = %(job_id)s::uuid)
-   AND (r.job_id IS NULL OR r.action <> ALL (%(of_the_lease)s::text[]) OR NOT EXISTS (
-     SELECT FROM watchkeeper.job_specs s
-      WHERE s.project_id = r.project_id AND s.id = r.job_id AND s.origin = 'own'
-        AND NOT EXISTS (SELECT FROM watchkeeper.leases l
-                         WHERE l.project_id = s.project_id AND l.seq = s.seq AND l.worker_id = r.worker_id)))
+   AND (s.origin IS DISTINCT FROM 'own' OR r.action <> ALL (%(of_the_lease)s::text[])
+        OR EXISTS (SELECT FROM watchkeeper.leases l
+                    WHERE l.project_id = s.project_id AND l.seq = s.seq AND l.worker_id = r.worker_id))
  ORDER BY r.id LIMIT 20
 
 -- name: mark_repair_effect
