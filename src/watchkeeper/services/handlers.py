@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,11 +26,13 @@ class JobContext:
 
     `cancel_requested` turns true when a person asked for the job's end; a handler that sees it returns early, and the
     job is cancelled. One that never looks runs to its end, and the job is completed.
+    `requested` is what repairs ask of who holds the job, as of the last renewal: `repair`, `action`, `job`, `due_at`.
     """
 
     job: ClaimedJob
     _services: JobServices = field(repr=False)
     summary: str | None = None
+    requested: Sequence[Mapping[str, Any]] = field(default=(), init=False, repr=False)
     _asked_to_cancel: bool = field(default=False, init=False, repr=False)
     _told_to_cancel: bool = field(default=False, init=False, repr=False)
 

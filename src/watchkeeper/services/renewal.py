@@ -18,6 +18,7 @@ from watchkeeper.storage.database import (
     Row,
     broken_off,
     connect,
+    fetch,
 )
 from watchkeeper.storage.driver_errors import driver_errors
 from watchkeeper.storage.jobs import HeldLease
@@ -101,12 +102,14 @@ class RenewalConfig:
 
     database: DatabaseConfig
     project_id: str
+    worker_id: str = ""
     interval: float = RUNTIME_LEASE_SECONDS / 4
 
 
 class Renewer:
     """A thread that renews every lease of a book, and tells what becomes of them: lost, unconfirmed, to be cancelled.
 
+    With each renewal it tells what repairs ask of the worker, nothing included.
     The callbacks run in the renewing thread; a lease may be told of more than once.
     """
 
@@ -119,6 +122,7 @@ class Renewer:
         on_unconfirmed: Callable[[list[HeldLease]], None],
         on_cancel: Callable[[list[HeldLease]], None],
         on_outage: Callable[[str], None],
+        on_requests: Callable[[list[Row]], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._book = book
@@ -126,6 +130,7 @@ class Renewer:
         self._on_unconfirmed = on_unconfirmed
         self._on_cancel = on_cancel
         self._on_outage = on_outage
+        self._on_requests = on_requests
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
@@ -168,7 +173,7 @@ class Renewer:
             return 0
         sent_at = boot_clock()
         try:
-            rows = await self._renew_in_time(holds)
+            rows, asked = await self._renew_in_time(holds)
         except Exception as error:  # noqa: BLE001 - whatever it is, the leases are unconfirmed, and this thread must live
             self._on_outage(str(error) or type(error).__name__)
             self._give_up(holds)
@@ -181,11 +186,13 @@ class Renewer:
             self._on_lost(lost)
         if cancelled := [hold.lease for hold in holds if _is_to_be_cancelled(renewed.get(hold.lease.seq))]:
             self._on_cancel(cancelled)
+        self._on_requests(asked)
         return len(renewed)
 
-    async def _renew_in_time(self, holds: list[Hold]) -> list[Row]:
-        """Renew; raise DatabaseUnavailable when no answer came before a lease would end unconfirmed.
+    async def _renew_in_time(self, holds: list[Hold]) -> tuple[list[Row], list[Row]]:
+        """Renew; give what was renewed, and what is asked of the worker.
 
+        Raises DatabaseUnavailable when no answer came before a lease would end unconfirmed.
         A database that is suspended keeps its connections alive and never answers.
         """
         left = min((hold.seconds_left for hold in holds if hold.seconds_left > 0), default=0.0)
@@ -201,11 +208,14 @@ class Renewer:
             await self._connection.close()
         raise DatabaseUnavailable("the database did not answer in time")
 
-    async def _renew(self, leases: list[HeldLease]) -> list[Row]:
+    async def _renew(self, leases: list[HeldLease]) -> tuple[list[Row], list[Row]]:
         with driver_errors():
             if self._connection is None or self._connection.closed:
                 self._connection = await connect(self._config.database)
-            return await store.renew(self._connection, self._config.project_id, leases)
+            project = self._config.project_id
+            who = {"project_id": project, "worker_id": self._config.worker_id}
+            asked = await fetch(self._connection, "asked_of_handlers", who)
+            return await store.renew(self._connection, project, leases), asked
 
     def _give_up(self, holds: list[Hold]) -> None:
         """What stays unconfirmed past its lease may be somebody else's by now; only an answer can say."""

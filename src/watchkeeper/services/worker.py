@@ -12,7 +12,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from watchkeeper.domain.claims import ClaimedJob
 from watchkeeper.domain.jobs import AttemptCause
@@ -24,11 +24,13 @@ from watchkeeper.services.job_desk import JobDesk
 from watchkeeper.services.queue import AttemptEnd
 from watchkeeper.services.renewal import LeaseBook, RenewalConfig, Renewer
 from watchkeeper.services.reporting import Reporter
-from watchkeeper.storage.database import broken_off
+from watchkeeper.storage.database import Row, broken_off
 from watchkeeper.storage.jobs import Completion, HeldLease
 
 LAST_ANSWER_SECONDS = 3.0
 """How long a stopping worker waits for a database that does not answer, or takes no report."""
+
+_Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,13 @@ class HandlerWorker:
         loop = asyncio.get_running_loop()
         await self._desk.open_worker(self.worker_id, self._config, [h.kind for h in self._handlers.values()])
         renewer = Renewer(
-            RenewalConfig(self._desk.database.config, self._config.project_id),
+            RenewalConfig(self._desk.database.config, self._config.project_id, self.worker_id),
             self._book,
             on_lost=lambda leases: _call(loop, self._take_as_lost, leases),
             on_unconfirmed=lambda leases: _call(loop, self._stop_unconfirmed, leases),
             on_cancel=lambda leases: _call(loop, self._ask_to_cancel, leases),
             on_outage=lambda detail: log("renewal_failed", detail=detail),
+            on_requests=lambda asked: _call(loop, self._hear, asked),
         )
         renewer.start()
         self._ready.set()
@@ -223,6 +226,11 @@ class HandlerWorker:
             if running := self._running.get((lease.seq, lease.epoch)):
                 running.context.ask_to_cancel()
 
+    def _hear(self, asked: list[Row]) -> None:
+        for running in self._running.values():
+            context = running.context
+            context.requested = tuple(each for each in asked if each["job"] == context.job.id)
+
     async def __aenter__(self) -> Self:
         """Begin to work; raise what keeps the worker from beginning, such as DatabaseUnavailable."""
         self._lifespan = asyncio.create_task(self.run(), name="watchkeeper-worker")
@@ -240,11 +248,9 @@ class HandlerWorker:
         await self._lifespan
 
 
-def _call(
-    loop: asyncio.AbstractEventLoop, function: Callable[[list[HeldLease]], None], leases: list[HeldLease]
-) -> None:
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[_Told], None], told: _Told) -> None:
     if not loop.is_closed():
-        loop.call_soon_threadsafe(function, leases)
+        loop.call_soon_threadsafe(function, told)
 
 
 def _this_task() -> asyncio.Task[Any]:

@@ -239,6 +239,13 @@ SELECT r.id AS repair, r.action, r.job_id AS job, s.external_id, r.due_at FROM w
                     WHERE l.project_id = s.project_id AND l.seq = s.seq AND l.worker_id = r.worker_id))
  ORDER BY r.id LIMIT 20
 
+-- name: asked_of_handlers
+-- What the holder of jobs that are done in its own process is asked to do at them, and has not shown yet.
+SELECT r.id::text AS repair, r.action, r.job_id::text AS job, r.due_at FROM watchkeeper.repair_actions r
+ WHERE r.project_id = %(project_id)s AND r.worker_id = %(worker_id)s AND r.state = 'executing' AND r.job_id IS NOT NULL
+   AND r.action IN ('retry_command', 'publish_artifact', 'repair_contract')
+ ORDER BY r.id LIMIT 100
+
 -- name: mark_repair_effect
 -- Marks an incident as the effect of a repair, so that none follows from it.
 WITH marked AS (
