@@ -52,6 +52,10 @@ CLOSED_LISTS: dict[str, dict[str, Any]] = {
     "maintenance_windows": {"starts_at": "2026-01-01", "ends_at": "2026-01-02"},
     "alerts": {"severity": "low"},
     "bulk_acts": {"what": "cancel"},
+    "host_assets": {
+        "asset": "verifier_post_check",
+        "fields": Jsonb(dict.fromkeys(("before_metrics", "after_metrics", "alert_state", "service_health"), "x")),
+    },
     "chat_doors": {"platform": "line"},
 }
 """What a CHECK asks for beside the type."""

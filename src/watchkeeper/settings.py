@@ -27,6 +27,7 @@ from watchkeeper.domain.allowed_hosts import AllowedHost
 from watchkeeper.domain.attempts import OnGateFailed
 from watchkeeper.domain.errors import SettingError
 from watchkeeper.domain.evidence import PENDING_MARKERS
+from watchkeeper.domain.host_guard.limits import Limits
 from watchkeeper.domain.variables import PREFIX, READ_ELSEWHERE, unknown_variable
 
 SECRET_PATHS = ("audit_anchor_url", "dead_man_url")
@@ -76,6 +77,10 @@ class Settings:
     dead_man_seconds: float = 60.0
     repair_first_seconds: float = 300.0
     host_textfile_dir: Path | None = None
+    host_most_targets: int = 8
+    host_runs_per_hour: int = 2
+    host_cool_down_seconds: float = 1800.0
+    host_post_check_seconds: tuple[int, ...] = (30, 300, 1800)
     log_level: str = "info"
     log_format: str = "auto"
 
@@ -112,6 +117,7 @@ class Settings:
                 raise SettingError(f"fetch_allow names {entry!r}: {error}") from None
 
         self._check_bucket()
+        _ = self.host_limits
 
     def _check_bucket(self) -> None:
         url, endpoint = self.artifact_s3_url, self.artifact_s3_endpoint
@@ -124,6 +130,16 @@ class Settings:
                 raise SettingError(f"artifact_s3_endpoint {error}") from None
         if url is None and (endpoint is not None or self.artifact_s3_region is not None):
             raise SettingError("artifact_s3_endpoint and artifact_s3_region need artifact_s3_url")
+
+    @property
+    def host_limits(self) -> Limits:
+        """Give how often and how far the host guard may act; raise SettingError for limits that are none."""
+        return Limits(
+            self.host_most_targets,
+            self.host_runs_per_hour,
+            self.host_cool_down_seconds,
+            self.host_post_check_seconds,
+        )
 
     @property
     def secrets(self) -> tuple[str, ...]:

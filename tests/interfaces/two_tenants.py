@@ -37,6 +37,7 @@ NO_TEXT_OF_ITS_OWN = {"badge_keys", "login_codes", "console_sessions", "lesson_u
 
 OTHERS = {
     "act_id": ("bulk_acts", "id"),
+    "remediation_id": ("host_remediations", "id"),
     "window_id": ("maintenance_windows", "id"),
     "link_id": ("chat_links", "id"),
     "channel": ("chat_doors", "channel"),

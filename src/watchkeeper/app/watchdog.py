@@ -13,6 +13,7 @@ from watchkeeper.app.repairs import repair_parts
 from watchkeeper.app.reporting import ReportingParts, reporting_parts
 from watchkeeper.services.chat.making import ChatButtons
 from watchkeeper.services.foreign_leases import ForeignLeases
+from watchkeeper.services.host_guard.asking import HostRemediations
 from watchkeeper.services.incident_export import IncidentExport
 from watchkeeper.services.incident_reading import IncidentReading
 from watchkeeper.services.incident_reports import IncidentReports
@@ -24,6 +25,7 @@ from watchkeeper.services.recording import Recording
 from watchkeeper.services.repairs.desk import Repairs
 from watchkeeper.services.repairs.duty import RepairDuty
 from watchkeeper.services.repairs.policy_desk import PolicyDesk
+from watchkeeper.services.repairs.records import RepairRecords
 from watchkeeper.services.reports import Reports
 from watchkeeper.services.watchdog import Watchdog
 from watchkeeper.services.why import Why
@@ -50,6 +52,7 @@ class WatchdogParts:
     foreign_leases: ForeignLeases
     watch: Watchdog
     repairs: Repairs
+    host_remediations: HostRemediations
     brakes: PolicyDesk
     repair: RepairDuty
     worker_status: WorkerStatus
@@ -92,6 +95,9 @@ def watchdog_parts(core: Core, policies: Policies, insights: Insights) -> Watchd
         foreign_leases=ForeignLeases(database, mirrored, repairs),
         watch=Watchdog(database, incidents, policy),
         repairs=repairs,
+        host_remediations=HostRemediations(
+            database, redactor, RepairRecords(redactor), policy, core.settings.host_limits
+        ),
         brakes=brakes,
         repair=repair,
         worker_status=WorkerStatus(database, policy),

@@ -66,6 +66,7 @@ DONE: dict[RepairAction, tuple[str, str]] = {
     _R.SWEEP_SESSION: ("sweep the session", "清理工作階段"),
     _R.FREEZE_VERDICTS: ("freeze verdicts", "凍結判定"),
     _R.ALERT: ("tell people", "通知人員"),
+    _R.END_ORPHAN: ("end a left-over process", "結束殘留的程序"),
 }
 
 

@@ -107,7 +107,10 @@ def authority_needed(
 
     A live lease is never taken, and nothing of a second primary job decided, without a person; nor is anything that
     was `asked` for done on the asker's word alone. `ends_attempt`: a block that takes the job, on what somebody told.
+    A process of a host is a matter of owners, whatever a policy says.
     """
+    if action is RepairAction.END_ORPHAN:
+        return Authority.OWNER
     if mode in (PolicyMode.OFF, PolicyMode.OBSERVE) and not asked:
         return None
     if mode is PolicyMode.OWNER:

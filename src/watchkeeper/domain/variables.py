@@ -45,6 +45,10 @@ SETTINGS = (
     "dead_man_seconds",
     "repair_first_seconds",
     "host_textfile_dir",
+    "host_most_targets",
+    "host_runs_per_hour",
+    "host_cool_down_seconds",
+    "host_post_check_seconds",
     "log_level",
     "log_format",
 )

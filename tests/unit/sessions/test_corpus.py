@@ -10,7 +10,8 @@ import pytest
 
 from corpus_making.write import CORPUS, is_written, rows
 from watchkeeper.domain.errors import UsageError
-from watchkeeper.services.corpus.figures import figures, judge, wilson
+from watchkeeper.domain.shares import wilson
+from watchkeeper.services.corpus.figures import figures, judge
 from watchkeeper.services.corpus.reading import CLASSES, read_corpus, read_row
 
 LEAST_ROWS = 12

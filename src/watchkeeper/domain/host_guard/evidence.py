@@ -56,8 +56,13 @@ class Judgement:
     ended_at: float | None = None
 
 
-def judge(group: Group, scan: Scan, ledger: Ledger | None) -> Judgement:
-    """Say whose a group is. Without a ledger that is fresh nothing that is marked can be told."""
+def judge(
+    group: Group, scan: Scan, ledger: Ledger | None, ending_seconds: float = ENDING_SECONDS
+) -> Judgement:
+    """Say whose a group is. Without a ledger that is fresh nothing that is marked can be told.
+
+    A session that ended less than `ending_seconds` ago counts as its owner still.
+    """
     if marks := _ci(group, scan):
         return Judgement(Lane.CI, Level.NONE, marks)
     if hidden := _hidden(group):
@@ -66,11 +71,13 @@ def judge(group: Group, scan: Scan, ledger: Ledger | None) -> Judgement:
     marked = [member for member in group.members if member.attempt is not None]
     recorded = None if known is None else known.recorded(scan, group.root)
     if marked or recorded is not None:
-        return _of_session(group, scan, known, recorded)
+        return _of_session(group, scan, known, recorded, ending_seconds)
     return _of_nobody(group, scan)
 
 
-def _of_session(group: Group, scan: Scan, ledger: Ledger | None, recorded: Attempt | None) -> Judgement:
+def _of_session(
+    group: Group, scan: Scan, ledger: Ledger | None, recorded: Attempt | None, ending_seconds: float
+) -> Judgement:
     attempts = {member.attempt for member in group.members if member.attempt is not None}
     attempt = group.root.attempt or recorded
     if ledger is None:
@@ -87,7 +94,7 @@ def _of_session(group: Group, scan: Scan, ledger: Ledger | None, recorded: Attem
             return Judgement(
                 Lane.OWNED, Level.NONE, (f"attempt {one.number} at {one.job} is under way",), one
             )
-        if standing.ended_at is None or scan.at - standing.ended_at < ENDING_SECONDS:
+        if standing.ended_at is None or scan.at - standing.ended_at < ending_seconds:
             return Judgement(
                 Lane.OWNED, Level.NONE, ("its session has only just ended",), one, standing.ended_at
             )

@@ -96,3 +96,4 @@ class RepairAction(StrEnum):
     SWEEP_SESSION = "sweep_session"
     FREEZE_VERDICTS = "freeze_verdicts"
     ALERT = "alert"
+    END_ORPHAN = "end_orphan"

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from watchkeeper.domain.errors import NotFound, UsageError
 from watchkeeper.domain.host_guard.card import card
-from watchkeeper.domain.host_guard.evidence import Lane
-from watchkeeper.domain.host_guard.packet import Told, packet
-from watchkeeper.domain.redaction import Redactor
-from watchkeeper.host.scan import ScanError
-from watchkeeper.interfaces.cli import host_export
+from watchkeeper.interfaces.cli import host_acts, host_export
 from watchkeeper.interfaces.cli.client import connected, part
+from watchkeeper.interfaces.cli.host_packets import packets_here
 from watchkeeper.interfaces.cli.options import Json, Project
 from watchkeeper.interfaces.cli.output import show, write
-from watchkeeper.services.host_guard.export import HostExport
 
 host = typer.Typer(
     no_args_is_help=True, help="This machine: what runs on it, whose it is, and what is left over."
 )
 host.callback()(lambda: None)
+host.command()(host_acts.remediate)
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 INCIDENTS = {
@@ -40,7 +33,6 @@ INCIDENTS = {
     "opened": "opened_at",
 }
 PACKETS = {"id": "id", "host": "host_id", "lane": "lane", "incident": "incident_id", "of": "generated_at"}
-TO_TELL_OF = {Lane.ORPHAN, Lane.CI, Lane.UNPROVEN, Lane.UNKNOWN}
 
 
 @host.command()
@@ -116,28 +108,8 @@ def triage(
     as_json: Json = False,
 ) -> None:
     """Tell of each orphan, CI job and group that looks like one: facts, unknowns, dry run and gates. It only reads."""
-    place = state or host_export.state_directory()
-    try:
-        seen = HostExport(proc, place, place).look(time.time())
-    except ScanError as error:
-        raise UsageError(str(error), hint="Give --proc a mounted /proc.") from error
-    redactor = Redactor(
-        value for name, value in os.environ.items() if name.endswith(("TOKEN", "KEY", "SECRET"))
-    )
-    packets = [
-        packet(
-            one,
-            Told(socket.gethostname(), seen.scan, seen.windows.get(one.group.root.key, ()), redactor.redact),
-        )
-        for one in seen.judged
-        if (pid is None and one.judgement.lane in TO_TELL_OF)
-        or pid in {member.key.pid for member in one.group.members}
-    ]
-    if pid is not None and not packets:
-        raise NotFound(
-            f"process {pid} is in no group", hint="'watchkeeper host export --json' lists the groups."
-        )
+    found = packets_here(pid=pid, state=state, proc=proc)
     if as_json:
-        show({"ok": True, "packets": packets}, as_json=True)
+        show({"ok": True, "packets": found}, as_json=True)
     else:
-        write("\n".join(map(card, packets)) or "nothing on this host looks like an orphan, and no CI works")
+        write("\n".join(map(card, found)) or "nothing on this host looks like an orphan, and no CI works")

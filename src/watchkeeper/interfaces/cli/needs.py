@@ -32,6 +32,7 @@ NEEDS: dict[str, str | Local] = {
     "host incidents": "GET /api/host/incidents",
     "host packets": "GET /api/host/packets",
     "host packet": "GET /api/host/packets/{packet_id}",
+    "host remediate": Local.DATABASE,
     "jobs list": "GET /api/jobs",
     "jobs late": "GET /api/reconcile",
     "jobs decide": "POST /api/reconcile/{item_id}/decide",

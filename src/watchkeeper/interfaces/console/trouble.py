@@ -142,6 +142,7 @@ ACTIONS: dict[str, str] = {
     "sweep_session": message("Look for the session's left processes"),
     "freeze_verdicts": message("Freeze all verdicts"),
     "alert": message("Tell a person"),
+    "end_orphan": message("Ask a proven orphan's process to end"),
     "reap": message("Reap the lost lease"),
 }
 
@@ -159,6 +160,7 @@ STAYS: dict[str, str] = {
     "resume_worker": message("The jobs that it holds it keeps, and every other worker."),
     "interrupt_session": message("The session's workspace and its job's lease."),
     "sweep_session": message("Every process that is not proven to be the session's own."),
+    "end_orphan": message("Every process that is not proven to be left over from a session that ended."),
 }
 """What each action leaves alone."""
 

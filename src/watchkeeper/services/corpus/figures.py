@@ -10,6 +10,7 @@ from typing import Any
 
 from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 from watchkeeper.domain.sessions.ladder import GENTLE, is_earlier
+from watchkeeper.domain.shares import wilson
 from watchkeeper.services.corpus.reading import CLASSES, HEALTHY, CorpusRow, Label
 from watchkeeper.services.corpus.replay import Outcome, replay
 
@@ -19,8 +20,6 @@ ENDING = frozenset({Action.INTERRUPT_RESUME, Action.FRESH_SESSION, Action.KILL})
 OUT_OF_ORDER = "out of order, put in order of time"
 
 DONE_FALSELY = frozenset({"F07", "F08"})
-Z = 1.959964
-"""Of the normal distribution, for bounds at 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +102,6 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
         "wrong": [one.row.file for one in judged if not one.is_right],
         "unknown": dict(unknown.most_common(50)),
     }
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Give the Wilson score interval at 95 %: what share could lie behind so many of so many."""
-    if n == 0:
-        return (0.0, 1.0)
-    share, square = hits / n, Z * Z
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = Z * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)
-    return (round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4))
 
 
 def _of_class(name: str, judged: Sequence[Judged]) -> dict[str, Any] | None:

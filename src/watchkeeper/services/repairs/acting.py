@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from watchkeeper.domain.errors import SettingError, WatchkeeperError
+from watchkeeper.domain.host_guard.plan import CARRIED_OUT_BY as HOST_GUARD
 from watchkeeper.domain.policies import Policy, PolicyMode
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.repair_plans import CHANGING, is_mirrored
@@ -74,6 +75,8 @@ class Acting:
             approvals = await standing_approvals(connection, row)
             if len(approvals) < approvals_needed(self._policy(), row):
                 return await self.expire(connection, row, "its approval ran out before it could be used")
+            if plan.carried_out_by == HOST_GUARD:
+                return await self._wait(connection, row, f"approved: it waits for {plan.target} itself")
         if (why := await self._must_wait(connection, row, plan, word_of)) is not None:
             return await self._wait(connection, row, why)
         try:

@@ -82,7 +82,7 @@ SELECT r.project_id, r.id, r.state,
   LEFT JOIN watchkeeper.watchdog_incidents i ON i.project_id = r.project_id AND i.id = r.incident_id
   LEFT JOIN watchkeeper.repair_breakers b ON b.project_id = r.project_id AND b.rule = r.trigger AND b.pool = r.pool
  CROSS JOIN LATERAL (
-   SELECT (r.state = 'approved' OR coalesce(r.plan ->> 'authority' = 'system', false))
+   SELECT (r.state = 'approved' OR coalesce(r.plan ->> 'authority' = 'system', false)) AND r.action <> 'end_orphan'
           AND NOT (coalesce(b.tripped_at IS NOT NULL AND (b.reset_at IS NULL OR b.reset_at < b.tripped_at), false)
                    AND coalesce(starts_with(r.note, %(tripped_note)s), false)) AS yes) is_free
  WHERE r.state IN ('proposed', 'approved')
@@ -93,7 +93,8 @@ SELECT r.project_id, r.id, r.state,
 
 -- name: executing_repairs
 -- Repairs that were begun and whose effect may be seen now, or is overdue; each project in its turn. Not those that wait for a
--- renewal or a touch while none came: nobody needs to lock and to ask for them one by one.
+-- renewal or a touch while none came: nobody needs to lock and to ask for them one by one. An act of the host guard is looked
+-- at by the host guard.
 SELECT due.* FROM (
 SELECT r.project_id, r.id, row_number() OVER (PARTITION BY r.project_id ORDER BY r.due_at, r.id) AS turn
   FROM watchkeeper.repair_actions r
@@ -110,7 +111,7 @@ SELECT r.project_id, r.id, row_number() OVER (PARTITION BY r.project_id ORDER BY
         WHERE s.project_id = r.project_id AND s.id = r.job_id
           AND coalesce(l.renewed_at, f.received_at) <= r.attempted_at)
      ELSE false END AS yes) still
- WHERE r.state = 'executing'
+ WHERE r.state = 'executing' AND r.action <> 'end_orphan'
    AND (r.due_at <= (SELECT watchkeeper.now()) OR i.state = 'resolved' OR (r.action = ANY (%(looked_at)s::text[]) AND NOT still.yes)
         OR (r.action = ANY (%(of_the_lease)s::text[]) AND NOT EXISTS (
               SELECT FROM watchkeeper.job_specs s
