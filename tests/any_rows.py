@@ -54,7 +54,9 @@ CLOSED_LISTS: dict[str, dict[str, Any]] = {
     "bulk_acts": {"what": "cancel"},
     "host_assets": {
         "asset": "verifier_post_check",
-        "fields": Jsonb(dict.fromkeys(("before_metrics", "after_metrics", "alert_state", "service_health"), "x")),
+        "fields": Jsonb(
+            dict.fromkeys(("before_metrics", "after_metrics", "alert_state", "service_health"), "x")
+        ),
     },
     "chat_doors": {"platform": "line"},
 }

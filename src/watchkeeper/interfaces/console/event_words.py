@@ -126,5 +126,11 @@ EVENTS: dict[str, str] = {
     "view_removed": message("View removed"),
     "view_saved": message("View kept"),
     "maintenance_window_closed": message("Maintenance window closed"),
+    "host_remediation_refused": message("Act on a host refused"),
+    "host_signal_sent": message("Process asked to end"),
+    "host_signal_not_sent": message("Process not asked to end"),
+    "host_post_check": message("Host looked at after an act"),
+    "host_assets_written": message("Assets of a host incident written"),
+    "host_incident_recurred": message("Host incident came back"),
     "maintenance_window_opened": message("Maintenance window opened"),
 }
