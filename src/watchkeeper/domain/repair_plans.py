@@ -59,6 +59,7 @@ CARRIED_OUT_BY: dict[RepairAction, str] = {
     RepairAction.SWEEP_SESSION: "holder",
     RepairAction.FREEZE_VERDICTS: "watchdog",
     RepairAction.ALERT: "person",
+    RepairAction.END_ORPHAN: "host_guard",
 }
 """Whose hands act where ours do not reach: the job's holder at its next answer, the watchdog itself, a person."""
 

@@ -14,8 +14,8 @@ from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
 from watchkeeper.interfaces.api.pages import AfterId, ItemId, Limit
 from watchkeeper.interfaces.api.schemas import Body, Reason, Word
 
-reads = APIRouter(prefix="/api/host", tags=["host guard"], route_class=GuardedRoute)
-acts = APIRouter(prefix="/api/host", tags=["host guard"], route_class=ActRoute)
+reads = APIRouter(prefix="/api/host", tags=["host"], route_class=GuardedRoute)
+acts = APIRouter(prefix="/api/host", tags=["host"], route_class=ActRoute)
 
 REMEDIATION: dict[str, Any] = {
     "id": JOB_ID,
@@ -44,7 +44,8 @@ class RemediationBody(Body):
 
 
 @reads.get(
-    "/remediations", **declared(Right.READ, example={"remediations": [REMEDIATION], "next_cursor": None})
+    "/remediations",
+    **declared(Right.READ, name="list_acts", example={"remediations": [REMEDIATION], "next_cursor": None}),
 )
 async def remediations(access: Here, limit: Limit = 100, cursor: AfterId = None) -> Response:
     """List what the host guard was asked to do, and what came of it, the newest first."""
@@ -54,14 +55,17 @@ async def remediations(access: Here, limit: Limit = 100, cursor: AfterId = None)
     return answer(remediations=rows, next_cursor=following)
 
 
-@reads.get("/remediations/{remediation_id}", **declared(Right.READ, example={"remediation": REMEDIATION}))
+@reads.get(
+    "/remediations/{remediation_id}",
+    **declared(Right.READ, name="show_act", example={"remediation": REMEDIATION}),
+)
 async def remediation(remediation_id: ItemId, access: Here) -> Response:
     """Give one act with every gate, met or not, what came of each target, the looks after it, and the five assets."""
     found = await access.app.watchdog.host_remediations.show(await access.project(), remediation_id)
     return answer(remediation=found)
 
 
-@reads.get("/playbooks", **declared(Right.READ, example={"playbooks": [TRUST]}))
+@reads.get("/playbooks", **declared(Right.READ, name="playbooks", example={"playbooks": [TRUST]}))
 async def playbooks(access: Here) -> Response:
     """Say how far each playbook is trusted, by what its acts came to."""
     return answer(playbooks=await access.app.watchdog.host_remediations.trust(await access.project()))
@@ -69,7 +73,9 @@ async def playbooks(access: Here) -> Response:
 
 @acts.post(
     "/remediations",
-    **declared(Right.OPERATE, key="required", status=201, example={"remediation": REMEDIATION}),
+    **declared(
+        Right.OPERATE, name="ask_act", key="required", status=201, example={"remediation": REMEDIATION}
+    ),
 )
 async def ask_remediation(body: RemediationBody, access: Here) -> Response:
     """Plan to ask a proven orphan to end, and let it wait for another owner's word; the host itself carries it out."""

@@ -77,6 +77,11 @@ PLANS = (
     message("mark the job stuck"),
     message("see that the job is not completed, and stays so until its evidence passes the gate"),
     message("it only sees to what the gate does"),
+    message("scan the host again, and refuse unless each target is the same process, and proven as it was"),
+    message("send SIGTERM to process %(process)s of start time %(started)s"),
+    message("look again after %(times)s seconds"),
+    message("%(n)s processes of sessions that are over, and what ends with them"),
+    message("a signal is not taken back; the session that the process was of had ended before"),
 )
 
 NOTES = (
@@ -122,6 +127,13 @@ NOTES = (
     message("%(worker)s may claim again"),
     message("%(worker)s is stopped again"),
     message("%(target)s is claimed again"),
+    message("waits for the word of another owner, then for the host itself"),
+    message("approved: it waits for %(target)s itself"),
+    message("the targets are gone, every bystander lives, and the CPU is free"),
+    message("it did not help: a target is left, came back, or the CPU is still taken"),
+    message("a bystander is gone: nobody trusts this playbook until a person has looked"),
+    message("nobody could look in time, and no data is failure"),
+    message("nothing was sent: what was planned did not stand any more"),
 )
 
 NOTICES = (
@@ -154,8 +166,14 @@ TARGETS = {
     "kind": message("kind %(id)s"),
     "session": message("session %(id)s"),
     "incident": message("incident %(id)s"),
+    "host": message("host %(id)s"),
 }
-HANDS = {"holder": message("holder"), "watchdog": message("watchdog"), "person": message("person")}
+HANDS = {
+    "holder": message("holder"),
+    "watchdog": message("watchdog"),
+    "person": message("person"),
+    "host_guard": message("host guard"),
+}
 
 _TARGET = re.compile(rf"({'|'.join(TARGETS)}) (.+)")
 _NUMBER = re.compile(r"[\d,.]+")
