@@ -25,11 +25,6 @@ REQUIRED: dict[Asset, tuple[str, ...]] = {
     Asset.RECURRENCE: ("prometheus_metric", "alert_lane", "owner_followup", "next_review_at"),
 }
 
-NEEDING_ASSETS = frozenset({"host_orphan_browser", "host_ci_saturation"})
-"""Rules whose incidents are closed with these alone; the others are about the monitor, not about a host."""
-
-NOTHING_DONE = "none: nothing was done to a process"
-
 
 def lacking(assets: Mapping[Asset, Mapping[str, Any]]) -> list[str]:
     """Name each asset that is missing, and each required field that is missing or says nothing."""

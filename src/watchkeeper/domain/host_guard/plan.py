@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from watchkeeper.domain.errors import UsageError
+from watchkeeper.domain.host_guard.families import Family
 from watchkeeper.domain.host_guard.lanes import ORPHAN_LANE
 from watchkeeper.domain.host_guard.packet import SCHEMA
 from watchkeeper.domain.repairs import Authority, Plan, Target
-from watchkeeper.domain.rules.names import RepairAction
+from watchkeeper.domain.rules.names import RepairAction, RuleName
 
 PLAYBOOK = "host_orphan_sigterm@1"
 """Another version is another playbook: trust in it begins anew."""
@@ -19,7 +20,7 @@ PLAYBOOK = "host_orphan_sigterm@1"
 CARRIED_OUT_BY = "host_guard"
 SIGNAL = "SIGTERM"
 
-RULE_OF_FAMILY = {"browser": "host_orphan_browser"}
+RULE_OF_FAMILY = {Family.BROWSER.value: RuleName.HOST_ORPHAN_BROWSER.value}
 """By which rule's incident a family may be acted on; a family that stands here not is only told of."""
 
 NO_UNDO = "a signal is not taken back; the session that the process was of had ended before"

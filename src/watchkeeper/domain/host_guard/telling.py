@@ -10,10 +10,11 @@ from typing import Any
 from watchkeeper.domain.host_guard.after import Outcome
 from watchkeeper.domain.host_guard.assets import Asset
 from watchkeeper.domain.host_guard.trust import Trust
+from watchkeeper.domain.rules.names import RuleName
 
 METRICS = {
-    "host_orphan_browser": "host_runaway_process_orphan_browser_cpu_cores",
-    "host_ci_saturation": "host_runaway_process_load5_per_core",
+    RuleName.HOST_ORPHAN_BROWSER.value: "host_runaway_process_orphan_browser_cpu_cores",
+    RuleName.HOST_CI_SATURATION.value: "host_runaway_process_load5_per_core",
 }
 """By which metric each rule's incident would be seen again."""
 
@@ -127,7 +128,7 @@ def _health(outcome: Outcome) -> str:
 
 def _recurrence(told: Told) -> dict[str, Any]:
     return {
-        "prometheus_metric": METRICS.get(told.rule, METRICS["host_orphan_browser"]),
+        "prometheus_metric": METRICS.get(told.rule, METRICS[RuleName.HOST_ORPHAN_BROWSER.value]),
         "alert_lane": told.packet["lane"],
         "owner_followup": f"{told.owner}: find out why the sweep of its session left it",
         "next_review_at": told.guarded_until.isoformat(),

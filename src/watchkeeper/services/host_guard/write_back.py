@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.host_guard.assets import NEEDING_ASSETS, REQUIRED, Asset, demand_all
+from watchkeeper.domain.host_guard.assets import REQUIRED, Asset, demand_all
+from watchkeeper.domain.host_guard.lanes import NEED_ASSETS
 from watchkeeper.storage.database import Connection, Row, fetch
 
 
@@ -36,7 +37,7 @@ async def write_assets(
 
 async def missing_assets(connection: Connection, project_id: str, incident_id: UUID, rule: str) -> list[str]:
     """Name what a host incident lacks to be closed; of the other rules nothing."""
-    if rule not in NEEDING_ASSETS:
+    if rule not in NEED_ASSETS:
         return []
     where = {"project_id": project_id, "incident_id": incident_id}
     there = {row["asset"] for row in await fetch(connection, "host_assets_of", where)}

@@ -22,8 +22,9 @@ SELECT r.*, a.state, a.plan, a.plan_digest, a.actor, a.reason, a.note, a.asked_b
 -- name: host_incident_for
 -- The incident that allows an act on a host: of that rule, unresolved, and of no other host; the oldest.
 SELECT i.id, i.rule FROM watchkeeper.watchdog_incidents i
+  LEFT JOIN watchkeeper.host_incidents h ON h.project_id = i.project_id AND h.incident_id = i.id
  WHERE i.project_id = %(project_id)s AND i.rule = %(rule)s::text AND i.state <> 'resolved'
-   AND coalesce(i.evidence ->> 'host', %(host)s) = %(host)s
+   AND coalesce(h.host_id, i.evidence ->> 'host') = %(host)s::text
  ORDER BY i.id LIMIT 1
 
 -- name: words_on_plan
@@ -189,6 +190,9 @@ WITH given AS (
      DO UPDATE SET fields = excluded.fields, remediation_id = excluded.remediation_id, written_by = excluded.written_by,
                    written_at = watchkeeper.now()
   RETURNING asset
+), told AS (
+  UPDATE watchkeeper.host_incidents SET assets_written_at = watchkeeper.now()
+   WHERE project_id = %(project_id)s AND incident_id = %(incident_id)s::uuid
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, reason, data)
   SELECT %(project_id)s, 'host_assets_written', %(actor)s, %(reason)s::text,
