@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from prometheus_programs import tool
 
 SHIPPED = Path(__file__).parents[2] / "deploy/prometheus"
@@ -15,15 +17,17 @@ def run(*command: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_rules_fire_when_they_should_and_only_then() -> None:
-    """An orphan after ten minutes, a burst never; load only with CI; a monitor that is missing, or stale."""
-    code, said = run(tool("promtool"), "test", "rules", "host_guard.tests.yml")
+@pytest.mark.parametrize("rules", ["host_guard", "watchkeeper"])
+def test_rules_fire_when_they_should_and_only_then(rules: str) -> None:
+    """Each rule fires after its time and not before; a burst, a calm short window, one failure alone never."""
+    code, said = run(tool("promtool"), "test", "rules", f"{rules}.tests.yml")
     assert code == 0, said
 
 
-def test_rules_are_clean() -> None:
+@pytest.mark.parametrize("rules", ["host_guard", "watchkeeper"])
+def test_rules_are_clean(rules: str) -> None:
     """`promtool check rules` finds nothing, with every lint on."""
-    code, said = run(tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", "host_guard.rules.yml")
+    code, said = run(tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", f"{rules}.rules.yml")
     assert code == 0, said
 
 

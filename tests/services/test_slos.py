@@ -61,6 +61,22 @@ async def test_a_pool_is_measured_by_its_ends(app: App, database_url: str, clock
     assert (await app.watchdog.reporting.slos.report("p"))["is_stale"] is False
 
 
+async def test_prometheus_is_told_how_fast_a_pool_burns(app: App, database_url: str) -> None:
+    """Burn and failures by window, with the limit that fits the number of attempts; nothing before they are counted."""
+    await ended(app, database_url)
+    assert "watchkeeper_slo_" not in await app.metrics.text("p")
+    await count(app)
+    told = (await app.metrics.text("p")).splitlines()
+    night = 'project="p",pool="night"'
+    assert f"watchkeeper_slo_target{{{night}}} 0.9" in told
+    assert f'watchkeeper_slo_failures{{{night},window="1h"}} 2' in told
+    assert f'watchkeeper_slo_burn_rate{{{night},window="3d"}} 1.67' in told
+    assert f'watchkeeper_slo_burn_limit{{{night},window="6h"}} 6' in told
+    assert f'watchkeeper_slo_failures_limit{{{night},window="3d"}} 2' in told
+    assert f'watchkeeper_slo_burn_limit{{{night},window="3d"}}' not in "".join(told)
+    assert f'watchkeeper_slo_failures{{{night},window="5m"}} 0' in told
+
+
 async def test_pools_have_an_slo_in_the_stages(app: App, database_url: str) -> None:
     """The item of D30 is open until a pool is measured, audit is sealed and a repair can be undone; then it passes."""
 

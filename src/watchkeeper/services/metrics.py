@@ -1,4 +1,4 @@
-"""What Prometheus is told: queues, leases, incidents, repairs, sessions, indicators, and whether watch and seal tick.
+"""What Prometheus is told: queues, leases, incidents, repairs, sessions, objectives, and whether watch and seal tick.
 
 Labels come from closed lists and from the names of kinds and projects. What is not known is absent, never 0.
 """
@@ -9,9 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from watchkeeper.domain.exposition import Metric, exposition
+from watchkeeper.domain.slo import DAY, HOUR, MINUTE
 from watchkeeper.services.audit_reading import AuditReading
 from watchkeeper.services.insights import Insights
 from watchkeeper.services.kept_reports import KeptReports
+from watchkeeper.services.slos import Slos
 from watchkeeper.storage.database import Database, Row
 
 PREFIX = "watchkeeper"
@@ -35,10 +37,17 @@ HELP = {
     "sessions_live": "Agent sessions that are under way, by state.",
     "session_tokens_last_day": "Tokens that the sessions begun within a day have used.",
     "session_cost_last_day": "What the sessions begun within a day have cost, in the currency of their agent.",
+    "slo_target": "Share of a pool's attempts that is to complete.",
+    "slo_budget_left": "Share of what may fail within a pool's period that is not spent; below 0 where more failed.",
+    "slo_burn_rate": "How many times faster than evenly a pool spends what may fail, by window.",
+    "slo_failures": "Attempts of a pool that failed, by window.",
+    "slo_burn_limit": "From which burn rate of a long window on a pool burns, where attempts are enough for a share.",
+    "slo_failures_limit": "From how many failures of a long window on a pool burns, where attempts are few.",
     "indicator": "The seven indicators: shares, counts and an age in seconds.",
     "indicator_samples": "How many observations an indicator rests on.",
     "watchdog_ok": "1 while the watchdog and a reaper tick and see.",
     "watchdog_lag_seconds": "How long ago the watchdog last looked.",
+    "audit_seal_lag_seconds": "How old the oldest row of the audit trail is that no seal covers yet; 0 where none is.",
     "audit_unsealed_rows": "Rows of the audit trail that no seal covers yet, counted up to a bound.",
     "projects_left_out": "Projects that this answer does not tell of.",
 }
@@ -73,18 +82,22 @@ class Metrics:
         insights: Insights,
         indicators: KeptReports,
         audit: AuditReading,
+        slos: Slos,
     ) -> None:
         self._database = database
         self._insights = insights
         self._indicators = indicators
         self._audit = audit
+        self._slos = slos
 
     async def text(self, project_id: str | None) -> str:
         """Give the metrics of a project; with None of all projects, and of the installation."""
         gathered = Gathered()
         await self._watch(gathered)
         if project_id is None:
-            gathered.add("audit_unsealed_rows", (await self._audit.lag())["unsealed_rows"])
+            lag = await self._audit.lag()
+            gathered.add("audit_unsealed_rows", lag["unsealed_rows"])
+            gathered.add("audit_seal_lag_seconds", lag["lag_seconds"])
         for name in await self._projects(project_id, gathered):
             await self._project(name, gathered)
         return gathered.text()
@@ -123,7 +136,39 @@ class Metrics:
         [slots] = await fetch("metric_slots", where)
         gathered.add("slots", slots["slots"], project)
         gathered.add("slots_taken", slots["taken"], project)
+        await self._objectives(name, gathered)
         kept = await self._indicators.get(name)
         for indicator, told in (kept["indicators"] if kept is not None else {}).items():
             gathered.add("indicator", told["value"], project, ("name", indicator))
             gathered.add("indicator_samples", told["n"], project, ("name", indicator))
+
+    async def _objectives(self, name: str, gathered: Gathered) -> None:
+        """Tell how fast pools spend what may fail; while the counting stands still, that is not known."""
+        report = await self._slos.report(name)
+        if report["is_stale"]:
+            return
+        for slo in report["pools"]:
+            pool = (("project", name), ("pool", slo["pool"]))
+            gathered.add("slo_target", slo["target"], *pool)
+            gathered.add("slo_budget_left", slo["budget_left"], *pool)
+            for pair in slo["windows"]:
+                long, short = ("window", _window(pair["long_s"])), ("window", _window(pair["short_s"]))
+                gathered.add("slo_burn_rate", pair["long_burn"], *pool, long)
+                gathered.add("slo_burn_rate", pair["short_burn"], *pool, short)
+                gathered.add("slo_failures", pair["failed"], *pool, long)
+                gathered.add("slo_failures", pair["short_failed"], *pool, short)
+                is_counted = pair["by"] == "count"
+                gathered.add(
+                    "slo_failures_limit" if is_counted else "slo_burn_limit",
+                    pair["limit"] if is_counted else pair["threshold"],
+                    *pool,
+                    long,
+                )
+
+
+def _window(seconds: int) -> str:
+    """Name a window as Prometheus does."""
+    for unit, length in (("d", DAY), ("h", HOUR)):
+        if seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds // MINUTE}m"

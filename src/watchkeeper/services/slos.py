@@ -161,6 +161,7 @@ def _window(burning: Burning, slo: Slo) -> dict[str, Any]:
         "threshold": round(burning.threshold, 2),
         "by": "count" if burning.by_count else "share",
         "failed": burning.long.bad,
+        "short_failed": burning.short.bad,
         "n": burning.long.n,
         "limit": round(burning.limit, 2),
         "fires": burning.fires,
