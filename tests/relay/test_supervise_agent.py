@@ -24,7 +24,8 @@ from stubmodel.server import StubModel
 from waiting import wait_until
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.interfaces.mcp.foreign import ForeignHost
-from watchkeeper.services.relay.agent_turn import AgentOrder
+from watchkeeper.services.relay.served_agent import AgentOrder
+from watchkeeper.services.supervision.config import SessionConfig
 
 WRITE = ("run", f"printf '%s' '{PAGE}' > index.html")
 HAND_IN = ("call", ["complete", {"summary": "All about queues."}])
@@ -44,17 +45,19 @@ async def beat(scene: Scene, **limits: Any) -> int:
     order = AgentOrder(
         name="codex",
         host=ForeignHost("http://127.0.0.1:1", 1024 * 1024),
-        limits=SessionLimits(**limits),
-        sample_seconds=0.2,
+        sessions=SessionConfig(
+            home=scene.home, session_limits=SessionLimits(**limits), sample_seconds=0.2, grace_seconds=1.0
+        ),
         adapter_of=lambda _, setup: ScriptedAgent(setup.place),
     )
     scene.work = None
     return await scene.heartbeat(agent=order)
 
 
-def told(*steps: tuple[str, Any]) -> dict[str, Any]:
-    """What a claim prints whose job has this script for the agent."""
-    return {"print": job(payload={"prompt": f"Do it. <script>{json.dumps([steps])}</script>"})}
+def told(*steps: tuple[str, Any], then: list[tuple[str, Any]] | None = None) -> dict[str, Any]:
+    """What a claim prints whose job has this script for the agent, and another for its further turns."""
+    script = [steps] if then is None else [steps, then]
+    return {"print": job(payload={"prompt": f"Do it. <script>{json.dumps(script)}</script>"})}
 
 
 def answers(scene: Scene) -> list[dict[str, Any]]:
@@ -165,7 +168,7 @@ async def test_files_are_taken_as_they_were_checked(scenes: Scenes) -> None:
     assert await beat(scene) == 0
     assert answers(scene)[0]["error"]["details"]["problem"] == "symbolic_link"
     ((_, *paths),) = scene.helper.arguments("upload-files")
-    assert all(".handed-in" in path for path in paths)
+    assert all("/handed-in/" in path for path in paths)
 
 
 async def test_a_job_that_the_agent_gives_up(scenes: Scenes) -> None:
@@ -187,7 +190,11 @@ async def test_a_real_agent_does_the_work(scenes: Scenes, agent: str) -> None:
         setup = setup_for(agent, model.serve(script), scene.directory)
         host = ForeignHost("http://127.0.0.1:1", 1024 * 1024)
         order = AgentOrder(
-            name=agent, host=host, path=setup.path, arguments=setup.arguments, environ=setup.environ
+            name=agent,
+            host=host,
+            sessions=SessionConfig(home=scene.home, agent_environ=setup.environ),
+            path=setup.path,
+            arguments=setup.arguments,
         )
         user = None if setup.user.other else setup.user.name
         assert await scene.heartbeat(agent=order, agent_user=user) == 0

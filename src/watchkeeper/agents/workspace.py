@@ -208,7 +208,9 @@ class Workspaces:
             "WATCHKEEPER_GATE_ROUND": "0",
         }
         if order.token is not None:
-            values |= {"WATCHKEEPER_URL": order.url or "", "WATCHKEEPER_TOKEN": order.token}
+            values["WATCHKEEPER_TOKEN"] = order.token
+        if order.token is not None and order.url is not None:
+            values["WATCHKEEPER_URL"] = order.url
             values["PATH"] = f"{self.cli.bin}:{values['PATH']}"
         named = {"payload.json": "WATCHKEEPER_PAYLOAD", "prompt.md": "WATCHKEEPER_PROMPT"}
         values |= {

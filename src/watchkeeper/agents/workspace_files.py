@@ -23,7 +23,8 @@ class JobOrder:
     """What an agent is to know of its job. `record` is the job as claimed, with no lease token in it.
 
     With `inputs_beside` its files stand beside the workspace, for a work tree that they would not belong into.
-    Without a `token` the agent has no contract to call: neither the server's address nor the contract CLI is given.
+    Without a `token` the agent has no contract to call. Without a `url` neither the server's address nor the contract
+    CLI is given.
     """
 
     job_id: str

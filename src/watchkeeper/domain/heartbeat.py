@@ -12,6 +12,8 @@ from watchkeeper.domain.heartbeat_steps import (
     Answer,
     Asked,
     Call,
+    Check,
+    Checked,
     Command,
     Ended,
     Ending,
@@ -21,9 +23,11 @@ from watchkeeper.domain.heartbeat_steps import (
     Play,
     Publish,
     Tell,
+    Uploaded,
     Verdict,
     Work,
     Worked,
+    answered,
 )
 from watchkeeper.domain.helper_answers import HelperJob
 from watchkeeper.domain.rules.names import RuleName
@@ -37,24 +41,38 @@ _GIVEN_UP = {Command.FAIL: Verdict.FAILED, Command.RELEASE: Verdict.RELEASED}
 
 
 class Heartbeat:
-    """One round. `works` False only watches: it never claims."""
+    """One round. `works` False only watches: it never claims. `held` is the job of a round that was cut off by its
+    program's death, and that this one is: it claims nothing, and goes on with that.
+    """
 
     def __init__(
-        self, memory: Memory, *, works: bool = True, no_job_limit: int = 3, silent_limit: int = 3
+        self,
+        memory: Memory,
+        *,
+        works: bool = True,
+        held: HelperJob | None = None,
+        no_job_limit: int = 3,
+        silent_limit: int = 3,
     ) -> None:
         self._memory = memory
         self._works = works
         self._silent_limit = silent_limit
         self._commands = GuardedCommands(memory, no_job_limit)
+        self._held = held
+        self._deliverable: str | None = None
         self._had_job = False
+        self._is_parked = False
 
     def run(self) -> Play[Ending]:
         """Play the heartbeat to its ending."""
-        self._memory.job = None
         try:
-            yield from self._healthy()
-            yield from self._commands.deliver_kept()
-            ending = (yield from self._work()) if self._works else Ending(Verdict.WATCHED)
+            if self._held is not None:
+                ending = yield from self._done(self._held)
+            else:
+                self._memory.job = None
+                yield from self._healthy()
+                yield from self._commands.deliver_kept()
+                ending = (yield from self._work()) if self._works else Ending(Verdict.WATCHED)
         except Ended as ended:
             ending = ended.ending
         if not self._had_job:
@@ -73,13 +91,14 @@ class Heartbeat:
 
     def _work(self) -> Play[Ending]:
         job = yield from self._commands.claim()
-        if job is None:
-            return Ending(Verdict.NO_JOB)
+        return Ending(Verdict.NO_JOB) if job is None else (yield from self._done(job))
+
+    def _done(self, job: HelperJob) -> Play[Ending]:
         self._had_job = True
-        deliverable = yield from self._begun(job)
+        self._deliverable = yield from self._begun(job)
         for left in reversed(range(GATE_ROUNDS + 1)):
             try:
-                yield from self._handed_in(deliverable)
+                yield from self._handed_in()
                 break
             except Ended as ended:
                 if (
@@ -90,20 +109,25 @@ class Heartbeat:
                     raise
         return Ending(Verdict.COMPLETED)
 
-    def _handed_in(self, deliverable: str | None) -> Play[None]:
+    def _handed_in(self) -> Play[None]:
         """Have the work done, and complete it; raises Ended where that does not succeed."""
         worked = yield from self._worked()
+        if worked.until is not None:
+            yield from self._parked(worked.until, worked.detail)
         if not worked.is_done:
             yield Tell(RuleName.ARTIFACT_MISSING, worked.detail or "the work failed")
             raise Ended(Verdict.WORK_FAILED, worked.detail, RuleName.ARTIFACT_MISSING)
         yield from self._commands.run(Call(Command.PROGRESS, phase=BUILDING))
         if worked.has_files:
-            yield from self._hand_over(deliverable)
+            yield from self._hand_over()
         yield from self._commands.complete()
 
     def _begun(self, job: HelperJob) -> Play[str | None]:
         """Read the context and say so, and give the deliverable; without an answer the claim's own payload counts."""
         context = yield from self._commands.run(Call(Command.CONTEXT))
+        if self._held is not None and context.is_ok and context.says_completed:
+            self._memory.job = None
+            raise Ended(Verdict.COMPLETED, "it was completed before the program's death")
         progress = yield from self._commands.run(Call(Command.PROGRESS, phase=READING))
         standing = yield Lease()
         if standing is LeaseStanding.PAST and not progress.is_ok:
@@ -125,8 +149,14 @@ class Heartbeat:
             happened = yield GoOn()
         return happened
 
-    def _asked(self, command: Command) -> Play[None]:
+    def _asked(self, command: Command | None) -> Play[None]:
         """Run what who does the work asks for; a job that is given up so ends the heartbeat."""
+        if command is None:
+            yield Answer((yield from answered(Checked, Check())))
+            return
+        if command is Command.UPLOAD:
+            yield Answer((yield from self._hand_over()))
+            return
         gives_up = _GIVEN_UP.get(command)
         if gives_up is None:
             reply = yield from self._commands.run(Call(command))
@@ -136,13 +166,18 @@ class Heartbeat:
                 raise Ended(gives_up, "who did the work gave it up")
         yield Answer(reply)
 
-    def _hand_over(self, deliverable: str | None) -> Play[None]:
+    def _parked(self, until: float, why: str) -> Play[None]:
+        """Hand the job back, and claim none while the agent's provider serves it no more."""
+        self._is_parked, self._memory.parked_until = True, until
+        reply = yield from self._commands.give_up(Command.RELEASE, self._memory.job or "")
+        raise Ended(Verdict.RELEASED if reply.is_ok else Verdict.WORK_FAILED, why)
+
+    def _hand_over(self) -> Play[Uploaded]:
         """Upload the files, or publish them where no deliverable takes them."""
-        if deliverable is None:
+        if self._deliverable is None:
             reason = "upload-files is skipped: the job has no deliverable id"
             yield Tell(RuleName.MISSING_DELIVERABLE_ID, reason)
-            yield Publish(reason)
-            return
+            return Uploaded((yield from answered(bool, Publish(reason))), reason)
         yield from self._commands.keep_lease()
         reply = yield from self._commands.run(Call(Command.UPLOAD, watches_lease=True))
         if reply.failed_on_the_wire:
@@ -151,11 +186,14 @@ class Heartbeat:
         if not reply.is_ok:
             reason = f"upload-files was refused: {reply.why}"
             yield Tell(RuleName.ARTIFACT_MISSING, reason)
-            yield Publish(reason)
+            return Uploaded((yield from answered(bool, Publish(reason))), reason)
+        return Uploaded(True)
 
     def _silence(self, ending: Ending) -> Play[Ending]:
         """Stop a worker whose jobs bring no verified artifact, heartbeat after heartbeat."""
         memory = self._memory
+        if self._is_parked:
+            return ending
         memory.silent_heartbeats = 0 if self._commands.is_verified else memory.silent_heartbeats + 1
         if memory.silent_heartbeats < self._silent_limit or ending.verdict is Verdict.STOPPED:
             return ending

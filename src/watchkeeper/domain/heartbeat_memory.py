@@ -17,7 +17,7 @@ class Memory:
 
     `retried` and `has_claimed` are of the present heartbeat. `failed_retries` counts by job. `stopped` says why
     nothing may be claimed; `stop_is_told` that our server knows, whose word then resumes it. `heard` are the repairs
-    whose requests were taken in.
+    whose requests were taken in. `parked_until` (Unix time): the agent's provider serves it no sooner.
     """
 
     job: str | None = None
@@ -29,6 +29,7 @@ class Memory:
     stopped: str | None = None
     stop_is_told: bool = False
     heard: list[str] = field(default_factory=list)
+    parked_until: float = 0.0
 
     def hears(self, repair: str) -> bool:
         """Say whether a repair's request is new, and remember it: each is told again until its effect is seen."""
@@ -46,7 +47,7 @@ class Memory:
 
     def resume(self) -> None:
         """Go on after a stop: a person decided so."""
-        self.stopped, self.stop_is_told, self.silent_heartbeats = None, False, 0
+        self.stopped, self.stop_is_told, self.silent_heartbeats, self.parked_until = None, False, 0, 0.0
 
     def begin(self) -> None:
         """Begin a heartbeat."""
@@ -77,6 +78,7 @@ class Memory:
             "stopped": self.stopped,
             "stop_is_told": self.stop_is_told,
             "heard": self.heard,
+            "parked_until": self.parked_until,
         }
 
     @classmethod
@@ -92,4 +94,5 @@ class Memory:
             stopped=kept["stopped"],
             stop_is_told=bool(kept["stop_is_told"]),
             heard=list(kept.get("heard", ())),
+            parked_until=float(kept.get("parked_until", 0.0)),
         )

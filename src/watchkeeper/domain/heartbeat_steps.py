@@ -81,17 +81,32 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who does the work asks for one command of the contract meanwhile, and waits for its Answer."""
+    """Who does the work asks for one command of the contract meanwhile, and waits for its Answer.
 
-    command: Command
+    Without a command it asks for the gate's look at what it has handed over so far.
+    """
+
+    command: Command | None
 
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """How the work ended; `has_files` says that there is something to upload."""
+    """How the work ended; `has_files` says that there is something to upload.
+
+    `until` (Unix time): it cannot be gone on with before, by nobody's fault; nothing is claimed until then.
+    """
 
     is_done: bool
     has_files: bool = True
+    detail: str = ""
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """Whether files stand where everybody can open them, and why they do not."""
+
+    is_there: bool
     detail: str = ""
 
 
@@ -99,7 +114,7 @@ class Worked:
 class Answer:
     """Tell who does the work what became of what it asked or handed in; answered by whether it goes on working."""
 
-    told: Reply | Ending
+    told: Reply | Ending | Uploaded | Checked
 
 
 @dataclass(frozen=True, slots=True)

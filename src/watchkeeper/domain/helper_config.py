@@ -51,7 +51,8 @@ class HelperConfig:
     `metrics_url` or `metrics_command` gives the foreign queue's counters as one JSON object. `publish_command` is run
     with the paths of files and prints `{"artifacts": [{"name", "url"}]}`: the shared store for results that have no
     deliverable id. `upload_id` says which id `upload-files` takes. `claim_seconds` may pass without JSON, and
-    `answer_seconds` for every other command; `work_seconds` caps the work on one job;
+    `answer_seconds` for every other command; `work_seconds` caps the work on one job, `tokens_limit` and `cost_limit`
+    (US dollars) what an agent may use for it;
     `linger_seconds` a process may live on after its JSON.
     """
 
@@ -69,6 +70,8 @@ class HelperConfig:
     kill_seconds: float = 5.0
     heartbeat_seconds: float = 600.0
     work_seconds: float = 14_400.0
+    tokens_limit: int | None = None
+    cost_limit: float | None = None
     near_expiry_seconds: float = 180.0
     near_expiry_fraction: float = 1 / 3
     renewal_gap_seconds: float = 30.0

@@ -25,12 +25,6 @@ happened before; call `progress` whenever a step is done; hand in what you made 
 whether it would be taken; end with exactly one of `complete`, or `fail` when the job cannot be done. To say that you
 are done does not end the job."""
 
-FOREIGN_TOOLS = """\
-The tools of the MCP server "watchkeeper" are the contract of the job: `context` tells what its platform knows of it;
-call `progress` whenever a step is done. Leave what you make as files in the current directory, and end with exactly
-one of `complete`, which hands them in, or `fail` when the job cannot be done. To say that you are done does not end
-the job."""
-
 FILES = """\
 Leave what you made in the current directory, with a file artifacts.json beside it:
 {"summary": "...", "artifacts": [{"kind": "report", "path": "report.md"}]}. It is handed in when you are done."""
@@ -60,13 +54,13 @@ def first_prompt(task: str, lessons: Sequence[Mapping[str, Any]] = (), *, has_to
     return "\n\n".join(parts)
 
 
-def foreign_prompt(record: Mapping[str, Any]) -> str:
-    """Give the prompt of a foreign platform's job: its own text, `payload.prompt`, or else all that was claimed."""
+def foreign_task(record: Mapping[str, Any]) -> str:
+    """Give the task of a foreign platform's job: its own text, `payload.prompt`, or else all that was claimed."""
     payload = record.get("payload")
     task = payload.get("prompt") if isinstance(payload, Mapping) else None
-    if not isinstance(task, str) or not task.strip():
-        task = f"Do what its record asks for.\n{fenced(dict(record))}"
-    return "\n\n".join([ALONE.format(opens=OPENS, closes=CLOSES), FOREIGN_TOOLS, f"The job:\n{task}"])
+    if isinstance(task, str) and task.strip():
+        return task
+    return f"Do what its record asks for.\n{fenced(dict(record))}"
 
 
 def resumed_prompt(because: str) -> str:

@@ -19,13 +19,15 @@ from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.helper_config import HelperConfig
 from watchkeeper.interfaces.cli.local import as_token, read_secret, read_url
 from watchkeeper.interfaces.cli.output import write
+from watchkeeper.interfaces.cli.session_limits import session_limits
 from watchkeeper.interfaces.cli.starting import begin
 from watchkeeper.interfaces.cli.work_agent import own_document, passed_on_variables
 from watchkeeper.services.fetch_settings import fetch_config
-from watchkeeper.services.relay.agent_turn import AgentOrder
 from watchkeeper.services.relay.guarded import HelperGuard
 from watchkeeper.services.relay.heartbeats import Supervision, supervise_helper
 from watchkeeper.services.relay.relaying import relay as relay_command
+from watchkeeper.services.relay.served_agent import AgentOrder
+from watchkeeper.services.supervision.config import SessionConfig
 from watchkeeper.settings import FIELDS, Settings
 
 COMMAND = "command"
@@ -74,6 +76,10 @@ def supervise(
         list[str] | None,
         typer.Option(help="With --agent: a variable of this process that agents get; may be repeated."),
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(help="With --agent: what a session may use, NAME=VALUE; see work --limit."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="End after one heartbeat.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on after a stop condition: a person decided so.")
@@ -85,8 +91,8 @@ def supervise(
     """Run whole heartbeats of a foreign helper; without --work and --agent only watch, and claim nothing."""
     if work is not None and agent is not None:
         raise UsageError("--work and --agent say the same thing twice; name one")
-    if agent in (None, COMMAND) and (arguments or agent_env):
-        raise UsageError("arguments and --agent-env belong to --agent codex or claude")
+    if agent in (None, COMMAND) and (arguments or agent_env or limit):
+        raise UsageError("arguments, --agent-env and --limit belong to --agent codex or claude")
     settings = begin()
     order = Supervision(
         guard=_guard(settings, helper, config, worker_id, token_file),
@@ -96,23 +102,37 @@ def supervise(
         resumes=resume,
         agent_user=settings.agent_user,
         artifact_limit_bytes=settings.artifact_limit_bytes,
-        agent=None if agent in (None, COMMAND) else _agent(settings, agent, arguments or (), agent_env or ()),
+        agent=None
+        if agent in (None, COMMAND)
+        else _agent(settings, agent, arguments or (), agent_env or (), limit or ()),
     )
     raise typer.Exit(asyncio.run(supervise_helper(order)))
 
 
-def _agent(settings: Settings, name: str, arguments: Sequence[str], passed_on: Sequence[str]) -> AgentOrder:
+def _agent(
+    settings: Settings,
+    name: str,
+    arguments: Sequence[str],
+    passed_on: Sequence[str],
+    limits: Sequence[str],
+) -> AgentOrder:
     # What serves an agent's tools is loaded where there is an agent only.
     from watchkeeper.interfaces.mcp.foreign import ForeignHost
 
     known.check(name)
+    document = own_document(settings)
     return AgentOrder(
         name=name,
         host=ForeignHost(read_url(settings), settings.artifact_limit_bytes),
+        sessions=SessionConfig(
+            home=settings.home,
+            agent_environ=passed_on_variables(passed_on),
+            session_limits=document.policy.sessions,
+            shared_daemons=document.shared_daemons,
+            **session_limits(limits),
+        ),
         path=os.environ.get("PATH", SYSTEM_PATH),
         arguments=arguments,
-        environ=passed_on_variables(passed_on),
-        limits=own_document(settings).policy.sessions,
     )
 
 

@@ -11,7 +11,7 @@ from mcp.server.lowlevel.server import Server
 from watchkeeper.domain.heartbeat_steps import Command
 from watchkeeper.domain.sessions.facts import ContractCall
 from watchkeeper.interfaces.mcp.bounds import short
-from watchkeeper.interfaces.mcp.contract import Complete, Progress, Reason
+from watchkeeper.interfaces.mcp.contract import Complete, Progress, Reason, Upload, Verify
 from watchkeeper.interfaces.mcp.host import ContractHost, guest_of
 from watchkeeper.interfaces.mcp.toolbox import Answered, Context, Json, Nothing, Tool, answered, server_of
 from watchkeeper.services.relay.asking import ForeignSession
@@ -20,10 +20,10 @@ from watchkeeper.services.supervision.server_link import ServerLink
 
 INSTRUCTIONS = """\
 You work on one job of another platform, which is already claimed for you. Call context for what is known of it, and \
-progress when a phase begins and at least every ten minutes. Write results as files into your workspace, then call \
-complete. The job is done only when complete answers ok; saying so in words counts for nothing. Every answer is JSON; \
-in an error, do what its hint says. If you cannot do the job, call fail with the reason; if somebody else should, \
-release."""
+progress when a phase begins and at least every ten minutes. Write results as files into your workspace, then \
+upload_files, verify, and complete. The job is done only when complete answers ok; saying so in words counts for \
+nothing. Every answer is JSON; in an error, do what its hint says. If you cannot do the job, call fail with the \
+reason; if somebody else should, release."""
 
 HINTS = {
     "stale_lease": "Stop now: this job is no longer yours. Change nothing more, call no tool again, end your turn.",
@@ -52,6 +52,20 @@ async def progress(session: ForeignSession, given: Progress) -> Json:
     return await _asked(session, Command.PROGRESS, body)
 
 
+async def upload_files(session: ForeignSession, given: Upload) -> Json:
+    """Hand files of your workspace to the job's platform; the answer gives each its address, null where it has none. A
+    directory means all files in it. Upload finished files only, and after a change upload again.
+    """
+    return await _asked(session, Command.UPLOAD, {"paths": given.paths})
+
+
+async def verify(session: ForeignSession, given: Verify) -> Json:
+    """Ask whether the page that people open, of what you uploaded, would be taken now; changes nothing. An empty failed
+    list means that it would; else mend what failed names, upload and verify again.
+    """
+    return await _asked(session, None, {"url": given.url})
+
+
 async def complete(session: ForeignSession, given: Complete) -> Json:
     """Hand in the job: the files that artifacts name by path, all files of your workspace where none is named. They are
     uploaded and checked, which may take a while. Only the answer ok: true means that the job is done; then end your
@@ -78,6 +92,8 @@ async def release(session: ForeignSession, given: Reason) -> Json:
 TOOLS: tuple[Tool[ForeignSession], ...] = (
     Tool("context", Nothing, context, reads=True),
     Tool("progress", Progress, progress, reads=False),
+    Tool("upload_files", Upload, upload_files, reads=False),
+    Tool("verify", Verify, verify, reads=True),
     Tool("complete", Complete, complete, reads=False),
     Tool("fail", Reason, fail, reads=False),
     Tool("release", Reason, release, reads=False),
@@ -96,9 +112,17 @@ async def _call(context: Context, tool: Tool[ForeignSession], given: Mapping[str
     if not isinstance(session, ForeignSession):
         raise RuntimeError("a session of our own came to the tools of foreign jobs")  # noqa: TRY004 - our fault
     done = await answered(tool, session, given, HINTS)
-    session.told(ContractCall(command=tool.name, ok=done.ok, error_code=done.code), None)
+    phase, uploaded = (given or {}).get("phase"), done.answer.get("artifacts")
+    call = ContractCall(
+        command=tool.name.replace("_", "-"),
+        ok=done.ok,
+        error_code=done.code,
+        phase=phase if isinstance(phase, str) else None,
+        artifacts=len(uploaded) if tool.run is upload_files and isinstance(uploaded, list) else None,
+    )
+    session.told(call, None)
     return done
 
 
-async def _asked(session: ForeignSession, command: Command, body: Json) -> Json:
+async def _asked(session: ForeignSession, command: Command | None, body: Json) -> Json:
     return await asyncio.wrap_future(session.ask(command, body))

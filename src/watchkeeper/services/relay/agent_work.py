@@ -1,81 +1,98 @@
-"""The work on a foreign job by an agent: one session of one turn, whose calls of the contract the heartbeat runs."""
+"""The work on a foreign job by an agent: an attempt as every supervisor runs it, whose agent's calls of the contract
+the heartbeat runs.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-import shutil
-import time
 from collections import deque
-from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from watchkeeper.agents.artifacts import Gathered, ProducedFile, files_in, open_inside, produced
-from watchkeeper.agents.session import Session, SessionError
-from watchkeeper.agents.sweep import SweepReport
+from watchkeeper.agents.artifacts import ProducedFile
 from watchkeeper.domain.errors import UsageError, WatchkeeperError
-from watchkeeper.domain.heartbeat_steps import Answer, Asked, Call, Command, Ending, Why, Worked
+from watchkeeper.domain.heartbeat_steps import Answer, Asked, Call, Command, Ending, Uploaded, Why, Worked
 from watchkeeper.domain.helper_answers import HelperAnswers
-from watchkeeper.domain.helper_config import HelperConfig
-from watchkeeper.domain.redaction import Redactor
-from watchkeeper.services.relay.agent_turn import AgentTurn, ServedAgent
-from watchkeeper.services.relay.asking import GRANTED, ForeignSession, Json, Question
+from watchkeeper.logs import log
+from watchkeeper.services.relay.agent_attempts import AgentAttempts
+from watchkeeper.services.relay.asking import GRANTED, Question
+from watchkeeper.services.relay.foreign_desk import ForeignDesk
+from watchkeeper.services.relay.guard import Guarded
+from watchkeeper.services.relay.handing_in import HandedIn
 from watchkeeper.services.relay.held import HeldJob
-from watchkeeper.services.relay.work_place import WorkPlace, handed_over
-from watchkeeper.services.supervision.following import Following
+from watchkeeper.services.relay.served_agent import ServedAgent
+from watchkeeper.services.supervision import endings
+from watchkeeper.services.supervision.means import Means
+from watchkeeper.services.supervision.records import AttemptRecords
 from watchkeeper.services.supervision.server_link import Refused
-from watchkeeper.services.supervision.steps import Done, GiveUp, GoOn, Mend, TurnOver, after_turn
+from watchkeeper.services.supervision.session_run import Attempt
 
 LOOK_SECONDS = 0.1
-STOP_SECONDS = 60.0
-COPY_BYTES = 1024 * 1024
+STOP_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """An attempt under way, its records, and what it has handed in."""
+
+    attempt: Attempt
+    records: AttemptRecords
+    handed_in: HandedIn
+    runs: asyncio.Task[None]
 
 
 class AgentWork:
-    """One attempt at one job. `workspace` holds copies of what was handed in: the agent still lives then."""
+    """The work on one job of one heartbeat; what an earlier process began of it is gone on with."""
 
     def __init__(
-        self,
-        places: WorkPlace,
-        agent: ServedAgent,
-        redactor: Redactor,
-        config: HelperConfig,
-        artifact_limit_bytes: int,
+        self, means: Guarded, agent: ServedAgent, attempts: AgentAttempts, artifact_limit_bytes: int
     ) -> None:
+        self._guarded = means
         self._agent = agent
-        self._answers = HelperAnswers(config)
+        self._attempts = attempts
+        self._answers = HelperAnswers(means.config)
         self._limit = artifact_limit_bytes
-        self._token = secrets.token_urlsafe(32)
-        redactor.learn(self._token)
-        self._turn = AgentTurn(places, agent, redactor, config.work_seconds, self._token)
+        self._desk = ForeignDesk(means.config, means.redactor, self._put)
         self._questions: deque[Question] = deque()
         self._question: Question | None = None
+        self._beginning: asyncio.Task[_Begun] | None = None
+        self._reason = ""
+        self._is_over = False
         self._held: HeldJob | None = None
-        self._started: asyncio.Task[Following] | None = None
-        self._ends: asyncio.Task[SweepReport] | None = None
-        self._lingers = False
-        self.workspace = Path()
         self.summary: str | None = None
-        self.files: tuple[ProducedFile, ...] = ()
+
+    @property
+    def workspace(self) -> Path:
+        """Give where copies of what was handed in lie: the agent still lives then."""
+        return self._begun.handed_in.directory
+
+    @property
+    def files(self) -> tuple[ProducedFile, ...]:
+        return self._begun.handed_in.files
 
     async def look(self, held: HeldJob) -> Worked | Asked | None:
-        """Start the session, or wait a moment for what it asks or hands in; None while it works on."""
+        """Begin the attempt, or wait a moment for what its agent asks or hands in; None while it works on."""
+        self._held = held
+        self._beginning = self._beginning or asyncio.create_task(self._begin(held), name="agent's attempt")
         try:
-            ends = await self._running(held)
-        except (UsageError, SessionError, OSError) as error:
+            # Whatever cancels the heartbeat now, `stop` waits for what was begun.
+            begun = await asyncio.shield(self._beginning)
+        except OSError as error:
             return Worked(is_done=False, detail=f"the agent could not be started: {error}")
         if (question := self._next()) is not None:
-            self._question = question
-            if question.command is not Command.COMPLETE:
-                return Asked(question.command)
-            return await asyncio.to_thread(self._handed_in, question, held)
-        await asyncio.wait([ends], timeout=LOOK_SECONDS)
-        return self._over(ends.result()) if ends.done() and not self._questions else None
+            return await asyncio.to_thread(self._taken_up, question, held, begun)
+        await asyncio.wait([begun.runs], timeout=LOOK_SECONDS)
+        return self._worked() if begun.runs.done() and not self._questions else None
 
     def arguments(self, call: Call, held: HeldJob) -> list[str] | None:
         """Give the arguments of the command that the agent asked for; None for what the heartbeat runs by itself."""
         question = self._question
-        if question is None or call.command is not question.command or call.why not in (Why.TURN, Why.RETRY):
+        if call.why not in (Why.TURN, Why.RETRY):
+            return None
+        if call.command is Command.RELEASE and question is None:
+            return [held.id, self._reason]
+        if question is None or call.command is not question.command:
             return None
         match call.command:
             case Command.PROGRESS:
@@ -87,100 +104,119 @@ class AgentWork:
     def answer(self, answer: Answer) -> bool:
         """Tell the agent; give whether it goes on working, which it does if it asked and lives."""
         question, self._question = self._question, None
-        if isinstance(answer.told, Ending):
-            self._lingers = answer.told.verdict in GRANTED
-        if question is None:
+        told = answer.told
+        if isinstance(told, Ending) and told.verdict in GRANTED:
+            self._desk.granted = told.verdict.value
+        if question is None or self._held is None:
             return False
-        question.settle(answer.told, self._answers)
-        return self._ends is not None and not self._ends.done()
+        is_there = isinstance(told, Uploaded) and told.is_there
+        files = self._begun.handed_in.uploaded(self._held) if is_there else ()
+        question.settle(told, self._answers, files)
+        return not self._begun.runs.done()
 
     async def stop(self) -> None:
         """End whatever lives of it, a little later where the job is done: it is about to end by itself."""
-        if self._started is None:
-            return
-        await asyncio.wait([self._started])
-        if not self._started.cancelled() and self._started.exception() is None:
-            await self._end(self._started.result().session)
-        self._agent.order.host.forget(self._token)
+        self._is_over = True
         for question in self._questions:
             question.refuse(Refused(0, "stale_lease", "the heartbeat is over", {}))
+        if self._beginning is None:
+            return
+        await asyncio.wait([self._beginning])
+        if self._beginning.exception() is not None:
+            return
+        begun = self._begun
+        if not begun.runs.done():
+            if self._desk.granted is not None:
+                await begun.attempt.lease_is_gone()
+            else:
+                begun.attempt.interrupt(endings.Why.SHUTDOWN, "the heartbeat is over")
+            await asyncio.wait([begun.runs], timeout=STOP_SECONDS)
+        if self._desk.granted is not None:
+            await asyncio.to_thread(self._attempts.settled, begun.records)
 
-    async def _end(self, session: Session) -> None:
-        if self._ends is not None:
-            if self._lingers:
-                await asyncio.wait([self._ends], timeout=self._agent.order.linger_seconds)
-            if not self._ends.done():
-                session.interrupt("the heartbeat is over")
-                await asyncio.wait([self._ends], timeout=STOP_SECONDS)
-        if session.swept() is None:
-            await asyncio.to_thread(session.prove_gone)
+    @property
+    def _begun(self) -> _Begun:
+        if self._beginning is None:
+            raise RuntimeError("no attempt was begun")
+        return self._beginning.result()
 
-    async def _running(self, held: HeldJob) -> asyncio.Task[SweepReport]:
-        if self._ends is None:
-            self._held = held
-            session = ForeignSession(held.id, None, self._turn.called, ask=self._ask)
-            self._started = asyncio.create_task(asyncio.to_thread(self._turn.start, held, session))
-            # Whatever cancels the heartbeat now, `stop` waits for what was begun.
-            following = await asyncio.shield(self._started)
-            self._ends = asyncio.create_task(following.to_its_end(), name="agent session")
-        return self._ends
+    async def _begin(self, held: HeldJob) -> _Begun:
+        """Begin an attempt, or go on with the one at this very claim that an earlier process left."""
+        left = await asyncio.to_thread(self._attempts.of, held)
+        cap = self._guarded.config.work_seconds
+        begun = left if left is not None else await asyncio.to_thread(self._attempts.begin, held, cap)
+        records, facts = begun
+        if token := facts.get("job_token"):
+            self._guarded.redactor.learn(token)
+        attempt = Attempt(self._means(), records, facts)
+        runs = asyncio.create_task(self._seen_through(attempt, goes_on=left is not None), name="attempt")
+        return _Begun(attempt, records, HandedIn(records.directory / "handed-in", self._limit), runs)
 
-    def _ask(self, command: Command, body: Json) -> Future[Json]:
-        question = Question(command, body)
-        self._questions.append(question)
-        return question.future
+    async def _seen_through(self, attempt: Attempt, *, goes_on: bool) -> None:
+        try:
+            await (attempt.go_on() if goes_on else attempt.run())
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not leave an agent behind
+            log("attempt_crashed", job=attempt.id, detail=f"{type(error).__name__}: {error}")
+            await attempt.give_up(error)
+
+    def _means(self) -> Means:
+        agent = self._agent
+        return Means(
+            agent.order.sessions,
+            self._guarded.worker_id,
+            agent.workspaces,
+            self._desk,
+            agent.adapter,
+            agent.order.host,
+            agent.records,
+        )
+
+    def _put(self, question: Question) -> None:
+        if self._is_over:
+            question.refuse(Refused(0, "stale_lease", "the heartbeat is over", {}))
+        else:
+            self._questions.append(question)
 
     def _next(self) -> Question | None:
-        """Give the next question that somebody waits for; what the job is, is told at once."""
+        """Give the next question that somebody waits for."""
         while self._questions:
             question = self._questions.popleft()
             if question.is_waited_for():
                 return question
         return None
 
-    def _handed_in(self, question: Question, held: HeldJob) -> Worked | None:
-        """Take what the agent hands in; where that cannot be taken it is told so, and works on."""
-        place = self._turn.workspace
+    def _taken_up(self, question: Question, held: HeldJob, begun: _Begun) -> Worked | Asked | None:
+        """Take what the agent asks or hands in; where that cannot be taken it is told so, and works on."""
+        self._question, files = question, begun.handed_in
+        workspace, body = question.workspace, question.body
         try:
-            entries = tuple(produced(place, entry, self._limit) for entry in question.body["artifacts"])
-            gathered = Gathered(question.body["summary"], entries, declared=bool(entries))
-            self.files = handed_over(held, gathered, files_in(place, self._limit))
-            self._copy(place)
+            match question.command:
+                case Command.COMPLETE:
+                    files.take_all(workspace, held, body)
+                    self.summary = body["summary"]
+                    return Worked(is_done=True, has_files=bool(files.files))
+                case Command.UPLOAD:
+                    files.take(workspace, body["paths"])
+                case None:
+                    files.hand_over_uploaded(held, body.get("url"))
         except WatchkeeperError as refused:
             question.refuse(refused)
         except OSError as error:
             question.refuse(UsageError(f"the files could not be taken: {error.strerror}"))
         else:
-            self.summary = gathered.summary
-            return Worked(is_done=True, has_files=bool(self.files))
+            return Asked(question.command)
         self._question = None
         return None
 
-    def _copy(self, place: Path) -> None:
-        """Copy the files: the agent could put a link in the place of one while the helper reads it."""
-        self.workspace = self._turn.directory.with_suffix(".handed-in")
-        shutil.rmtree(self.workspace, ignore_errors=True)
-        for file in self.files:
-            target = self.workspace / file.path
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            left = self._limit
-            with open_inside(place, file.path, self._limit) as source, target.open("wb") as copy:
-                while left > 0 and (part := source.read(min(left, COPY_BYTES))):
-                    left -= copy.write(part)
-
-    def _over(self, report: SweepReport) -> Worked:
-        if not report.gone:
-            left = report.note or report.left
-            return Worked(is_done=False, detail=f"processes of the agent could not be ended: {left}")
-        return Worked(is_done=False, detail=_without_end(self._turn.following.over()))
-
-
-def _without_end(over: TurnOver) -> str:
-    """Say why a turn ended before its job did."""
-    match after_turn(over, 0, 1, time.time()):
-        case Done():
-            return "the agent ended its turn without a complete that was accepted"
-        case (GoOn() | Mend() | GiveUp()) as step:
-            return f"{step.failure}: {step.because}"
-        case step:
-            return step.because
+    def _worked(self) -> Worked:
+        """Say how the attempt ended without an end of its agent's own."""
+        ending = self._desk.ending
+        if ending is None or ending.command is endings.Command.NOTHING:
+            return Worked(is_done=False, detail="the agent's session is over")
+        if ending.command is endings.Command.COMPLETE:
+            text = "the agent ended its turn without a complete that was accepted"
+            return Worked(is_done=False, detail=text)
+        self._reason = str(ending.body["reason"])
+        if (at := ending.body.get("retry_at")) is None:
+            return Worked(is_done=False, detail=self._reason)
+        return Worked(is_done=False, detail=self._reason, until=datetime.fromisoformat(at).timestamp())

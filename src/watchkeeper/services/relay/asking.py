@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from watchkeeper.domain.errors import WatchkeeperError
-from watchkeeper.domain.heartbeat_steps import Command, Ending, Verdict
+from watchkeeper.domain.heartbeat_steps import Checked, Command, Ending, Uploaded, Verdict
 from watchkeeper.domain.helper_answers import HelperAnswers, Reply
 from watchkeeper.services.relay.relaying import REFUSALS
 from watchkeeper.services.supervision.contract_host import ContractSession
@@ -21,10 +22,11 @@ GRANTED = frozenset({Verdict.COMPLETED, Verdict.QUEUED, Verdict.FAILED, Verdict.
 
 @dataclass(frozen=True)
 class Question:
-    """One call of a tool; whoever called waits for `future`, in another thread."""
+    """One call of a tool, `verify` without a command; whoever called waits for `future`, in another thread."""
 
-    command: Command
+    command: Command | None
     body: Json
+    workspace: Path
     future: Future[Json] = field(default_factory=Future)
 
     def is_waited_for(self) -> bool:
@@ -39,9 +41,18 @@ class Question:
         with suppress(InvalidStateError):  # nobody waits any more
             self.future.set_exception(error)
 
-    def settle(self, told: Reply | Ending, answers: HelperAnswers) -> None:
-        """Answer with what became of it."""
-        if isinstance(told, Ending):
+    def settle(
+        self, told: Reply | Ending | Uploaded | Checked, answers: HelperAnswers, files: Sequence[Json] = ()
+    ) -> None:
+        """Answer with what became of it; `files` are those that were uploaded, with their addresses."""
+        if isinstance(told, Checked):
+            self.grant({"failed": [] if told.passed else [{"detail": told.detail}]})
+        elif isinstance(told, Uploaded):
+            if told.is_there:
+                self.grant({"artifacts": list(files)})
+            else:
+                self.refuse(_refused("conflict", told.detail))
+        elif isinstance(told, Ending):
             if told.verdict in GRANTED:
                 self.grant({"status": told.verdict.value})
             else:
@@ -54,9 +65,15 @@ class Question:
 
 @dataclass(frozen=True)
 class ForeignSession(ContractSession):
-    """A session at work on a foreign job. `ask` may be called from any thread, and does not block."""
+    """A session at work on a foreign job. `put` hands a question to the heartbeat."""
 
-    ask: Callable[[Command, Json], Future[Json]] = field(kw_only=True)
+    put: Callable[[Question], None] = field(kw_only=True)
+
+    def ask(self, command: Command | None, body: Json) -> Future[Json]:
+        """Ask for a command, `verify` without one; from any thread, without blocking."""
+        question = Question(command, body, self.workspace or Path())
+        self.put(question)
+        return question.future
 
 
 def _refused(code: str, why: str) -> Refused:

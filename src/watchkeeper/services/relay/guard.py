@@ -71,6 +71,7 @@ class Guarded:
     gate: OutsideGate
     redactor: Redactor
     telling: Telling
+    worker_id: str
 
 
 class Guard:

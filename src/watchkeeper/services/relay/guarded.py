@@ -81,7 +81,7 @@ def parts_of(guard: HelperGuard) -> Iterator[tuple[Guarded, Reports]]:
         telling = Telling(reports, redactor, guard.worker_id)
         gate = OutsideGate(guard.fetch, guard.http_statuses, guard.markers)
         calls = HelperCalls(guard.words, guard.config, place)
-        yield Guarded(guard.config, place, calls, gate, redactor, telling), reports
+        yield Guarded(guard.config, place, calls, gate, redactor, telling, guard.worker_id), reports
 
 
 async def hear_server(means: Guarded, reports: Reports, memory: Memory, seconds: float) -> None:

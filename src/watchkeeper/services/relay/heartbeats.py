@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from watchkeeper.agents.command import SHELL, command_of
 from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import SYSTEM_PLACE, Workspaces
 from watchkeeper.domain.heartbeat import Heartbeat
+from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.domain.heartbeat_steps import Answer, Asked, Call, Command, Ending, Verdict, Why, Worked
 from watchkeeper.logs import log
-from watchkeeper.services.relay.agent_turn import AgentOrder, ServedAgent, served
+from watchkeeper.services.relay.agent_attempts import AgentAttempts
 from watchkeeper.services.relay.agent_work import AgentWork
 from watchkeeper.services.relay.foreign_metrics import tell_metrics
 from watchkeeper.services.relay.guard import Guard, Guarded, artifacts_json
@@ -24,6 +27,8 @@ from watchkeeper.services.relay.job_work import JobWork
 from watchkeeper.services.relay.outbox import Completion
 from watchkeeper.services.relay.publishing import published
 from watchkeeper.services.relay.reports import Reports
+from watchkeeper.services.relay.served_agent import AgentOrder, ServedAgent, served
+from watchkeeper.services.relay.told_sessions import told_sessions
 from watchkeeper.services.relay.work_place import WorkPlace
 
 STOPPED_EXIT = 3
@@ -72,7 +77,10 @@ async def supervise_helper(order: Supervision) -> int:
     try:
         with parts_of(order.guard) as (means, reports):
             workspaces = Workspaces(order.guard.home, agent_user(order.agent_user), order.system_place)
-            with served(order.agent, means.place.directory, workspaces) as agent:
+            with (
+                told_sessions(order.guard, reports) as records,
+                served(order.agent, means.place.directory, workspaces, records) as agent,
+            ):
                 return await _Supervisor(order, means, reports, workspaces, agent).run(stopping)
     finally:
         for number in SIGNALS:
@@ -93,6 +101,7 @@ class _Supervisor:
         self._reports = reports
         self._workspaces = workspaces
         self._agent = agent
+        self._attempts = AgentAttempts(means.place, workspaces)
 
     async def run(self, stopping: asyncio.Event) -> int:
         sending = asyncio.create_task(self._send(), name="reports")
@@ -139,11 +148,13 @@ class _Supervisor:
         if self._order.resumes:
             memory.resume()
         await hear_server(self._means, self._reports, memory, self._order.guard.report_seconds)
-        guard = Guard(self._means, _WorkDesk(self._means, self._work()), memory)
+        held = await asyncio.to_thread(self._held, memory)
+        guard = Guard(self._means, _WorkDesk(self._means, self._work()), memory, held)
         config = self._means.config
         heartbeat = Heartbeat(
             memory,
-            works=self._order.works,
+            works=self._order.works and not self._is_parked(memory),
+            held=None if held is None else held.as_claimed(),
             no_job_limit=config.no_job_heartbeats,
             silent_limit=config.silent_heartbeats,
         )
@@ -154,12 +165,32 @@ class _Supervisor:
         log("heartbeat_ended", verdict=ending.verdict.value, detail=ending.detail)
         return ending
 
+    def _held(self, memory: Memory) -> HeldJob | None:
+        """Give the job whose heartbeat was cut off by its program's death, to be gone on with; end all else that lives.
+
+        An agent of it may be at work still: it is adopted, else its thread is resumed.
+        """
+        kept = self._means.place.record("job")
+        held = None if kept is None or self._agent is None else HeldJob.from_json(kept, self._means.config)
+        if held is None or memory.job != held.id or self._attempts.of(held) is None:
+            held = None
+        self._attempts.end_others(held)
+        self._attempts.forget_old()
+        return held
+
+    def _is_parked(self, memory: Memory) -> bool:
+        """Say whether the agent's provider serves it no sooner than later: nothing is claimed meanwhile."""
+        if self._agent is None or memory.parked_until <= time.time():
+            return False
+        log("agent_parked", until=datetime.fromtimestamp(memory.parked_until, UTC).isoformat())
+        return True
+
     def _work(self) -> JobWork | AgentWork:
         order, means = self._order, self._means
-        places = WorkPlace(means.place, self._workspaces)
         limit = order.artifact_limit_bytes
         if self._agent is not None:
-            return AgentWork(places, self._agent, means.redactor, means.config, limit)
+            return AgentWork(means, self._agent, self._attempts, limit)
+        places = WorkPlace(means.place, self._workspaces)
         return JobWork(places, order.command, means.redactor, means.config.work_seconds, limit)
 
 

@@ -58,6 +58,10 @@ class HeldJob:
         self.contract = contract if contract is not None else self.contract
         self.lease.renewed(reply.lease_expires_at, datetime.now(UTC))
 
+    def as_claimed(self) -> HelperJob:
+        """Give the job as a claim gave it."""
+        return HelperJob(self.id, self.kind, self.deliverable_id)
+
     def to_json(self) -> dict[str, Any]:
         ends = self.lease.expires_at
         return {

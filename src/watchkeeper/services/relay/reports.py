@@ -66,6 +66,11 @@ class Reports:
         except OSError as error:
             log("report_not_kept", path=path, detail=str(error))
 
+    def are_told(self, before: float) -> bool:
+        """Say whether nothing waits that was kept before a moment (Unix time)."""
+        oldest = self.place.waiting(self.place.reports)[:1]
+        return not oldest or int(oldest[0].name.partition("-")[0]) >= before * 1e9
+
     async def deliver(self, seconds: float) -> int:
         """Send what waits, the oldest first, for so long; give how many still wait."""
         async with self._turn:

@@ -86,8 +86,8 @@ class Course:
 
     @property
     def is_gated(self) -> bool:
-        """Say whether there is a contract to pass."""
-        return self._job.get("contract") is not None
+        """Say whether there is a gate to pass, whoever hands in."""
+        return self._means.desk.is_gated(self._job)
 
     def after(
         self, over: TurnOver, why: Why | None, detail: str, tail: str

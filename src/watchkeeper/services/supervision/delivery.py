@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from watchkeeper.agents.artifacts import ArtifactRefused
-from watchkeeper.domain.errors import ServerUnreachable, WatchkeeperError
+from watchkeeper.domain.errors import ServerUnreachable, UsageError, WatchkeeperError
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.domain.redaction import TAKEN_OUT
 from watchkeeper.logs import log
+from watchkeeper.services.supervision.contract_host import ContractSession
+from watchkeeper.services.supervision.desk import Held
 from watchkeeper.services.supervision.endings import Command, Ending, failed, sendable
 from watchkeeper.services.supervision.records import AttemptRecords
 from watchkeeper.services.supervision.results import Results
@@ -30,30 +31,36 @@ TIMES_AN_ERROR_COUNTS = 20
 """A server that answers, but with an error of its own, is asked so often; then the lease is left to expire."""
 
 
-@dataclass(frozen=True)
-class Held:
-    """The job as it was claimed, its lease token, and the workspace, if there is one.
-
-    `notes` is what was decided of the attempt on the way, shared by all that deliver for it.
-    """
-
-    job: dict[str, Any]
-    lease: str
-    workspace: Path | None
-    notes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        return str(self.job["id"])
-
-
 class Delivery:
-    """Reports ends. One for all attempts; each call is for one attempt."""
+    """Our own server's desk (see desk.JobDesk). One for all attempts; each call is for one attempt."""
 
     def __init__(self, link: ServerLink, worker_id: str, artifact_limit_bytes: int) -> None:
         self._link = link
         self._worker_id = worker_id
         self._limit = artifact_limit_bytes
+
+    def task(self, job: Mapping[str, Any]) -> str:
+        """Give the job's `payload.prompt`; raises UsageError where it is missing."""
+        payload = job.get("payload")
+        task = payload.get("prompt") if isinstance(payload, dict) else None
+        if not isinstance(task, str) or not task.strip():
+            raise UsageError(
+                "the job's payload.prompt is missing or empty", hint="Put the agent's task there, as a text."
+            )
+        return task
+
+    def is_gated(self, job: Mapping[str, Any]) -> bool:
+        return job.get("contract") is not None
+
+    def guest(self, session: ContractSession) -> ContractSession:
+        return session
+
+    async def context(self, job: str, lease: str) -> Json:
+        return await self._link.context(job, lease)
+
+    async def job_token(self, job: str, lease: str) -> str:
+        answer = await self._link.on_job(job, "token", {}, lease)
+        return str(answer["token"])
 
     async def deliver(
         self, records: AttemptRecords, held: Held, ending: Ending, output: Json | None = None

@@ -67,7 +67,10 @@ class Eyes:
 
     def contract_session(self) -> ContractSession:
         """Give who calls the contract's tools with the job token of a turn."""
-        return ContractSession(str(self._job["id"]), self._turns.workspace(), self._called, self._kept.keep)
+        session = ContractSession(
+            str(self._job["id"]), self._turns.workspace(), self._called, self._kept.keep
+        )
+        return self._means.desk.guest(session)
 
     def on(self, session: Session, look_at_clocks: Callable[[], None]) -> Following:
         """Begin to follow a turn, one that was adopted too. Blocks."""
@@ -223,5 +226,5 @@ class Eyes:
         config = self._means.config
         own = [*secret_variables(os.environ).values(), *secrets_of_home(config.home)]
         own += secrets_passed_on(config.agent_environ).values()
-        tokens = [self._facts.get("job_token") or "", self._facts["lease"], config.token]
-        return [value for value in (*own, *tokens) if value]
+        tokens = [self._facts.get("job_token") or "", self._facts["lease"]]
+        return [value for value in (*own, *tokens, *config.own_secrets) if value]

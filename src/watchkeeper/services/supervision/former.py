@@ -18,13 +18,13 @@ class Inheritance(NamedTuple):
     workspace: Path
 
 
-def former_attempts_gone(home: Path, present: AttemptRecords, job: str) -> bool:
+def former_attempts_gone(present: AttemptRecords, job: str) -> bool:
     """Prove the sessions of earlier attempts at a job gone, ending what lives of them; blocks, see `prove_gone`.
 
     The lease of a later attempt is held: whoever still works on an earlier one has lost its own.
     """
     gone = True
-    for former in _former(home, present):
+    for former in _former(present):
         if not former.session.is_dir():
             continue
         report = Session.adopt(former.session).prove_gone()
@@ -34,12 +34,12 @@ def former_attempts_gone(home: Path, present: AttemptRecords, job: str) -> bool:
     return gone
 
 
-def inherited(home: Path, present: AttemptRecords, agent: str, uid: int) -> Inheritance | None:
+def inherited(present: AttemptRecords, agent: str, uid: int) -> Inheritance | None:
     """Give what the last attempt at this job on this machine left to go on with, once its processes are gone.
 
     None where there was none, or another agent or another user worked there.
     """
-    for former in sorted(_former(home, present), key=lambda one: one.epoch, reverse=True):
+    for former in sorted(_former(present), key=lambda one: one.epoch, reverse=True):
         thread, workspace = former.thread(), (former.lease() or {}).get("workspace")
         if thread is None or workspace is None or thread.get("agent") != agent:
             continue
@@ -49,10 +49,10 @@ def inherited(home: Path, present: AttemptRecords, agent: str, uid: int) -> Inhe
     return None
 
 
-def _former(home: Path, present: AttemptRecords) -> list[AttemptRecords]:
+def _former(present: AttemptRecords) -> list[AttemptRecords]:
     """Give the attempts at the same job but this one; a job's id is its own in the world."""
     return [
         one
-        for one in attempts_at(home)
+        for one in attempts_at(present.home)
         if one.job_name == present.job_name and one.directory != present.directory
     ]

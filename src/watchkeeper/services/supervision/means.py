@@ -9,23 +9,21 @@ from typing import Any
 from watchkeeper.agents.adapter import Adapter
 from watchkeeper.agents.spawning import Spawn, spawn_shim
 from watchkeeper.agents.workspace import Workspaces
-from watchkeeper.services.supervision.config import SupervisorConfig
+from watchkeeper.services.supervision.config import SessionConfig
 from watchkeeper.services.supervision.contract_host import ContractHost
-from watchkeeper.services.supervision.delivery import Delivery
+from watchkeeper.services.supervision.desk import JobDesk
 from watchkeeper.services.supervision.observing import Picture
 from watchkeeper.services.supervision.seams import SessionRecords, Unrecorded
-from watchkeeper.services.supervision.server_link import ServerLink
 
 
 @dataclass(frozen=True)
 class Means:
     """What every attempt of a supervisor works with. Without a `contract_host` agents have no tools of ours."""
 
-    config: SupervisorConfig
+    config: SessionConfig
     worker_id: str
     workspaces: Workspaces
-    link: ServerLink
-    delivery: Delivery
+    desk: JobDesk
     adapter: Adapter
     contract_host: ContractHost | None = None
     session_records: SessionRecords = field(default_factory=Unrecorded)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.sessions.prompts import first_prompt, fresh_prompt, resumed_prompt
 from watchkeeper.services.supervision.conversation import Conversation
 from watchkeeper.services.supervision.former import Inheritance, former_attempts_gone, inherited
@@ -33,16 +32,15 @@ class Preparing:
 
     def former(self) -> Inheritance | None:
         """End what lives of former attempts, and give what they left to go on with. Blocks; raises FormerLives."""
-        home = self._means.config.home
-        if not former_attempts_gone(home, self._records, self._job["id"]):
+        if not former_attempts_gone(self._records, self._job["id"]):
             raise FormerLives
         if not self._means.adapter.converses:
             return None
-        return inherited(home, self._records, self._means.adapter.name, self._means.workspaces.user.uid)
+        return inherited(self._records, self._means.adapter.name, self._means.workspaces.user.uid)
 
     async def ask_context(self) -> None:
         """Ask what a conversing agent's supervisor has to know of the job. Raises ServerUnreachable and Refused."""
-        context = await self._means.link.context(self._job["id"], self._facts["lease"])
+        context = await self._means.desk.context(self._job["id"], self._facts["lease"])
         before = context.get("previous_attempts") or ()
         noted: dict[str, Any] = {
             "limits": {name: value for name in LIMITS if (value := context["job"].get(name)) is not None},
@@ -70,11 +68,6 @@ class Preparing:
         return TurnOrder(resumed_prompt(because) if known.resumes else fresh_prompt(first, because))
 
     def prompt(self) -> str:
-        payload = self._job.get("payload")
-        task = payload.get("prompt") if isinstance(payload, dict) else None
-        if not isinstance(task, str) or not task.strip():
-            raise UsageError(
-                "the job's payload.prompt is missing or empty", hint="Put the agent's task there, as a text."
-            )
+        task = self._means.desk.task(self._job)
         has_tools = self._means.contract_host is not None
         return first_prompt(task, self._facts.get("lessons") or (), has_tools=has_tools)

@@ -47,6 +47,11 @@ class AttemptRecords:
         return made
 
     @property
+    def home(self) -> Path:
+        """Give the home of the workers whose attempts may be at the same jobs."""
+        return self.directory.parents[2]
+
+    @property
     def job_name(self) -> str:
         """Give the part of the name that all attempts at one job share."""
         return self.directory.name.rpartition("-")[0]
@@ -100,6 +105,9 @@ class AttemptRecords:
             self.write_thread(thread)
         except OSError as error:
             log("thread_not_kept", attempt=self.directory.name, detail=str(error))
+
+    def forget_thread(self) -> None:
+        (self.directory / THREAD).unlink(missing_ok=True)
 
     def write_stdin(self, text: str) -> Path:
         """Keep what a turn's agent is to read, 0600, and give where."""

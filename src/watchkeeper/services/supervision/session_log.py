@@ -40,6 +40,7 @@ class ServerLog:
 
     def __init__(self, job: str, lease: str, facts: Mapping[str, Any]) -> None:
         self.job, self.lease = job, lease
+        self.made_at = time.time()
         self._lock = threading.Lock()
         self._telling = Telling()
         self._facts: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx2
@@ -25,7 +25,10 @@ REQUEST_SECONDS = 10.0
 
 
 class ServerRecords:
-    """The records of a supervisor's sessions, and the thread that tells them."""
+    """The records of a supervisor's sessions, and the thread that tells them.
+
+    Of a session that the server cannot know of yet, by `is_known`, nothing is told before it does.
+    """
 
     def __init__(
         self,
@@ -33,11 +36,13 @@ class ServerRecords:
         token: str,
         tick_seconds: float = TICK_SECONDS,
         transport: httpx2.BaseTransport | None = None,
+        is_known: Callable[[ServerLog], bool] = lambda _: True,
     ) -> None:
         self._url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._client = httpx2.Client(headers=headers, trust_env=False, transport=transport)
         self._tick_seconds = tick_seconds
+        self._is_known = is_known
         self._logs: list[ServerLog] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -65,18 +70,19 @@ class ServerRecords:
         return made
 
     def run_once(self) -> bool:
-        """Tell what waits; False where the server is away."""
+        """Tell what waits; False where the server is away, or cannot know of a session yet."""
         with self._lock:
             logs = list(self._logs)
+        known = [one for one in logs if self._is_known(one)]
         try:
-            for one in logs:
+            for one in known:
                 self._tell(one)
         except ServerUnreachable:
             return False
         finally:
             with self._lock:
                 self._logs = [one for one in self._logs if not one.is_done]
-        return True
+        return known == logs
 
     def _run(self) -> None:
         while not self._stopping.wait(self._pause):

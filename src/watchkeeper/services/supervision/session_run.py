@@ -13,7 +13,7 @@ from watchkeeper.host.clock import boot_clock
 from watchkeeper.logs import log
 from watchkeeper.services.supervision.conversation import Conversation
 from watchkeeper.services.supervision.course import Claimed, Course, Waiting
-from watchkeeper.services.supervision.delivery import Held
+from watchkeeper.services.supervision.desk import Held
 from watchkeeper.services.supervision.endings import (
     Command,
     Ending,
@@ -136,7 +136,7 @@ class Attempt:
         if self._why is not None or (self.is_reporting and not self._is_checking):
             return True
         try:
-            ended = await self._means.delivery.how_it_ended(self._held)
+            ended = await self._means.desk.how_it_ended(self._held)
         except (ServerUnreachable, Refused):
             return False
         if ended is None:
@@ -212,7 +212,7 @@ class Attempt:
         if self._lingers_until is not None:
             return
         try:
-            ended = await self._means.delivery.how_it_ended(self._held)
+            ended = await self._means.desk.how_it_ended(self._held)
         except (ServerUnreachable, Refused) as error:
             log("job_not_asked_for", job=self.id, detail=error.message)
             return
@@ -235,7 +235,7 @@ class Attempt:
         self.is_reporting = self._is_checking = True
         try:
             output = self._eyes.output()
-            return await self._means.delivery.failed_checks(self._records, self._held, claimed, output)
+            return await self._means.desk.failed_checks(self._records, self._held, claimed, output)
         finally:
             self.is_reporting = self._is_checking = False
 
@@ -267,4 +267,4 @@ class Attempt:
         self.is_reporting = True
         self._turns.forget_token()
         self._eyes.over(self._course.failure)
-        await self._means.delivery.deliver(self._records, self._held, ending, self._eyes.output())
+        await self._means.desk.deliver(self._records, self._held, ending, self._eyes.output())

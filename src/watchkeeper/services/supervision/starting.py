@@ -61,14 +61,10 @@ class Starting:
 
     async def _turn(self, order: TurnOrder) -> Session | Ending:
         """Start a turn with a job token of its own."""
-        token = await self._insisted(self._job_token)
+        token = await self._insisted(lambda: self._means.desk.job_token(self._hold.job, self._hold.token))
         if (ending := self._cut_short()) is not None:
             return ending
         return await asyncio.to_thread(self._turns.start, order, token, self._contract())
-
-    async def _job_token(self) -> str:
-        answer = await self._means.link.on_job(self._hold.job, "token", {}, self._hold.token)
-        return str(answer["token"])
 
     async def _insisted(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask the server for as long as the lease may live."""

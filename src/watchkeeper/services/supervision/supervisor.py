@@ -59,7 +59,6 @@ class Supervisor:
             config,
             place.worker_id,
             workspaces,
-            self._link,
             delivery,
             adapter,
             contract_host,

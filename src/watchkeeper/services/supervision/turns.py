@@ -23,6 +23,10 @@ from watchkeeper.services.supervision.workspace_look import git_directory
 TOKEN_VARIABLE = "WATCHKEEPER_TOKEN"  # noqa: S105 - the name of a variable
 
 
+CLAIMED = "claimed"
+"""Where a foreign platform's job is kept as its claim gave it: that is what its agent reads."""
+
+
 @dataclass(frozen=True)
 class TurnOrder:
     """A turn to be started. `gate` is the gate round that it is; without one it is for the job itself."""
@@ -180,8 +184,8 @@ class Turns:
             epoch=job["epoch"],
             attempt=job["attempt"],
             payload=job.get("payload"),
-            record=job,
-            url=self._means.config.agent_url or self._means.config.url,
+            record=job.get(CLAIMED, job),
+            url=self._means.config.server_for_agents,
             token=token,
             worker_id=self._means.worker_id,
             inputs_beside="clone" in self._facts,
