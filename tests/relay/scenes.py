@@ -55,6 +55,8 @@ class Scene:
     first: dict[str, Any] = field(default_factory=dict)
     work: str | None = WORK
     config: dict[str, Any] = field(default_factory=dict)
+    url: str = "http://127.0.0.1:1"
+    token: str | None = None
 
     def __post_init__(self) -> None:
         page = self.site.put(f"/{self.directory.name}/index.html", PAGE)
@@ -80,7 +82,8 @@ class Scene:
             helper=self.helper.words,
             home=self.home,
             worker_id="w1",
-            url="http://127.0.0.1:1",
+            url=self.url,
+            token=self.token,
             config=HelperConfig(**FAST | self.config),
             fetch=FetchConfig(allowed=(AllowedHost.parse("127.0.0.1"),)),
         )

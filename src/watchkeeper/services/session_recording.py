@@ -1,6 +1,7 @@
 """What supervisors tell of agent sessions: how each stands, and what it was seen to do. It renews no lease.
 
-The holder of an attempt may tell of it, and may still do so after its end: a sweep comes last. What an agent tells with
+The holder of an attempt may tell of it, and may still do so after its end: a sweep comes last. An attempt at a mirrored
+job is told of under the name that its reports give it. What an agent tells with
 its job token stands beside its supervisor's word, never in its place.
 """
 
@@ -10,9 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from watchkeeper.domain.errors import NotFound, StaleLease
+from watchkeeper.domain.errors import JobNotFound, NotFound, StaleLease
 from watchkeeper.domain.redaction import Redactor
-from watchkeeper.services.holding import Caller, Claim, find_claim
+from watchkeeper.services.holding import Caller, Claim, find_claim, job_row
 from watchkeeper.storage.database import Connection, Database, fetch_one, fetch_row
 
 MOST_EVENTS = 50_000
@@ -74,6 +75,8 @@ class SessionRecording:
         return {"session": {"id": session["id"], "number": number}, "kept": row["kept"]}
 
     async def _attempt(self, connection: Connection, caller: Caller, job: str) -> dict[str, Any]:
+        if caller.lease_token is not None and "." not in caller.lease_token:
+            return await self._foreign_attempt(connection, caller, job, caller.lease_token)
         claim = await find_claim(connection, caller, job)
         holder = await fetch_one(connection, "session_holder", _held(caller.project_id, claim))
         if holder is None:
@@ -85,6 +88,19 @@ class SessionRecording:
             "worker_id": holder["worker_id"],
             "told_by": "supervisor" if claim.token_hash is not None else "agent",
         }
+
+    async def _foreign_attempt(
+        self, connection: Connection, caller: Caller, job: str, attempt: str
+    ) -> dict[str, Any]:
+        """Find an attempt at a mirrored job by the name that its reports give it: a foreign lease has no token."""
+        row = await job_row(connection, caller.project_id, job)
+        if row is None or caller.principal.job_seq is not None:
+            raise JobNotFound(f"there is no job {job[:100]!r} here")
+        asked = {"project_id": caller.project_id, "seq": row["seq"], "attempt_id": attempt}
+        found = await fetch_one(connection, "foreign_session_holder", asked)
+        if found is None:
+            raise StaleLease
+        return {"project_id": caller.project_id, **found, "told_by": "supervisor"}
 
     def _noted(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Give an event without its secrets, their kinds beside those that its sender took out."""

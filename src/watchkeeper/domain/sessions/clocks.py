@@ -70,7 +70,8 @@ def _of_the_job(session: Mapping[str, Any], limits: SessionLimits) -> Iterator[C
         yield Clock.since("progress deadline", still, None, minutes * 60)
     if (minutes := session["hard_cap_minutes"]) is not None:
         yield Clock.since("hard cap", _seconds(claimed_at, now), None, minutes * 60)
-    yield Clock("lease", _seconds(claimed_at, now), None, _seconds(now, session["lease_expires_at"]))
+    if (ends_at := session["lease_expires_at"]) is not None:
+        yield Clock("lease", _seconds(claimed_at, now), None, _seconds(now, ends_at))
 
 
 def first_to_end(clocks: Iterable[Clock]) -> Clock | None:

@@ -12,7 +12,17 @@ from pathlib import Path
 
 from watchkeeper.agents.artifacts import ProducedFile
 from watchkeeper.domain.errors import UsageError, WatchkeeperError
-from watchkeeper.domain.heartbeat_steps import Answer, Asked, Call, Command, Ending, Uploaded, Why, Worked
+from watchkeeper.domain.heartbeat_steps import (
+    Answer,
+    Asked,
+    Call,
+    Command,
+    Ending,
+    Uploaded,
+    Verdict,
+    Why,
+    Worked,
+)
 from watchkeeper.domain.helper_answers import HelperAnswers
 from watchkeeper.logs import log
 from watchkeeper.services.relay.agent_attempts import AgentAttempts
@@ -131,7 +141,7 @@ class AgentWork:
             else:
                 begun.attempt.interrupt(endings.Why.SHUTDOWN, "the heartbeat is over")
             await asyncio.wait([begun.runs], timeout=STOP_SECONDS)
-        if self._desk.granted is not None:
+        if self._desk.granted not in (None, Verdict.RELEASED):
             await asyncio.to_thread(self._attempts.settled, begun.records)
 
     @property

@@ -7,6 +7,12 @@ UNION ALL
 SELECT a.worker_id FROM watchkeeper.closed_attempts a
  WHERE a.project_id = %(project_id)s AND a.seq = %(seq)s AND a.epoch = %(epoch)s AND a.token_hash = %(token_hash)s::bytea
 
+-- name: foreign_session_holder
+-- The attempt at a mirrored job that is known by this name; an ended one too.
+SELECT f.job_id, f.epoch, f.worker_id FROM watchkeeper.foreign_leases f
+ WHERE f.project_id = %(project_id)s AND f.seq = %(seq)s AND f.attempt_id = %(attempt_id)s
+ ORDER BY f.epoch DESC LIMIT 1
+
 -- name: tell_session
 -- Begins a session of an attempt, or notes how it stands now; what is not told stays. Tokens and cost only rise.
 INSERT INTO watchkeeper.agent_sessions AS a
@@ -80,7 +86,7 @@ SELECT a.id, a.project_id, a.job_id, s.external_id, s.kind, a.epoch, a.number, a
        CASE WHEN a.ended_at IS NOT NULL THEN 'ended'
             WHEN a.heard_at < clock.now - make_interval(secs => %(unheard_seconds)s::float8) THEN 'unknown'
             ELSE coalesce(a.state, 'running') END AS state,
-       CASE WHEN d.outcome IS DISTINCT FROM 'completed' THEN coalesce(a.failure_class, a.diagnosis->>'failure') END AS class, a.turns, a.restarts, a.tokens_used, a.cost, a.last_event,
+       CASE WHEN coalesce(d.outcome, f.outcome) IS DISTINCT FROM 'completed' THEN coalesce(a.failure_class, a.diagnosis->>'failure') END AS class, a.turns, a.restarts, a.tokens_used, a.cost, a.last_event,
        a.started_at, a.last_event_at, a.heard_at, a.ended_at,
        extract(epoch FROM coalesce(a.ended_at, clock.now) - a.started_at)::float8 AS age_s,
        extract(epoch FROM clock.now - a.last_event_at)::float8 AS last_event_age_s
@@ -94,6 +100,7 @@ SELECT a.id, a.project_id, a.job_id, s.external_id, s.kind, a.epoch, a.number, a
   LEFT JOIN LATERAL (SELECT x.seq, x.external_id, x.kind FROM watchkeeper.job_specs x
                       WHERE x.project_id = a.project_id AND x.id = a.job_id LIMIT 1) s ON true
   LEFT JOIN watchkeeper.closed_attempts d ON d.project_id = a.project_id AND d.seq = s.seq AND d.epoch = a.epoch
+  LEFT JOIN watchkeeper.foreign_leases f ON f.project_id = a.project_id AND f.seq = s.seq AND f.epoch = a.epoch
  ORDER BY a.id DESC
 
 -- name: show_session
@@ -102,18 +109,22 @@ SELECT a.id, a.project_id, a.job_id, s.external_id, s.kind, a.epoch, a.number, a
        CASE WHEN a.ended_at IS NOT NULL THEN 'ended'
             WHEN a.heard_at < clock.now - make_interval(secs => %(unheard_seconds)s::float8) THEN 'unknown'
             ELSE coalesce(a.state, 'running') END AS state,
-       CASE WHEN d.outcome IS DISTINCT FROM 'completed' THEN coalesce(a.failure_class, a.diagnosis->>'failure') END AS class, a.diagnosis, a.diagnosed_at, a.turns, a.restarts,
+       CASE WHEN coalesce(d.outcome, f.outcome) IS DISTINCT FROM 'completed' THEN coalesce(a.failure_class, a.diagnosis->>'failure') END AS class, a.diagnosis, a.diagnosed_at, a.turns, a.restarts,
        a.tokens_used, a.cost, k.tokens_limit, k.cost_limit, a.thread_id, a.transcript, a.workspace, a.host_id, a.boot_id, a.pid_ns, a.pid,
        a.start_ticks, a.exit_code, a.exit_signal, a.standing, a.unknown_kinds, a.left_processes, a.swept_at, a.interrupted_at,
        a.events_kept, a.events_dropped, a.last_event, a.started_at, a.last_event_at, a.heard_at, a.ended_at, clock.now,
-       l.expires_at AS lease_expires_at, l.renewed_at AS lease_renewed_at, l.lease_seconds, l.claimed_at, l.progress_at, k.hard_cap_minutes, k.progress_deadline_minutes,
+       coalesce(l.expires_at, n.lease_expires_at) AS lease_expires_at, coalesce(l.renewed_at, n.last_heartbeat_at) AS lease_renewed_at,
+       coalesce(l.lease_seconds, n.lease_seconds::integer) AS lease_seconds, coalesce(l.claimed_at, n.claimed_at) AS claimed_at,
+       coalesce(l.progress_at, n.progress_at) AS progress_at, k.hard_cap_minutes, k.progress_deadline_minutes,
        k.tool_limit_minutes
   FROM (SELECT watchkeeper.now() AS now) clock
   JOIN watchkeeper.agent_sessions a ON a.project_id = %(project_id)s AND a.id = %(id)s::uuid
   LEFT JOIN LATERAL (SELECT x.seq, x.external_id, x.kind FROM watchkeeper.job_specs x
                       WHERE x.project_id = a.project_id AND x.id = a.job_id LIMIT 1) s ON true
   LEFT JOIN watchkeeper.closed_attempts d ON d.project_id = a.project_id AND d.seq = s.seq AND d.epoch = a.epoch
+  LEFT JOIN watchkeeper.foreign_leases f ON f.project_id = a.project_id AND f.seq = s.seq AND f.epoch = a.epoch
   LEFT JOIN watchkeeper.leases l ON l.project_id = a.project_id AND l.seq = s.seq AND l.epoch = a.epoch
+  LEFT JOIN watchkeeper.foreign_leases n ON n.project_id = a.project_id AND n.seq = s.seq AND n.epoch = a.epoch AND n.ended_at IS NULL
   LEFT JOIN watchkeeper.job_kinds k ON k.project_id = a.project_id AND k.kind = s.kind
 
 -- name: session_events_after
