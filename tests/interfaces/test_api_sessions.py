@@ -123,6 +123,33 @@ async def test_only_who_held_the_attempt_tells_of_its_sessions(api: Api) -> None
     assert {row["told_by"]: row["state"] for row in rows} == {"agent": "ended", "supervisor": "running"}
 
 
+async def test_a_mirrored_job_has_sessions_too(api: Api) -> None:
+    """They are told under the name that the attempt has in its reports, also after its end; its lease is shown."""
+    report = {"worker_id": "h1", "job_id": "A", "kind": "page", "attempt_id": "att-1"}
+    claim = {**report, "phase": "claim", "lease_expires_at": "2099-01-01T00:00:00Z"}
+    assert (await api.post("/api/pls/watchdog/job-attempt", claim, role="worker")).status == 200
+    mirrored = {"id": "A", "lease_token": "att-1"}
+    begun = (await tell(api, mirrored, agent="codex", state="running")).body["session"]
+    assert (await tell_events(api, mirrored, 1, 2)).body["kept"] == 2
+    shown = (await api.get(f"/api/sessions/{begun['id']}", role="viewer")).body["session"]
+    assert (shown["external_id"], shown["worker_id"], shown["epoch"], shown["state"]) == (
+        "A",
+        "h1",
+        1,
+        "running",
+    )
+    assert "lease" in {clock["clock"] for clock in shown["clocks"]}
+    done = {**report, "phase": "complete", "complete_status": "completed"}
+    assert (await api.post("/api/pls/watchdog/job-attempt", done, role="worker")).status == 200
+    assert (await tell(api, mirrored, failure_class="tool_loop", ended=True)).status == 200
+    [row] = (await api.get("/api/sessions?job=A", role="viewer")).body["sessions"]
+    assert (row["state"], row["class"]) == ("ended", None), (
+        "what was taken for complete has no class of failure"
+    )
+    stranger = {"id": "A", "lease_token": "att-2"}
+    assert (await tell(api, stranger, agent="codex")).code == "stale_lease"
+
+
 @pytest.mark.parametrize(
     ("said", "what"),
     [({"state": "sleeping"}, "state"), ({"tokens": -1}, "tokens"), ({"surprise": 1}, "surprise")],

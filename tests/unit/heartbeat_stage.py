@@ -56,8 +56,8 @@ class Stage:
         except Ended as ended:
             return ended.ending
 
-    def heartbeat(self, **limits: int) -> Ending:
-        ending = self.play(Heartbeat(self.memory, **limits).run())
+    def heartbeat(self, **more: Any) -> Ending:
+        ending = self.play(Heartbeat(self.memory, **more).run())
         assert isinstance(ending, Ending)
         return ending
 

@@ -34,7 +34,7 @@ class AgentAttempts:
     def begin(self, held: HeldJob, work_seconds: float) -> tuple[AttemptRecords, Facts]:
         """Begin an attempt at a job; raises OSError. Its epoch counts the attempts that are known here."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = held.id if SAFE.fullmatch(held.id) else hashlib.sha256(held.id.encode()).hexdigest()[:32]
+        name = _name(held.id)
         former = [one.epoch for one in attempts_in(self._directory) if one.job_name == name]
         epoch = max(former, default=0) + 1
         claimed = {key: value for key, value in held.record.items() if key != "lease_token"}
@@ -71,10 +71,10 @@ class AgentAttempts:
                 log("processes_left", attempt=one.directory.name, left=list(report.left), note=report.note)
             one.write_reported({"status": "abandoned"})
 
-    def settled(self, records: AttemptRecords) -> None:
+    def settled(self, job: str) -> None:
         """Take in that a job is done: should its platform hand it out again, that is new work for a new thread."""
         for one in attempts_in(self._directory):
-            if one.job_name == records.job_name:
+            if one.job_name == _name(job):
                 one.forget_thread()
 
     def _left_over(self) -> list[AttemptRecords]:
@@ -96,6 +96,11 @@ class AgentAttempts:
                     self._workspaces.remove(workspace)
             except (OSError, ValueError, SessionError) as error:
                 log("retention_failed", directory=str(one.directory), detail=str(error))
+
+
+def _name(job: str) -> str:
+    """Give the name of a job's directories: foreign ids are of any form."""
+    return job if SAFE.fullmatch(job) else hashlib.sha256(job.encode()).hexdigest()[:32]
 
 
 def _workspace(records: AttemptRecords) -> Path | None:

@@ -34,7 +34,6 @@ from watchkeeper.services.relay.held import HeldJob
 from watchkeeper.services.relay.served_agent import ServedAgent
 from watchkeeper.services.supervision import endings
 from watchkeeper.services.supervision.means import Means
-from watchkeeper.services.supervision.records import AttemptRecords
 from watchkeeper.services.supervision.server_link import Refused
 from watchkeeper.services.supervision.session_run import Attempt
 
@@ -44,19 +43,23 @@ STOP_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class _Begun:
-    """An attempt under way, its records, and what it has handed in."""
+    """An attempt under way, and what it has handed in."""
 
     attempt: Attempt
-    records: AttemptRecords
     handed_in: HandedIn
     runs: asyncio.Task[None]
 
 
 class AgentWork:
-    """The work on one job of one heartbeat; what an earlier process began of it is gone on with."""
+    """The work on one job of one heartbeat. `held` is the job that an earlier process began: it is gone on with."""
 
     def __init__(
-        self, means: Guarded, agent: ServedAgent, attempts: AgentAttempts, artifact_limit_bytes: int
+        self,
+        means: Guarded,
+        agent: ServedAgent,
+        attempts: AgentAttempts,
+        artifact_limit_bytes: int,
+        held: HeldJob | None = None,
     ) -> None:
         self._guarded = means
         self._agent = agent
@@ -69,7 +72,7 @@ class AgentWork:
         self._beginning: asyncio.Task[_Begun] | None = None
         self._reason = ""
         self._is_over = False
-        self._held: HeldJob | None = None
+        self._held = held
         self.summary: str | None = None
 
     @property
@@ -129,20 +132,23 @@ class AgentWork:
         self._is_over = True
         for question in self._questions:
             question.refuse(Refused(0, "stale_lease", "the heartbeat is over", {}))
-        if self._beginning is None:
+        if self._beginning is not None:
+            await asyncio.wait([self._beginning])
+            if self._beginning.exception() is None:
+                await self._ended(self._begun)
+        # What the heartbeat came to no more, for its job was gone or done before.
+        await asyncio.to_thread(self._attempts.end_others, None)
+        if self._held is not None and self._desk.granted not in (None, Verdict.RELEASED):
+            await asyncio.to_thread(self._attempts.settled, self._held.id)
+
+    async def _ended(self, begun: _Begun) -> None:
+        if begun.runs.done():
             return
-        await asyncio.wait([self._beginning])
-        if self._beginning.exception() is not None:
-            return
-        begun = self._begun
-        if not begun.runs.done():
-            if self._desk.granted is not None:
-                await begun.attempt.lease_is_gone()
-            else:
-                begun.attempt.interrupt(endings.Why.SHUTDOWN, "the heartbeat is over")
-            await asyncio.wait([begun.runs], timeout=STOP_SECONDS)
-        if self._desk.granted not in (None, Verdict.RELEASED):
-            await asyncio.to_thread(self._attempts.settled, begun.records)
+        if self._desk.granted is not None:
+            await begun.attempt.lease_is_gone()
+        else:
+            begun.attempt.interrupt(endings.Why.SHUTDOWN, "the heartbeat is over")
+        await asyncio.wait([begun.runs], timeout=STOP_SECONDS)
 
     @property
     def _begun(self) -> _Begun:
@@ -160,7 +166,7 @@ class AgentWork:
             self._guarded.redactor.learn(token)
         attempt = Attempt(self._means(), records, facts)
         runs = asyncio.create_task(self._seen_through(attempt, goes_on=left is not None), name="attempt")
-        return _Begun(attempt, records, HandedIn(records.directory / "handed-in", self._limit), runs)
+        return _Begun(attempt, HandedIn(records.directory / "handed-in", self._limit), runs)
 
     async def _seen_through(self, attempt: Attempt, *, goes_on: bool) -> None:
         try:

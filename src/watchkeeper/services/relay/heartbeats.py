@@ -149,7 +149,7 @@ class _Supervisor:
             memory.resume()
         await hear_server(self._means, self._reports, memory, self._order.guard.report_seconds)
         held = await asyncio.to_thread(self._held, memory)
-        guard = Guard(self._means, _WorkDesk(self._means, self._work()), memory, held)
+        guard = Guard(self._means, _WorkDesk(self._means, self._work(held)), memory, held)
         config = self._means.config
         heartbeat = Heartbeat(
             memory,
@@ -185,11 +185,11 @@ class _Supervisor:
         log("agent_parked", until=datetime.fromtimestamp(memory.parked_until, UTC).isoformat())
         return True
 
-    def _work(self) -> JobWork | AgentWork:
+    def _work(self, held: HeldJob | None) -> JobWork | AgentWork:
         order, means = self._order, self._means
         limit = order.artifact_limit_bytes
         if self._agent is not None:
-            return AgentWork(means, self._agent, self._attempts, limit)
+            return AgentWork(means, self._agent, self._attempts, limit, held)
         places = WorkPlace(means.place, self._workspaces)
         return JobWork(places, order.command, means.redactor, means.config.work_seconds, limit)
 

@@ -114,7 +114,7 @@ SELECT a.id, a.project_id, a.job_id, s.external_id, s.kind, a.epoch, a.number, a
        a.start_ticks, a.exit_code, a.exit_signal, a.standing, a.unknown_kinds, a.left_processes, a.swept_at, a.interrupted_at,
        a.events_kept, a.events_dropped, a.last_event, a.started_at, a.last_event_at, a.heard_at, a.ended_at, clock.now,
        coalesce(l.expires_at, n.lease_expires_at) AS lease_expires_at, coalesce(l.renewed_at, n.last_heartbeat_at) AS lease_renewed_at,
-       coalesce(l.lease_seconds, n.lease_seconds::integer) AS lease_seconds, coalesce(l.claimed_at, n.claimed_at) AS claimed_at,
+       l.lease_seconds, coalesce(l.claimed_at, n.claimed_at) AS claimed_at,
        coalesce(l.progress_at, n.progress_at) AS progress_at, k.hard_cap_minutes, k.progress_deadline_minutes,
        k.tool_limit_minutes
   FROM (SELECT watchkeeper.now() AS now) clock
