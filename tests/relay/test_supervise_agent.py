@@ -156,7 +156,9 @@ async def test_a_used_up_quota(scenes: Scenes) -> None:
     assert again["resumed"] == first["thread"]
 
 
-async def test_a_supervisor_that_is_killed(scenes: Scenes, nonce: str) -> None:
+async def test_a_supervisor_that_is_killed(
+    scenes: Scenes, nonce: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """The next one claims nothing: it adopts the living agent, whose tools answer again, and the heartbeat goes on."""
     scene = scenes(claim=told(WRITE, ("run", f"exec sleep {nonce}"), HAND_IN, DONE))
     process = killable_supervisor(scene)
@@ -167,7 +169,7 @@ async def test_a_supervisor_that_is_killed(scenes: Scenes, nonce: str) -> None:
         process.wait(20)
     (asleep,) = living(nonce)
     beating = asyncio.create_task(beat(scene))
-    await asyncio.to_thread(wait_until, lambda: scene.helper.commands[5:], 60, "the second supervisor")
+    await asyncio.to_thread(wait_until, lambda: "agent_session_adopted" in caplog.text, 60, "the adoption")
     os.kill(asleep, signal.SIGTERM)
     assert await beating == 0
     begun = ["context", "progress"]

@@ -51,7 +51,7 @@ class _Begun:
 
 
 class AgentWork:
-    """The work on one job of one heartbeat. `held` is the job that an earlier process began: it is gone on with."""
+    """The work on one job of one heartbeat; what an earlier process began of it is gone on with."""
 
     def __init__(
         self,
@@ -59,7 +59,6 @@ class AgentWork:
         agent: ServedAgent,
         attempts: AgentAttempts,
         artifact_limit_bytes: int,
-        held: HeldJob | None = None,
     ) -> None:
         self._guarded = means
         self._agent = agent
@@ -72,7 +71,7 @@ class AgentWork:
         self._beginning: asyncio.Task[_Begun] | None = None
         self._reason = ""
         self._is_over = False
-        self._held = held
+        self._held: HeldJob | None = None
         self.summary: str | None = None
 
     @property
@@ -84,13 +83,18 @@ class AgentWork:
     def files(self) -> tuple[ProducedFile, ...]:
         return self._begun.handed_in.files
 
+    def begin(self, held: HeldJob) -> None:
+        """Begin the attempt before it is looked at: an agent that lives may be calling already."""
+        self._held = held
+        self._beginning = asyncio.create_task(self._begin(held), name="agent's attempt")
+
     async def look(self, held: HeldJob) -> Worked | Asked | None:
         """Begin the attempt, or wait a moment for what its agent asks or hands in; None while it works on."""
-        self._held = held
-        self._beginning = self._beginning or asyncio.create_task(self._begin(held), name="agent's attempt")
+        if self._beginning is None:
+            self.begin(held)
         try:
             # Whatever cancels the heartbeat now, `stop` waits for what was begun.
-            begun = await asyncio.shield(self._beginning)
+            begun = await asyncio.shield(self._task)
         except OSError as error:
             return Worked(is_done=False, detail=f"the agent could not be started: {error}")
         if (question := self._next()) is not None:
@@ -136,8 +140,6 @@ class AgentWork:
             await asyncio.wait([self._beginning])
             if self._beginning.exception() is None:
                 await self._ended(self._begun)
-        # What the heartbeat came to no more, for its job was gone or done before.
-        await asyncio.to_thread(self._attempts.end_others, None)
         if self._held is not None and self._desk.granted not in (None, Verdict.RELEASED):
             await asyncio.to_thread(self._attempts.settled, self._held.id)
 
@@ -151,10 +153,14 @@ class AgentWork:
         await asyncio.wait([begun.runs], timeout=STOP_SECONDS)
 
     @property
-    def _begun(self) -> _Begun:
+    def _task(self) -> asyncio.Task[_Begun]:
         if self._beginning is None:
             raise RuntimeError("no attempt was begun")
-        return self._beginning.result()
+        return self._beginning
+
+    @property
+    def _begun(self) -> _Begun:
+        return self._task.result()
 
     async def _begin(self, held: HeldJob) -> _Begun:
         """Begin an attempt, or go on with the one at this very claim that an earlier process left."""

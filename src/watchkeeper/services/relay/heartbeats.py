@@ -189,7 +189,10 @@ class _Supervisor:
         order, means = self._order, self._means
         limit = order.artifact_limit_bytes
         if self._agent is not None:
-            return AgentWork(means, self._agent, self._attempts, limit, held)
+            work = AgentWork(means, self._agent, self._attempts, limit)
+            if held is not None:
+                work.begin(held)
+            return work
         places = WorkPlace(means.place, self._workspaces)
         return JobWork(places, order.command, means.redactor, means.config.work_seconds, limit)
 
