@@ -103,13 +103,12 @@ def build(settings: Settings, database: Database | None = None) -> App:
     """Put the parts together; opens nothing."""
     core = build_core(settings, database)
     database, queue, gate, redactor = core.database, core.queue, core.gate, core.redactor
-    wakeups, trail = Wakeups(database), audit_parts(settings, database)
-    policies = policies_of(core)
+    wakeups, trail, policies = Wakeups(database), audit_parts(settings, database), policies_of(core)
     late, policy = LateCompletions(database), policies.current
     identity, login_links, operations = Identity(database), LoginLinks(database), Operations(database)
     upkeep = upkeep_parts(core, trail["audit_files"], trail["audit_sealer"], policy)
     watchdog = watchdog_parts(core, policies, upkeep["insights"])
-    overview = overview_parts(database, upkeep["insights"], watchdog.reports)
+    overview, slos = overview_parts(database, upkeep["insights"], watchdog.reports), watchdog.reporting.slos
     return App(
         **{field.name: getattr(core, field.name) for field in fields(Core)},
         attendance=Attendance(database),
@@ -134,13 +133,7 @@ def build(settings: Settings, database: Database | None = None) -> App:
         **trail,
         **upkeep,
         overview=overview,
-        metrics=Metrics(
-            database,
-            upkeep["insights"],
-            overview.indicators,
-            trail["audit_reading"],
-            watchdog.reporting.slos,
-        ),
+        metrics=Metrics(database, upkeep["insights"], overview.indicators, trail["audit_reading"], slos),
         sessions=session_parts(core, policy),
         watchdog=watchdog,
         windows=Windows(database),
