@@ -145,6 +145,8 @@ async def test_an_address_that_does_not_open_with_its_files_is_blocked(api: Api,
     for url, check in expected.items():
         _, refused = await completed(api, primary(url))
         assert (refused.code, checks(refused)) == ("gate_failed", [check]), url
+    looked = (await api.command("verify", await api.claimed(), url="http://169.254.169.254/")).body
+    assert (looked["http_status"], looked["file_count"], looked["files"]) == (None, 0, [])
 
 
 async def test_an_installation_may_take_another_status(app: App, settings: Settings, site: Site) -> None:

@@ -46,6 +46,17 @@ async def test_an_incident_is_told_once_and_by_stages(app: App, clock: MovingClo
     assert [row["stage"] for row in await alerts(app.database, incident)] == [0, 1]
 
 
+async def test_a_stage_on_its_way_is_waited_for(app: App, clock: MovingClock) -> None:
+    """While one watch still sends a stage, another does not tell the next one."""
+    incident = await opened(app.database)
+    outbox = app.watchdog.alerting.outbox
+    clock.advance(31)
+    await outbox.run_once()
+    clock.advance(1801)
+    assert [(await outbox.planning.plan())[0] for _ in range(2)] == [1, 0]
+    assert [row["stage"] for row in await alerts(app.database, incident)] == [0, 1]
+
+
 async def test_who_acknowledged_is_left_alone_until_that_runs_out(app: App, clock: MovingClock) -> None:
     """An acknowledgement stops the stages; when it runs out unresolved, the next stage is told at once."""
     incident = await opened(app.database)

@@ -118,7 +118,7 @@ class ForeignFindings:
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """What the gate found. `files` is what was checked: a completion binds to their hashes.
+    """What the gate found. `files` are those that opened: a completion binds to their hashes.
 
     `http_status` is how the primary opened: in the own store 200, or 404 if it is not there; None where untried.
     """

@@ -99,7 +99,8 @@ class _Judgement:
         files = {file.key: file for file in [*self._by_name.values(), *named, *fetched] if file}
         for file in files.values():
             self._check_file(file, is_primary=opened is not None and file.key == opened.key)
-        return GateVerdict.of(self._failed, primary, opened, files.values(), self._status(primary, opened))
+        seen = [file for file in files.values() if file.sha256 is not None]
+        return GateVerdict.of(self._failed, primary, opened, seen, self._status(primary, opened))
 
     def _fail(self, check: GateCheck, detail: str) -> None:
         self._failed.append(FailedCheck(check, detail))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from interfaces.agent_tools.names import LIMIT, OTHER, TOKEN
 from interfaces.contract_server import JOB, OTHER_JOB, ContractServer, Gate, Trouble
 from mcp_agent import agent_over_http
+from waiting import wait_until
 from watchkeeper.interfaces.mcp.door import RUNNING, SESSION, WAITING, Door, Guest, Guests
 from watchkeeper.interfaces.mcp.host import PORT_FILE, ContractHost
 from watchkeeper.services.supervision.contract_host import ContractSession
@@ -114,8 +116,11 @@ async def test_a_flooding_agent_holds_up_no_other(
         flood = [
             asyncio.create_task(http.post(host.address, json=call | {"id": number})) for number in range(60)
         ]
-        while sum(task.done() for task in flood) < len(flood) - RUNNING - WAITING:
-            await asyncio.wait(flood, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        pending = set(flood)
+        while len(pending) > RUNNING + WAITING:
+            _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        hanging = partial(wait_until, lambda: contract.verbs().count("progress") >= RUNNING)
+        await asyncio.to_thread(hanging, 30, "the calls that may run")
         async with agent_over_http(host.address, OTHER) as agent:
             assert (await agent.call("context"))["ok"]
         assert contract.verbs().count("progress") == RUNNING

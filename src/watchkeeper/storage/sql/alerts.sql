@@ -14,7 +14,8 @@ RETURNING id, channel
 
 -- name: troubles
 -- Open incidents that are no symptom (asked for by id, a symptom too), from a cursor on, with what was told of each, what
--- repairs came to, and whether none may run now. Whose cause is of a rule that nobody is told of stands for itself.
+-- repairs came to, and whether none may run now. Whose cause is of a rule that nobody is told of stands for itself. A last
+-- stage that is still on its way waits in the outbox: another watch must not tell the next one meanwhile.
 SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, i.cause_id, i.job_id, i.evidence_ref, i.due_at,
        i.worker_id, i.kind, r.awaiting,
        coalesce(i.freed_at, i.opened_at) AS opened_at, i.acknowledged_until, i.quiet_until, i.is_flapping,
@@ -37,8 +38,9 @@ SELECT i.project_id, i.id, i.rule, i.severity, i.state, i.next_action, i.cause, 
     SELECT max(a.stage) + 1 AS told, max(coalesce(a.sent_at, a.dropped_at)) AS told_at,
            bool_or(a.sent_at IS NULL AND a.dropped_at IS NULL
                    AND a.held_reason IN ('quiet_hours', 'quiet_until', 'repair_under_way', 'grouped'))
-             OR bool_and(a.sent_at IS NULL AND a.dropped_at IS NULL) AS is_waiting
-      FROM watchkeeper.alerts a WHERE a.project_id = i.project_id AND a.incident_id = i.id) t ON true
+             OR bool_and(a.sent_at IS NULL AND a.dropped_at IS NULL) FILTER (WHERE a.stage = a.last) AS is_waiting
+      FROM (SELECT x.*, max(x.stage) OVER () AS last FROM watchkeeper.alerts x
+             WHERE x.project_id = i.project_id AND x.incident_id = i.id) a) t ON true
   LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE x.result IN ('failed', 'needs_human')) AS failed,
            bool_or(x.state = 'proposed' AND x.authority IN ('supervisor', 'owner')) AS awaits,
