@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -83,20 +84,21 @@ def test_a_killed_server_process_is_started_again(start: Start, home: Path) -> N
     assert urllib.request.urlopen(f"{url}/readyz", timeout=10).status == 200
 
 
-def test_a_taken_port_is_passed_over_and_said(start: Start) -> None:
-    """Where the usual port is taken, the next free one is used and named."""
-    with socket.socket() as other:
-        # Somebody else may have it already, which is as good.
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            other.bind(("127.0.0.1", 8470))
-            other.listen()
-        except OSError:
-            with socket.create_connection(("127.0.0.1", 8470), timeout=5) as connected:
-                assert connected.getpeername() == ("127.0.0.1", 8470)
-        up = start("--verbose")
-        said = up.wait_for("port 8470 is taken; using ")
-        assert up.url.endswith(":" + said.rsplit(" ", 1)[1])
+def test_a_second_clone_runs_beside_the_first(start: Start, home: Path) -> None:
+    """The usual port is taken: the next free one is used and named. Neither knows the other, and each ends alone."""
+    first = start("--no-example")
+    url = first.url
+    other = Up(home.with_name(f"{home.name}-2"), "--no-example", "--verbose")
+    try:
+        said = other.wait_for("port 8470 is taken; using ")
+        assert other.url.endswith(":" + said.rsplit(" ", 1)[1])
+        assert other.url != url
+        listed = command(other.home, "projects", "list", "--json", WATCHKEEPER_URL=url)
+        assert json.loads(listed.stdout)["error"]["code"] == "unauthenticated"
+        assert other.end(signal.SIGTERM) == 0
+        assert urllib.request.urlopen(f"{url}/readyz", timeout=10).status == 200
+    finally:
+        other.destroy()
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(home: Path) -> None:
