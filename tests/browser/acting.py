@@ -67,6 +67,15 @@ async def _own_session(stage: Stage) -> dict[str, str]:
     return {"session": str(newest["id"])}
 
 
+async def _agent_session(stage: Stage) -> dict[str, str]:
+    """A session that its supervisor tells of while it holds the job."""
+    job = await stage.held()
+    path, said = f"/api/worker/jobs/{job['id']}/session", {"agent": "codex", "state": "running", "turns": 1}
+    told = await stage.api.ask("POST", path, said, role="worker", lease=job["lease_token"])
+    assert told.status < 400, told.body
+    return {"session_id": told.body["session"]["id"]}
+
+
 async def _view(stage: Stage) -> dict[str, str]:
     kept = await stage.api.post("/api/views", {"name": uuid4().hex, "address": "/jobs", "of_project": True})
     return {"view_id": kept.body["view"]["id"]}
@@ -132,6 +141,7 @@ TARGETS: dict[str, Target] = {
     "login-invite": _after(None),
     "login-invite-whole": _after(None),
     "session-end": _own_session,
+    "session-interrupt": _agent_session,
     "view-save": _after(None, address="/jobs?state=stuck"),
     "view-remove": _view,
     "share-make": _after(None, address="/reports/stages"),

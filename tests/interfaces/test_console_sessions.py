@@ -82,6 +82,7 @@ async def test_a_session_says_what_it_does_costs_and_may_still(
     assert f"/sessions/{session}" in listed.attributes("a", "href")
     page = await visitor.get(f"/sessions/{session}")
     assert page.status == 200
+    assert [href for href in page.attributes("a", "href") if href.startswith("/acts/session-interrupt?")]
     for words in ("pytest -q", "✕ 2", "48,200", "0.31", "/home/agent/rollout.jsonl", "F15", "0:00:02"):
         assert words in page.words, words
     assert ("The limit that ends first" if language == "en" else "最先到期的限制") in page.words

@@ -18,10 +18,10 @@ class Held:
 
     id: str
     epoch: int
-    asked: list[bool] = field(default_factory=list)
+    asked: list[tuple[bool, str | None]] = field(default_factory=list)
 
-    def asked_to_interrupt(self, *, insists: bool) -> None:
-        self.asked.append(insists)
+    def asked_to_interrupt(self, *, insists: bool, reason: str | None) -> None:
+        self.asked.append((insists, reason))
 
 
 def request(number: int, **said: Any) -> dict[str, Any]:
@@ -33,13 +33,19 @@ async def test_a_request_is_taken_once_by_the_attempt_that_it_means(tmp_path: Pa
     """It comes again with every answer; another epoch's, another job's and one that is over are left alone."""
     requests = SessionRequests([tmp_path], Unrecorded())
     held, other = Held("j", 2), Held("j", 1)
-    asked = [request(1), request(2, insists=True), request(3, epoch=3), request(4, job="k")]
+    asked = [
+        request(1),
+        request(2, insists=True, reason="wrong way"),
+        request(3, epoch=3),
+        request(4, job="k"),
+    ]
     for _ in range(3):
         requests.take(asked, [other, held])
-    assert (held.asked, other.asked) == ([False, True], [])
+    insisted = (True, "wrong way")
+    assert (held.asked, other.asked) == ([(False, None), insisted], [])
     requests.take([request(5, action="sweep_session")], [held])
     requests.take([request(6, action="sweep_session", epoch=9)], [held])
-    assert held.asked == [False, True], "a sweep of what runs comes after its end"
+    assert held.asked == [(False, None), insisted], "a sweep of what runs comes after its end"
     await asyncio.sleep(0)
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from moving_clock import MovingClock
 from raw_sql import rows
 from services.repaired import Shop
 from services.watched import look_after, open_incidents, open_rules, watchdog
 from watchkeeper.app.whole import App
 from watchkeeper.domain.claims import ClaimedJob
+from watchkeeper.domain.errors import Conflict
 from watchkeeper.domain.jobs import AttemptCause
 from watchkeeper.domain.principals import Principal, Role
+from watchkeeper.domain.rules.names import RepairAction
 from watchkeeper.interfaces.api.session_bodies import SessionBody
 from watchkeeper.services.contract import Failure
 from watchkeeper.services.holding import Caller
+from watchkeeper.services.repairs.desk import Wish
 
 STALLED = {
     "failure": "F02",
@@ -42,19 +47,22 @@ class Supervisor:
             self._caller, self._job.id, 1, [event], dropped=0, silent_seconds=0.0
         )
 
-    async def asked(self) -> list[dict[str, Any]]:
+    async def asked(self, *names: str) -> list[dict[str, Any]]:
         answer = await self._app.claims.renew("p", "w", [(self._job.id, str(self._job.token))])
-        return [
-            {name: one[name] for name in ("action", "session", "insists")}
-            for one in answer["session_requests"]
-        ]
+        wanted = names or ("action", "session", "insists")
+        return [{name: one[name] for name in wanted} for one in answer["session_requests"]]
 
 
-async def working(app: App, shop: Shop, **declared: Any) -> Supervisor:
+async def working(app: App, shop: Shop, agent: str = "codex", **declared: Any) -> Supervisor:
     job = await shop.running(**declared)
     made = Supervisor(app, await shop.person("host", Role.WORKER), job)
-    await made.tell(state="running", turns=1)
+    await made.tell(agent=agent, state="running", turns=1)
     return made
+
+
+async def one_session(app: App) -> str:
+    [row] = await rows(app.database, "SELECT id FROM watchkeeper.agent_sessions")
+    return str(row["id"])
 
 
 async def repairs(app: App) -> list[tuple[str, str, str]]:
@@ -104,6 +112,46 @@ async def test_a_request_for_a_turn_that_is_over_is_not_handed_out(app: App, clo
     await supervisor.says()
     await shop.run()
     assert await repairs(app) == [("interrupt_session", "succeeded", "the session went on by itself")]
+
+
+async def test_a_person_has_a_turn_cut_by_hand(app: App, clock: MovingClock) -> None:
+    """A supervisor's word is done at once: whoever holds the session is asked, with the reason; recorded, and seen to."""
+    shop = Shop(app)
+    supervisor, by = await working(app, shop), await shop.person("lin", Role.SUPERVISOR)
+    session = await one_session(app)
+
+    async def interrupted() -> dict[str, Any]:
+        wish = Wish(RepairAction.INTERRUPT_SESSION, "it goes the wrong way", session=session)
+        return await app.watchdog.repairs.carry_out("p", wish, by)
+
+    repair = await interrupted()
+    assert (repair["state"], repair["trigger"], repair["worker_id"]) == ("executing", "asked", "w")
+    assert await supervisor.asked("insists", "reason") == [
+        {"insists": True, "reason": "it goes the wrong way"}
+    ]
+    clock.advance(1)
+    await supervisor.tell(interrupted=True, turns=2)
+    await shop.run()
+    assert await repairs(app) == [("interrupt_session", "succeeded", "the session was interrupted")]
+    trail = await rows(
+        app.database,
+        "SELECT event, actor, data->>'repair_id' AS repair FROM watchkeeper.audit_events WHERE actor = %(by)s",
+        {"by": by.actor},
+    )
+    assert [row["event"] for row in trail] == ["repair_proposed", "repair_started"]
+    assert {row["repair"] for row in trail} == {str(repair["id"])}
+    await supervisor.tell(state="ended")
+    with pytest.raises(Conflict, match="has ended"):
+        await interrupted()
+
+
+async def test_a_plain_command_has_no_turn_to_cut(app: App) -> None:
+    """It has no thread that could go on: its job can be cancelled."""
+    shop = Shop(app)
+    await working(app, shop, agent="command")
+    wish = Wish(RepairAction.INTERRUPT_SESSION, "enough", session=await one_session(app))
+    with pytest.raises(Conflict, match="plain command"):
+        await app.watchdog.repairs.carry_out("p", wish, await shop.person("lin", Role.SUPERVISOR))
 
 
 async def test_nobody_tells_of_a_session_any_more(app: App, clock: MovingClock) -> None:

@@ -62,7 +62,7 @@ def test_what_comes_after_the_adoption_counts_from_when_it_comes() -> None:
 
 
 def turn(calls: int, former: SessionWatch | None = None, name: str = "ls") -> SessionWatch:
-    watch = SessionWatch(LIMITS, former=former)
+    watch = SessionWatch(LIMITS, recent=() if former is None else former.recent)
     facts: list[Any] = [ProcessStarted(7), Began("t")]
     for number in range(calls):
         facts += [ToolOpened(str(number), "shell", name), ToolClosed(str(number), "same")]

@@ -106,6 +106,14 @@ def test_restarts_end_with_a_person(over: TurnOver, reason: StateReason) -> None
     assert given_up.evidence["process"]
 
 
+def test_a_turn_that_a_person_had_cut_goes_on_and_counts_as_no_restart() -> None:
+    """Nothing is wrong with it: its thread goes on with the person's words, however often it was begun again."""
+    asked = Diagnosis(None, Action.INTERRUPT_RESUME, "A person asked for it: wrong way")
+    assert after_turn(TurnOver(ASKED, acted=asked), 3, 3, NOW) == GoOn(
+        "asked_for", asked.because, counts=False
+    )
+
+
 def test_a_limit_parks_until_its_end_and_else_for_an_hour() -> None:
     """The time that the provider told is taken as it is; without one an hour is waited."""
     told = after_turn(TurnOver(end(code=1), failed(Trouble.USAGE_LIMIT), until=5_000.0), 3, 3, NOW)

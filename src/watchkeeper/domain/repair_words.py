@@ -14,6 +14,8 @@ Image = Mapping[str, str | int | bool | None]
 
 ENDED = "a failed job has ended; 'watchkeeper jobs requeue' makes a new one of it"
 ONLY_ASKED = "it asks and changes nothing"
+COMMAND = "command"
+"""The agent that only runs what a job names, and has no conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,10 @@ def _fail_kind(on: Scene) -> Words:
 def _interrupt(on: Scene) -> Words:
     if on.image["ended"]:
         raise Conflict(f"{on.target} has ended")
+    if on.image.get("agent") == COMMAND:
+        raise Conflict(
+            f"{on.target} is a plain command: it has no thread to go on with", hint="Cancel its job instead."
+        )
     steps = (
         f"ask the supervisor {on.image['worker_id']} to interrupt turn {on.image['turns']} of {on.target}",
         "it resumes the same thread, or begins a fresh one where that is unsafe, while restarts are left",

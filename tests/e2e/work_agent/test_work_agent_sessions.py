@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 from e2e.work_agent.desk import PAGE, Desk
-from e2e.work_agent.turns import AGENT, PAGE_WANTED, put_turns
+from e2e.work_agent.turns import AGENT, PAGE_WANTED, put_turns, turns_of
 from waiting import wait_until
 
 PAGE_DONE = (("run", f"echo '{PAGE}' > index.html"), ("done", 10))
@@ -30,24 +30,40 @@ def events_of(desk: Desk, session: str) -> list[dict[str, Any]]:
     return list(desk.ask("GET", f"/api/sessions/{session}/events")["events"])
 
 
+def words_of(desk: Desk, session: str) -> list[str]:
+    return [event["fields"]["text"] for event in events_of(desk, session) if event["event"] == "said"]
+
+
 def test_every_turn_of_a_thread_is_told_of_one_session(desk: Desk) -> None:
-    """Killed and resumed: one session with two turns, its restart, its tokens, its words in order, and nothing left."""
+    """Killed and resumed, then cut by a person's hand: one session with three turns, its restart, its tokens, its words
+    in order, and nothing left. The agent is told what the person said, and that is no restart.
+    """
     desk.worker(**AGENT)
+    desk.kind("short", on_lost="requeue", lease_seconds=4)
     job = put_turns(
         desk,
         [("say", "I begin."), ("kill", signal.SIGKILL)],
+        [("say", "I go astray."), ("hang", None)],
         [("say", "I go on."), ("run", f"echo '{PAGE}' > index.html"), ("done", 250)],
         contract=PAGE_WANTED,
+        kind="short",
     )
+    row = wait_until(lambda: session_of(desk, job), 15, "the session")
+    wait_until(lambda: "I go astray." in words_of(desk, row["id"]), 20, "the second turn")
+    said = "leave the blue page alone"
+    desk.ask("POST", f"/api/sessions/{row['id']}/interrupt", {"reason": said})
     assert desk.wait_for(job, "completed", "stuck", "failed")["state"] == "completed"
+    _, second, third = turns_of(desk, job)
+    assert (third["resumed"], said in third["prompt"]) == (second["thread"], True)
     row = ended(desk, job)
-    assert [row[name] for name in ("agent", "turns", "restarts")] == ["codex", 2, 1]
+    assert [row[name] for name in ("agent", "turns", "restarts")] == ["codex", 3, 1]
     assert row["tokens_used"] >= 250
     shown = desk.ask("GET", f"/api/sessions/{row['id']}")["session"]
     assert (shown["left_processes"], shown["exit_code"]) == ([], 0)
     assert shown["thread_id"]
     told = events_of(desk, row["id"])
-    assert [event["fields"]["text"] for event in told if event["event"] == "said"] == ["I begin.", "I go on."]
+    assert words_of(desk, row["id"]) == ["I begin.", "I go astray.", "I go on."]
+    assert "renewed" in {event["event"] for event in told if event["source"] == "lease"}
     assert [event["number"] for event in told] == list(range(1, len(told) + 1))
     assert {"tool_opened", "tool_closed", "exit", "turn_ended"} <= {event["event"] for event in told}
 
@@ -69,8 +85,9 @@ def test_the_next_supervisor_goes_on_with_the_record(desk: Desk) -> None:
     assert ended(desk, job)["id"] == row["id"]
     told = events_of(desk, row["id"])
     assert told[-1]["number"] == len({event["number"] for event in told}), "no number twice, none left out"
-    words = [event["fields"]["text"] for event in told if event["event"] == "said"]
-    assert words == ["I wait.", "I am done."], "what was told by the first is not told again"
+    assert words_of(desk, row["id"]) == ["I wait.", "I am done."], (
+        "what was told by the first is not told again"
+    )
 
 
 def test_a_plain_command_is_a_session_too(desk: Desk) -> None:

@@ -5,6 +5,7 @@ The supervisor feeds it live, the truth corpus replays recorded sessions through
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from watchkeeper.domain.sessions.classes import JUDGES
@@ -14,6 +15,7 @@ from watchkeeper.domain.sessions.facts import ClockJumped, SessionFact
 from watchkeeper.domain.sessions.ladder import GENTLE, climbed
 from watchkeeper.domain.sessions.limits import SessionLimits
 from watchkeeper.domain.sessions.record import SessionRecord
+from watchkeeper.domain.sessions.tools_seen import Call
 
 WELL = "Nothing is wrong with it."
 
@@ -23,7 +25,8 @@ class SessionWatch:
     told in the same.
 
     `restarts` is how often sessions of this job were restarted before; `tool_limit_seconds` is what its kind allows
-    one tool call. `former` watched the thread's turn before: a loop goes on over turns. Not safe for several threads.
+    one tool call. `recent` is that of the watch over the thread's turn before: a loop goes on over turns. Not safe
+    for several threads.
     """
 
     def __init__(
@@ -32,7 +35,7 @@ class SessionWatch:
         *,
         restarts: int = 0,
         tool_limit_seconds: float | None = None,
-        former: SessionWatch | None = None,
+        recent: Iterable[Call] = (),
     ) -> None:
         limits = limits or SessionLimits()
         if tool_limit_seconds is not None:
@@ -40,12 +43,14 @@ class SessionWatch:
         self.limits = limits
         self.restarts = restarts
         self.record = SessionRecord()
-        if former is not None:
-            # One call less than a loop has: what went round before is none by itself, and the next one tells.
-            last = list(former.record.tools.recent)[1 - limits.same_call_act :]
-            self.record.tools.recent.extend(last)
+        self.record.tools.recent.extend(recent)
         self._known: list[Course] | None = None
         self._now = float("-inf")
+
+    @property
+    def recent(self) -> list[Call]:
+        """Give the last calls, one less than a loop has: what went round is none by itself, and the next one tells."""
+        return list(self.record.tools.recent)[1 - self.limits.same_call_act :]
 
     def take(self, at: float, fact: SessionFact) -> None:
         """Take in one fact; one that comes late counts from now, unless the clock itself was set back."""

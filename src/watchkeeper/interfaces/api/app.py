@@ -97,6 +97,7 @@ ROUTERS = (
     recording.watchdog,
     recording.pls,
     sessions.reads,
+    sessions.acts,
     webhooks.alertmanager,
     host.reads,
     host.puts,

@@ -145,11 +145,11 @@ async def ask_repair(body: RepairBody, access: Here) -> Response:
     wish = Wish(
         RepairAction(body.action),
         body.reason,
-        body.job,
-        body.worker,
-        body.kind,
-        body.incident,
-        body.on_behalf_of,
+        job=body.job,
+        worker=body.worker,
+        kind=body.kind,
+        incident=body.incident,
+        on_behalf_of=body.on_behalf_of,
     )
     made = await access.app.watchdog.repairs.ask(
         await access.project(), wish, access.principal, dry_run=body.dry_run

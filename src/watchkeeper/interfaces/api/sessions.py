@@ -8,18 +8,23 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from watchkeeper.domain.principals import Right
+from watchkeeper.domain.rules.names import RepairAction
 from watchkeeper.interfaces.api.answers import answer, listed
 from watchkeeper.interfaces.api.auth import Here, Holder
 from watchkeeper.interfaces.api.contract import JobName
 from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
-from watchkeeper.interfaces.api.guarded import GuardedRoute
+from watchkeeper.interfaces.api.guarded import ActRoute, GuardedRoute
 from watchkeeper.interfaces.api.pages import MAX_PAGE, AfterId, Format, Limit
+from watchkeeper.interfaces.api.repairs import REPAIR
+from watchkeeper.interfaces.api.schemas import ReasonBody
 from watchkeeper.interfaces.api.session_bodies import LONGEST, SessionBody, SessionEventsBody
 from watchkeeper.interfaces.api.state import state_of
+from watchkeeper.services.repairs.desk import Wish
 from watchkeeper.services.session_reading import KINDS, MAX_WAIT_SECONDS, LinesAsked, SessionFilter
 
 records = APIRouter(prefix="/api/worker/jobs", tags=["sessions"], route_class=GuardedRoute)
 reads = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=GuardedRoute)
+acts = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=ActRoute)
 
 LineKind = Literal["say", "tool", "error", "contract", "state"]
 SessionId = Annotated[UUID, Path(description="The session's id.")]
@@ -43,6 +48,7 @@ EXAMPLE = {
     "ended_at": None,
 }
 BEGUN = {"id": JOB_ID, "number": 1, "ended": False, "age_s": 0.0, "last_number": 0}
+INTERRUPTED = {"repair": REPAIR | {"action": "interrupt_session", "state": "executing", "trigger": "asked"}}
 EVENT = {"number": 7, "t": 12.5, "source": "stdout", "event": "said", "fields": {"text": "Done."}}
 
 
@@ -91,6 +97,14 @@ async def list_sessions(
 async def show_session(session_id: SessionId, access: Here) -> Response:
     """Show one session: how it stands, what was found of it, its clocks, what it cost, what was left of it."""
     return answer(session=await access.app.sessions.reading.show(await access.project(), session_id))
+
+
+@acts.post("/{session_id}/interrupt", **declared(Right.OPERATE, key="required", example=INTERRUPTED))
+async def interrupt_session(session_id: SessionId, body: ReasonBody, access: Here) -> Response:
+    """Have a session's turn cut: its supervisor does it at its next renewal, and goes on with the same thread."""
+    wish = Wish(RepairAction.INTERRUPT_SESSION, body.reason, session=str(session_id))
+    repairs = access.app.watchdog.repairs
+    return answer(repair=await repairs.carry_out(await access.project(), wish, access.principal))
 
 
 @reads.get(

@@ -63,6 +63,6 @@ def carry_out(act: Act, *, project: str | None, dry_run: bool, as_json: bool, qu
 
 def _core(found: Any) -> dict[str, Any]:
     """Give of what was looked at the part that tells its present state."""
-    records = [found.get(name) for name in ("job", "incident")] if isinstance(found, dict) else []
+    records = [found.get(name) for name in ("job", "incident", "session")] if isinstance(found, dict) else []
     record: dict[str, Any] = next(filter(None, records), {})
     return {name: record[name] for name in ("id", "kind", "state", "state_reason") if name in record}

@@ -62,6 +62,7 @@ NEEDS: dict[str, str | Local] = {
     "sessions list": "GET /api/sessions",
     "sessions show": "GET /api/sessions/{session_id}",
     "sessions lines": "GET /api/sessions/{session_id}/lines",
+    "sessions interrupt": "POST /api/sessions/{session_id}/interrupt",
     "sessions attach": "GET /api/sessions/{session_id}/events",
     "sessions transcript": "GET /api/sessions/{session_id}",
     "sessions export": "GET /api/sessions/{session_id}",

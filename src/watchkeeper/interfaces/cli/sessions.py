@@ -8,13 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
+from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
 from watchkeeper.interfaces.cli.client import connected, part
-from watchkeeper.interfaces.cli.options import Json, Project
+from watchkeeper.interfaces.cli.options import DryRun, Json, Project, Reason
 from watchkeeper.interfaces.cli.output import show, write
 from watchkeeper.interfaces.cli.session_streams import PATH, SessionId, attach, export, transcript
 from watchkeeper.interfaces.cli.session_text import at, line_of
 
-sessions = typer.Typer(no_args_is_help=True, help="Agent sessions: list, look at, follow, read, hand on.")
+sessions = typer.Typer(
+    no_args_is_help=True, help="Agent sessions: list, look at, follow, read, cut, hand on."
+)
 for command in (attach, transcript, export):
     sessions.command()(command)
 
@@ -111,6 +114,21 @@ def lines(
         write(f"[{at(event['t'] or 0.0)}] {line_of(event)}")
     if found["earlier"] is not None:
         write(f"earlier: --before {found['earlier']}")
+
+
+@sessions.command()
+def interrupt(
+    session: SessionId,
+    reason: Reason = None,
+    project: Project = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Have a session's turn cut: its supervisor goes on with the same thread, and tells the agent the reason."""
+    body = {"reason": reason_or_default(reason)}
+    path = f"{PATH}/{part(session)}"
+    act = Act(f"interrupt session {session}", "POST", f"{path}/interrupt", body, look=path)
+    carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
 def _tell_diagnosis(diagnosis: Mapping[str, Any]) -> None:

@@ -74,6 +74,7 @@ class Wish:
     job: str | None = None
     worker: str | None = None
     kind: str | None = None
+    session: str | None = None
     incident: UUID | None = None
     on_behalf_of: str | None = None
 
@@ -139,7 +140,8 @@ class Repairs:
             if (found := await fetch_one(connection, "rule_of_incident", where)) is None:
                 raise NotFound("there is no such incident here")
             trigger = found["rule"]
-        target = target_asked(wish.action, None if job is None else str(job), wish.worker, wish.kind)
+        named = {"job": job and str(job), "worker": wish.worker, "kind": wish.kind, "session": wish.session}
+        target = target_asked(wish.action, named)
         asked = Asked(
             project_id,
             trigger,

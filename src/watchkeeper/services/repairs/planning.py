@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from watchkeeper.domain.errors import Conflict, JobNotFound, NotFound, UsageError
@@ -111,14 +111,22 @@ def target_of(action: RepairAction, incident: Row) -> Target:
     return Target("incident", str(incident["id"]))
 
 
-def target_asked(action: RepairAction, job: str | None, worker: str | None, kind: str | None) -> Target:
+ASKED_OF: dict[str, frozenset[RepairAction]] = {
+    "job": ON_JOBS,
+    "worker": ON_WORKERS,
+    "kind": ON_KINDS,
+    "session": frozenset({RepairAction.INTERRUPT_SESSION}),
+}
+"""What can be asked for without an incident, by what it is done to."""
+
+
+def target_asked(action: RepairAction, given: Mapping[str, str | None]) -> Target:
     """Say what a request is about; raise UsageError unless it names the one thing that the action is done to."""
-    what = "job" if action in ON_JOBS else "worker" if action in ON_WORKERS else "kind"
-    if action not in ON_JOBS | ON_WORKERS | ON_KINDS:
+    what = next((what for what, actions in ASKED_OF.items() if action in actions), None)
+    if what is None:
         raise UsageError(f"{action.value} follows from an incident and cannot be asked for")
-    given = {"job": job, "worker": worker, "kind": kind}
-    name = given.pop(what)
-    if not name or any(given.values()):
+    name = given.get(what)
+    if not name or [each for each in given.values() if each] != [name]:
         raise UsageError(f"{action.value} is done to one {what}: name that, and nothing else")
     return Target(what, name)
 

@@ -39,6 +39,7 @@ JOB_IMAGE = (
 )
 WORKER_IMAGE = ("worker_id", "stopped", "stop_reason", "stopped_by", "stopped_at", "draining")
 SESSION_IMAGE = (
+    "agent",
     "worker_id",
     "job_id",
     "epoch",
@@ -68,10 +69,11 @@ class Seen:
         return str(self.row.get("pool") or "default")
 
     def completed(self, asked: Asked, note: str | None) -> Asked:
-        """Fill in what the target itself says of a repair: its kind, its holder, its pool."""
+        """Fill in what the target itself says of a repair: its job, its kind, its holder, its pool."""
         holder = self.row.get("worker_id")
         return replace(
             asked,
+            job_id=asked.job_id or self.row.get("job_id"),
             kind=asked.kind or self.row.get("kind"),
             worker_id=asked.worker_id or holder,
             pool=self.pool,

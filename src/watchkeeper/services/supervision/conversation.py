@@ -15,7 +15,8 @@ class Conversation:
 
     `tokens` and `cost` (US dollars) are of this thread, `tokens_before` and `cost_before` of those that it took the
     place of. `restarts` counts the times that the agent was started again because something went wrong, `rounds` the
-    turns that the gate asked for in this attempt. A thread that is `unsafe` is not resumed; its workspace is.
+    turns that the gate asked for in this attempt. A thread that is `unsafe` is not resumed; its workspace is. `recent`
+    are digests of the tool calls with which the turn before this one ended: a loop goes on over turns.
     """
 
     agent: str
@@ -29,6 +30,7 @@ class Conversation:
     rounds: int = 0
     unsafe: bool = False
     failures: list[str] = field(default_factory=list)
+    recent: list[list[Any]] = field(default_factory=list)
 
     @classmethod
     def from_record(cls, record: dict[str, Any], agent: str) -> Self:
@@ -79,4 +81,4 @@ class Conversation:
     def abandon(self) -> None:
         """Begin anew: what the thread has used stays on the job's account."""
         self.tokens_before, self.cost_before = self.all_tokens, self.all_cost
-        self.thread, self.tokens, self.cost, self.unsafe = None, 0, None, False
+        self.thread, self.tokens, self.cost, self.unsafe, self.recent = None, 0, None, False, []

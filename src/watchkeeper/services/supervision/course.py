@@ -154,9 +154,10 @@ class Course:
 
     def _gone_on(self, step: GoOn) -> TurnOrder:
         known = self.conversation
-        known.restarts += 1
-        known.failures = [*known.failures[-19:], step.failure]
-        self.failure = step.failure
+        if step.counts:
+            known.restarts += 1
+            known.failures = [*known.failures[-19:], step.failure]
+            self.failure = step.failure
         is_fresh = step.fresh or known.resumes is None
         if is_fresh:
             known.abandon()

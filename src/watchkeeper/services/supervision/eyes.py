@@ -18,6 +18,7 @@ from watchkeeper.domain.sessions.facts import (
     LeaseChanged,
     SessionFact,
 )
+from watchkeeper.domain.sessions.tools_seen import Call
 from watchkeeper.domain.sessions.watch import SessionWatch
 from watchkeeper.services.known_secrets import secrets_of_home
 from watchkeeper.services.supervision.budgets import passed_limit
@@ -105,9 +106,14 @@ class Eyes:
         """Take in that the turn is asked to end, from outside."""
         self._put(Interrupted())
 
-    def lease_gone(self, change: str) -> None:
-        """Take in that the lease ran out (`expired`) or is somebody else's (`taken_over`)."""
-        self._put(LeaseChanged(change, int(self._job["epoch"])))
+    def lease_renewed(self) -> None:
+        """Take in a renewal; a quiet session is not looked at for that."""
+        self._put(LeaseChanged("renewed", int(self._job["epoch"]), self._means.worker_id), wakes=False)
+
+    def lease_gone(self, *changes: str) -> None:
+        """Take in that the lease ran out (`expired`), or is somebody else's then (`taken_over`)."""
+        for change in changes:
+            self._put(LeaseChanged(change, int(self._job["epoch"])))
 
     def gate_answered(self, failed: Sequence[Json]) -> None:
         """Take in what the gate said of the results of the turn that is over."""
@@ -151,12 +157,15 @@ class Eyes:
 
     def _seen(self, session: Session, redactor: Redactor, log: SessionLog) -> Seen:
         known = self._conversation
+        if self._watch is not None:
+            known.recent = [list(call) for call in self._watch.recent]
+            self._records.keep_thread(known.record())
         minutes = self._job.get("tool_limit_minutes")
         watch = SessionWatch(
             self._means.config.session_limits,
             restarts=known.restarts,
             tool_limit_seconds=None if minutes is None else float(minutes) * 60,
-            former=self._watch if known.resumes is not None else None,
+            recent=[Call(*call) for call in known.recent] if known.resumes is not None else (),
         )
         self._watch = watch
         transcript = TranscriptLook(self._transcript, self._means.adapter.tally())
@@ -206,10 +215,10 @@ class Eyes:
         self._kept.heard(call)
         self._put(call)
 
-    def _put(self, fact: SessionFact) -> None:
+    def _put(self, fact: SessionFact, *, wakes: bool = True) -> None:
         following = self._following
         if following is not None and following.seen.watch is not None:
-            following.seen.watch.put(fact)
+            following.seen.watch.put(fact, wakes=wakes)
 
     def _over_limit(self) -> GiveUp | None:
         """Name the job's limit that is passed; in a thread."""

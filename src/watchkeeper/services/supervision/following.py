@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from watchkeeper.agents.session import Session, Standing
 from watchkeeper.agents.sweep import SweepReport, prove_gone
@@ -51,6 +51,20 @@ PARKED_IN_SESSION_SECONDS = 300.0
 """An agent that its provider refuses for no longer than this is left to wait by itself."""
 
 
+class Wanted(NamedTuple):
+    """An interruption that somebody asked for. Unless a person `insists`, a turn that is well is left alone."""
+
+    insists: bool
+    reason: str | None = None
+
+    def because(self, held: Diagnosis) -> str:
+        """Say why the turn is cut, as the agent is told: what is held of it, and what a person said."""
+        asked = f"A person asked for it: {self.reason}" if self.reason else "A person asked for it."
+        if held.failure is None:
+            return asked
+        return f"{held.because} {asked}" if self.reason else held.because
+
+
 @dataclass(frozen=True)
 class Seen:
     """The eyes on one turn. `watch` and `beside` are those of an agent that converses."""
@@ -89,7 +103,7 @@ class Following:
         self._next_agent_look_at = 0.0
         self._agent_seen_at = boot_clock()
         self._catch_up_until = boot_clock() + CATCH_UP_SECONDS
-        self._asked: bool | None = None
+        self._asked: Wanted | None = None
         self.acted: Diagnosis | None = None
         self.stopped: GiveUp | None = None
         self.final: Diagnosis | None = None
@@ -101,9 +115,10 @@ class Following:
         await asyncio.to_thread(self._finish, report)
         return report
 
-    def ask_to_end(self, *, insists: bool) -> None:
-        """Have the turn looked at closely, and ended if it is not well, or if a person `insists`."""
-        self._asked = insists or bool(self._asked)
+    def ask_to_end(self, wanted: Wanted) -> None:
+        """Have the turn looked at closely, and ended if it is not well, or if a person insists."""
+        if self.seen.watch is not None and not (self._asked is not None and self._asked.insists):
+            self._asked = wanted
 
     def agent_is_gone(self) -> bool:
         agent = self._agent = self._agent or self.session.agent
@@ -177,12 +192,11 @@ class Following:
         if (passed := self._over_limit()) is not None:
             watch.put(Interrupted())
             self._stop(passed)
-        elif (insists := self._asked) is not None:
+        elif (wanted := self._asked) is not None:
             self._asked = None
             held = watch.look(beside.look_closely())
-            if insists or held.failure is not None:
-                because = held.because if held.failure is not None else "a person asked for it"
-                self._act(replace(held, action=Action.INTERRUPT_RESUME, because=because))
+            if wanted.insists or held.failure is not None:
+                self._act(replace(held, action=Action.INTERRUPT_RESUME, because=wanted.because(held)))
         elif self._is_to_end(held):
             held = watch.look(beside.look_closely())
             if self._is_to_end(held):

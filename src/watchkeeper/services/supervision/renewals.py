@@ -24,6 +24,7 @@ class LeaseHold:
 
     `progress_age`: for how many seconds the job had not moved at the last renewal; None before the first.
     `vouch` is asked before each renewal, in the renewing thread: a lease whose agent is gone is left to expire.
+    `on_renewed` is called there after each, and must neither block nor raise.
     """
 
     job: str
@@ -32,6 +33,7 @@ class LeaseHold:
     seconds: float
     confirmed_at: float
     vouch: Callable[[], bool]
+    on_renewed: Callable[[], None] = lambda: None
     asked_at: float = 0.0
     progress_age: float | None = None
     told: bool = False
@@ -151,6 +153,7 @@ class Renewals:
             if hold.job in renewed:
                 hold.confirmed_at, hold.told = sent_at, False
                 hold.progress_age = renewed[hold.job].get("progress_age_seconds")
+                hold.on_renewed()
                 if hold.job in cancelled:
                     self._events.on_cancel(hold)
             elif hold.job in lost:

@@ -36,7 +36,7 @@ class Interruptible(Protocol):
     @property
     def epoch(self) -> int: ...
 
-    def asked_to_interrupt(self, *, insists: bool) -> None: ...
+    def asked_to_interrupt(self, *, insists: bool, reason: str | None) -> None: ...
 
 
 class SessionRequests:
@@ -57,7 +57,7 @@ class SessionRequests:
             attempt = held.get((str(request["job"]), int(request["epoch"])))
             log("session_requested", job=request["job"], action=request["action"], insists=request["insists"])
             if request["action"] == "interrupt_session" and attempt is not None:
-                attempt.asked_to_interrupt(insists=bool(request["insists"]))
+                attempt.asked_to_interrupt(insists=bool(request["insists"]), reason=request.get("reason"))
             elif request["action"] == SWEEP and attempt is None:
                 task = asyncio.create_task(self._sweep(str(request["job"]), int(request["epoch"])))
                 self._sweeping.add(task)

@@ -23,7 +23,7 @@ from watchkeeper.services.supervision.endings import (
     released,
 )
 from watchkeeper.services.supervision.eyes import Eyes
-from watchkeeper.services.supervision.following import HANGING_SECONDS, Following, wait_for
+from watchkeeper.services.supervision.following import HANGING_SECONDS, Following, Wanted, wait_for
 from watchkeeper.services.supervision.kept_end import LINGER_SECONDS, KeptEnd
 from watchkeeper.services.supervision.means import Means
 from watchkeeper.services.supervision.preparing import Preparing
@@ -52,6 +52,7 @@ class Attempt:
             self.job["lease_seconds"],
             facts["sent_at"],
             self._lives,
+            on_renewed=lambda: self._eyes.lease_renewed(),
         )
         known = Conversation.from_record(records.thread() or {}, means.adapter.name)
         preparing = Preparing(means, records, facts, known)
@@ -119,14 +120,16 @@ class Attempt:
             self._why, self._detail = why, detail
             self._was_interrupted.set()
             log("attempt_interrupted", job=self.id, why=why.value, detail=detail)
+            if why is Why.UNCONFIRMED:
+                self._eyes.lease_gone("expired")
         if self._session is not None:
             self._eyes.interrupted()
             self._session.interrupt(self._detail)
 
-    def asked_to_interrupt(self, *, insists: bool) -> None:
+    def asked_to_interrupt(self, *, insists: bool, reason: str | None) -> None:
         """Interrupt the turn, to go on with its thread: as a person insists, or where it is not well indeed."""
         if self._following is not None:
-            self._following.ask_to_end(insists=insists)
+            self._following.ask_to_end(Wanted(insists, reason))
 
     async def lease_is_gone(self) -> bool:
         """Take in that the server no longer knows the lease: the agent has ended its job, or it was taken away.
@@ -140,7 +143,8 @@ class Attempt:
         except (ServerUnreachable, Refused):
             return False
         if ended is None:
-            self._eyes.lease_gone("taken_over")
+            # Our leases are fenced: whoever has it now got it after its end, so that this is no double.
+            self._eyes.lease_gone("expired", "taken_over")
             self.interrupt(Why.LEASE_LOST, "the lease was lost: another worker may hold the job")
         else:
             self._ended_by_agent(ended)

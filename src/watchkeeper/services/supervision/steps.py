@@ -23,6 +23,9 @@ OUT_OF_REACH = frozenset({Trouble.UNREACHABLE, Trouble.NETWORK})
 LOGIN_SECONDS = 600.0
 """How long a pool whose login is refused is left alone before the next try."""
 
+ASKED_FOR = "asked_for"
+"""In the place of a class: nothing is wrong with the turn, a person wanted it cut."""
+
 BUDGETS = frozenset({Trouble.BUDGET, Trouble.TURNS_USED_UP})
 
 
@@ -67,11 +70,12 @@ class Mend:
 
 @dataclass(frozen=True)
 class GoOn:
-    """Another turn: of the same thread, or `fresh`. A restart is counted; parking is none."""
+    """Another turn: of the same thread, or `fresh`. A restart is counted unless a person asked for it."""
 
     failure: str
     because: str
     fresh: bool = False
+    counts: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def after_turn(over: TurnOver, restarts: int, most_restarts: int, now: float) ->
     if over.stopped is not None:
         return over.stopped
     step = _by_end(over) or _by_diagnosis(over, now) or _by_last_word(over, now)
-    if isinstance(step, GoOn) and restarts >= most_restarts:
+    if isinstance(step, GoOn) and step.counts and restarts >= most_restarts:
         held = _held_for(over)
         return GiveUp(
             step.failure, f"{step.because}; it was begun again {restarts} times", held, _evidence(over)
@@ -137,6 +141,8 @@ def _by_end(over: TurnOver) -> Step | None:
 
 
 def _by_diagnosis(over: TurnOver, now: float) -> Step | None:
+    if over.acted is not None and over.acted.failure is None:
+        return GoOn(ASKED_FOR, over.acted.because, counts=False)
     # A turn that lived on after its end was only swept away: what counts is what is held of its work.
     held = over.final if _was_swept(over) else over.acted or over.final
     if held is None or held.failure is None:

@@ -82,6 +82,7 @@ class TurnWatch:
         self._login = login
         self._read: list[SessionFact] = []
         self._waiting: deque[SessionFact] = deque(maxlen=MOST_WAITING_FACTS)
+        self._wakes = False
         self._open: dict[str, None] = {}
         self._said: Diagnosis | None = None
         self.terminal: TurnEnded | None = None
@@ -107,12 +108,14 @@ class TurnWatch:
         self._take_read()
         self._behind = None
 
-    def put(self, fact: SessionFact) -> None:
+    def put(self, fact: SessionFact, *, wakes: bool = True) -> None:
+        """Take in a fact from beside the stream; one that does not wake waits for the next look."""
         self._waiting.append(fact)
+        self._wakes = self._wakes or wakes
 
     @property
     def has_waiting(self) -> bool:
-        return bool(self._waiting)
+        return self._wakes
 
     def line(self, name: str, line: Line) -> None:
         """Take in a line of `stdout` or `stderr`."""
@@ -134,6 +137,7 @@ class TurnWatch:
     def _take_read(self) -> None:
         """Take in what was read, and before it what was told from beside."""
         read, self._read = self._read, []
+        self._wakes = False  # before they are taken: what comes meanwhile wakes again
         while self._waiting:
             read.insert(0, self._waiting.pop())
         if not read:

@@ -56,7 +56,7 @@ SELECT k.kind, k.paused_at, k.paused_by, k.pause_reason, k.paused_at IS NOT NULL
 
 -- name: look_at_session
 -- An agent session as a plan is made on it, locked.
-SELECT a.id, a.worker_id, a.job_id, a.epoch, a.number, a.ended_at IS NOT NULL AS ended, a.turns, a.restarts, a.interrupted_at, a.swept_at,
+SELECT a.id, a.agent, a.worker_id, a.job_id, a.epoch, a.number, a.ended_at IS NOT NULL AS ended, a.turns, a.restarts, a.interrupted_at, a.swept_at,
        coalesce((SELECT w.pool FROM watchkeeper.workers w
                   WHERE w.project_id = a.project_id AND w.worker_id = a.worker_id), 'default') AS pool
   FROM watchkeeper.agent_sessions a
@@ -65,7 +65,9 @@ SELECT a.id, a.worker_id, a.job_id, a.epoch, a.number, a.ended_at IS NOT NULL AS
 
 -- name: session_requests
 -- What a worker's supervisor is asked to do to its sessions and has not done: a turn that is over is not interrupted any more.
-SELECT r.id AS repair, s.job_id AS job, s.epoch, s.number AS session, r.action, r.authority <> 'system' AS insists
+-- `reason` is what a person said who asked for it by hand.
+SELECT r.id AS repair, s.job_id AS job, s.epoch, s.number AS session, r.action, r.authority <> 'system' AS insists,
+       CASE r.trigger WHEN 'asked' THEN r.reason END AS reason
   FROM watchkeeper.repair_actions r
  CROSS JOIN LATERAL (SELECT * FROM watchkeeper.agent_sessions x
                       WHERE x.project_id = r.project_id AND x.id = (r.plan #>> '{target,id}')::uuid LIMIT 1) s

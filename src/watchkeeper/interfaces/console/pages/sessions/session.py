@@ -9,6 +9,7 @@ from watchkeeper.domain.errors import NotFound
 from watchkeeper.domain.sessions.clocks import Clock, first_to_end
 from watchkeeper.domain.sessions.lanes import Lanes, lanes_of
 from watchkeeper.domain.time_axis import Axis, axis_of
+from watchkeeper.interfaces.console.acts.sessions import possible
 from watchkeeper.interfaces.console.ground import Ground, Row, Scope, View
 from watchkeeper.interfaces.console.i18n import message
 from watchkeeper.interfaces.console.pages.sessions.transcript import MOST_LINES, kinds_of, transcript_of
@@ -63,6 +64,7 @@ async def session(ground: Ground, visit: Visit) -> View:
         "scope": scope,
         "session": row | {"diagnosis": ground.redactor.redact_data(row["diagnosis"])},
         "project_id": project_id,
+        "possible": possible(row),
         "transcript": transcript_of(lines.events, lines.earlier, after, ground.redactor),
         "filters": {"kinds": kinds or (), "find": find, "before": visit.asked("before"), "at": place},
         "is_followed": before is None and find is None and (row["ended_at"] is None or visit.wants_fragment),
