@@ -115,7 +115,7 @@ async def test_a_request_for_a_turn_that_is_over_is_not_handed_out(app: App, clo
 
 
 async def test_a_person_has_a_turn_cut_by_hand(app: App, clock: MovingClock) -> None:
-    """A supervisor's word is done at once: whoever holds the session is asked, with the reason; recorded, and seen to."""
+    """A supervisor's word is done at once: whoever holds the session is asked, and told why; recorded, and seen to."""
     shop = Shop(app)
     supervisor, by = await working(app, shop), await shop.person("lin", Role.SUPERVISOR)
     session = await one_session(app)
