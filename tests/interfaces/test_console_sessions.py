@@ -14,6 +14,7 @@ from interfaces.console_project import ConsoleProject, fill
 from interfaces.console_visitor import Visitor, visiting
 from raw_sql import rows
 from watchkeeper.app.whole import App
+from watchkeeper.domain.principals import Role
 from watchkeeper.interfaces import console
 from watchkeeper.settings import Settings
 
@@ -77,7 +78,7 @@ async def test_a_session_says_what_it_does_costs_and_may_still(
         ("tool_closed", {"id": "a", "failed": True, "exit_code": 2, "shown": f"the key was {SECRET}"}),
     )
     visitor.speak(language)
-    await visitor.log_in()
+    await visitor.log_in(Role.SUPERVISOR)
     listed = await visitor.get("/sessions?state=live")
     assert f"/sessions/{session}" in listed.attributes("a", "href")
     page = await visitor.get(f"/sessions/{session}")

@@ -140,7 +140,7 @@ async def test_a_person_has_a_turn_cut_by_hand(app: App, clock: MovingClock) -> 
     )
     assert [row["event"] for row in trail] == ["repair_proposed", "repair_started"]
     assert {row["repair"] for row in trail} == {str(repair["id"])}
-    await supervisor.tell(state="ended")
+    await supervisor.tell(ended=True)
     with pytest.raises(Conflict, match="has ended"):
         await interrupted()
 
