@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import (
     agent_death,
+    api,
     audit_seal,
     backup,
     console,
@@ -57,6 +58,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "detection": detection.measure,
     "sweep": sweep.measure,
     "console": console.measure,
+    "api": api.measure,
     "host-scan": host_scan.measure,
 }
 

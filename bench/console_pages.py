@@ -23,6 +23,10 @@ _NAME = re.compile(r"\{(\w+)(?::\w+)?\}")
 _FILES = re.compile(rb'(?:href|src)="(/static/[^"]+)"')
 
 
+Used = Callable[[], dict[int, float]]
+"""Tells the seconds of processor time that the server and its database connections have used so far."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timed:
     """One page as one visitor got it: milliseconds of each answer, processor time of one, the last answer's bytes."""
@@ -33,14 +37,16 @@ class Timed:
     cpu: float
     body: bytes
 
+    @property
+    def text(self) -> str:
+        spent = f"{self.cpu:.1f} ms of a processor, {len(self.body):,} bytes"
+        return f"{self.status}, {self.times.text(1, ' ms')}, {spent}"
+
 
 def measure_pages(
-    bench: Bench, filled: Filled, url: str, visitors: Mapping[str, str], used: Callable[[], dict[int, float]]
+    bench: Bench, filled: Filled, url: str, visitors: Mapping[str, str], used: Used
 ) -> list[Row]:
-    """Ask for each page of the console's table again and again, as each visitor, over one kept connection.
-
-    `used` tells the seconds of processor time that the server and its database connections have used so far.
-    """
+    """Ask for each page of the console's table again and again, as each visitor, over one kept connection."""
     timed, left_out = [], []
     for page in PAGES:
         names = _NAME.findall(page.path)
@@ -49,25 +55,23 @@ def measure_pages(
             continue
         path = _NAME.sub(lambda found: filled.subjects[found[1]], page.path)
         for visitor, secret in visitors.items():
-            one = _timed(url, f"{path}?project={PROJECT}", secret, bench.plan.page_samples, used)
-            bench.say(
-                f"console, {visitor}, {page.path}: {one.status}, {one.times.text(1, ' ms')}, {one.cpu:.1f} ms of a"
-                f" processor, {len(one.body):,} bytes"
-            )
+            cookie = {"Cookie": f"{SESSION_COOKIE}={secret}"}
+            one = timed(url, f"{path}?project={PROJECT}", cookie, bench.plan.page_samples, used)
+            bench.say(f"console, {visitor}, {page.path}: {one.text}")
             timed.append((visitor, page.path, one))
     files = _static_files(url, timed[0][2].body)
     return [_time_row(timed, left_out), _weight_row(timed, files)]
 
 
-def _timed(url: str, path: str, secret: str, samples: int, used: Callable[[], dict[int, float]]) -> Timed:
+def timed(url: str, path: str, headers: Mapping[str, str], samples: int, used: Used) -> Timed:
+    """Ask for one address again and again over one connection, after a few times that do not count."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    headers = {"Cookie": f"{SESSION_COOKIE}={secret}"}
     times, status, body, before = [], 0, b"", {}
     for number in range(WARM + samples):
         if number == WARM:
             before = used()
         begun = time.perf_counter()
-        connection.request("GET", path, headers=headers)
+        connection.request("GET", path, headers=dict(headers))
         answer = connection.getresponse()
         status, body = answer.status, answer.read()
         times.append((time.perf_counter() - begun) * 1000)

@@ -35,6 +35,10 @@ MAX_LEARNT = 1_000
 """Values learnt later that are held at least; after twice as many the older half is forgotten."""
 
 
+MOST_PLAIN_KEYS, PLAIN_KEY_CHARS = 2_000, 64
+"""So many keys, and no longer ones, are remembered to hold no secret: rows come by thousands under the same few."""
+
+
 class SecretInName(UsageError):
     """A name looks as if it held a secret, and names are kept and shown as they are."""
 
@@ -49,6 +53,7 @@ class Redactor:
     def __init__(self, known_values: Iterable[str] = ()) -> None:
         self._known = KnownForms(known_values)
         self._learnt, self._learnt_before = KnownForms(), KnownForms()
+        self._plain_keys: set[str] = set()
 
     def learn(self, value: str) -> None:
         """Know one more value from now on, such as the token that came with a request."""
@@ -57,6 +62,7 @@ class Redactor:
         if len(self._learnt) >= MAX_LEARNT:
             self._learnt, self._learnt_before = KnownForms(), self._learnt
         self._learnt.add(value)
+        self._plain_keys = set()
 
     @property
     def longest_known(self) -> int:
@@ -117,7 +123,14 @@ class Redactor:
         return merged(self.ranked(text))
 
     def _key(self, key: Any, taken: set[str] | None) -> Any:
-        return self.redact(key, taken) if isinstance(key, str) else key
+        # What is learnt meanwhile makes another set: a key that was clean before it is put into the old one.
+        plain = self._plain_keys
+        if not isinstance(key, str) or key in plain:
+            return key
+        redacted = self.redact(key, taken)
+        if redacted == key and len(key) <= PLAIN_KEY_CHARS and len(plain) < MOST_PLAIN_KEYS:
+            plain.add(key)
+        return redacted
 
     def _under(self, key: Any, value: Any, taken: set[str] | None, depth: int) -> Any:
         if isinstance(value, str) and value and isinstance(key, str) and names_a_secret(key):

@@ -21,6 +21,9 @@ MOST_EVENTS = 1_500
 COLUMNS = ("row", "at", "until", "tone", "event", "said", "who", "epoch", "id", "session", "number")
 """What a mark tells, as a table's columns."""
 
+SAID = ("said", "who")
+"""What a record has of others' words."""
+
 OPEN = frozenset({"pending", "running", "stuck", "paused"})
 
 
@@ -66,8 +69,9 @@ class Drawings:
             events: list[Row] = []
             if any(record["what"] == "session" for record in records):
                 events = await fetch(connection, "job_session_events", {**asked, "most": MOST_EVENTS})
+            clean = self._cleaned(records)
             for record in records:
-                record |= self._redactor.redact_data({"said": record["said"], "who": record["who"]})
+                record |= {name: clean.get(record[name], record[name]) for name in SAID}
             marks = marks_of(row, records, events, now)
             begin = min([row["created_at"], *(_time(mark.at) for mark in marks)])
             end = now if row["state"] in OPEN else _end(row, marks)
@@ -78,6 +82,11 @@ class Drawings:
             ]
         every = max((event["step"] for event in events), default=1)
         return Drawing(row, marks, blind, begin, end, now, every)
+
+    def _cleaned(self, records: list[Row]) -> dict[str, str]:
+        """Give each text of records without its secrets: the same few names come again and again."""
+        texts = {record[name] for record in records for name in SAID if record[name] is not None}
+        return {text: self._redactor.redact(text) for text in texts}
 
 
 def told(mark: Mark) -> dict[str, Any]:
