@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,9 @@ from watchkeeper.storage.database import Database
 
 PAGES = ("/alerts", "/alerts/channels", "/alerts/people", "/settings/chat")
 BOT_TOKEN = "1:a-token-of-a-bot"
+TRY = """
+UPDATE watchkeeper.alerts SET attempts = 2, tries = '{}' WHERE drop_reason = 'gave_up' RETURNING id
+"""
 PLANT = """
 INSERT INTO watchkeeper.alerts (project_id, dedup_key, severity, channel, recipient, body, subject, held_reason, due_at,
                                 dropped_at, drop_reason)
@@ -80,6 +84,16 @@ async def test_an_alert_tells_its_way_and_is_taken_care_of(visitor: Visitor, clo
     (sent,), _ = await visitor.app.watchdog.alerting.alerts.page("p", state="sent")
     one = await visitor.get(f"/alerts/{sent['id']}")
     assert "shown_in" in one.words
+    assert "ago : sent" in one.words
+    tried = {
+        "at": "2026-11-21T12:00:00+00:00",
+        "outcome": "failed",
+        "error": "<b>it answered with status 500",
+    }
+    (given_up,) = await rows(visitor.app.database, TRY.format(json.dumps([tried])))
+    other = await visitor.get(f"/alerts/{given_up['id']}")
+    assert "failed <b>it answered with status 500" in other.words
+    assert "of how many the end is not known: 1" in other.words
     assert "it was told; the next stage follows then" in one.words
     done = await act(visitor, "alert-acknowledge", f"&alert_id={sent['id']}", reason="on it")
     assert done.status == 303

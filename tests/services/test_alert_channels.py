@@ -108,6 +108,13 @@ async def test_a_receiver_that_fails_is_tried_again(
         await parts.outbox.run_once()
     assert len({posted.headers["idempotency-key"] for posted in receiver.posted}) == 1
     assert len(receiver.posted) == 3
+    tries = (await parts.alerts.show("p", waiting["id"]))["tries"]
+    assert [(one["outcome"], one.get("error")) for one in tries] == [
+        ("failed", "it answered with status 500"),
+        ("failed", "it answered with status 503"),
+        ("sent", None),
+    ]
+    assert sorted(one["at"] for one in tries) == [one["at"] for one in tries]
 
 
 async def test_a_refusal_turns_the_channel_off_and_is_told_elsewhere(

@@ -84,7 +84,7 @@ SELECT * FROM disabled
 -- name: list_alerts
 -- A project's alerts, the newest first, from a cursor on; those that wait, were sent or were dropped, where asked.
 SELECT a.id, a.incident_id, a.severity, a.stage, a.channel, a.recipient, a.subject, a.body, a.created_at, a.due_at, a.attempts,
-       a.moment, a.held_reason, a.last_error, a.receipt, a.message_id, a.sent_at, a.dropped_at, a.drop_reason, a.acknowledged_at, a.acknowledged_by,
+       a.moment, a.held_reason, a.last_error, a.tries, a.receipt, a.message_id, a.sent_at, a.dropped_at, a.drop_reason, a.acknowledged_at, a.acknowledged_by,
        EXISTS (SELECT FROM watchkeeper.watchdog_incidents i WHERE i.project_id = a.project_id AND i.id = a.incident_id
                   AND i.state <> 'resolved') AS is_open,
        CASE WHEN a.sent_at IS NOT NULL THEN 'sent' WHEN a.dropped_at IS NOT NULL THEN 'dropped' ELSE 'waiting' END AS state

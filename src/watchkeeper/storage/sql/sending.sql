@@ -133,7 +133,9 @@ UPDATE watchkeeper.alerts SET story_ended = watchkeeper.now()
 
 -- name: drop_alert
 -- Takes an alert that waits out of the outbox, with the reason.
-UPDATE watchkeeper.alerts SET dropped_at = watchkeeper.now(), drop_reason = %(reason)s, last_error = coalesce(%(error)s::text, last_error)
+UPDATE watchkeeper.alerts SET dropped_at = watchkeeper.now(), drop_reason = %(reason)s, last_error = coalesce(%(error)s::text, last_error),
+       tries = CASE WHEN %(error)s::text IS NULL THEN tries
+                    ELSE tries || jsonb_build_object('at', watchkeeper.now(), 'outcome', 'failed', 'error', %(error)s::text) END
  WHERE project_id = %(project_id)s AND id = ANY (%(ids)s) AND sent_at IS NULL AND dropped_at IS NULL
 
 -- name: hold_alert
@@ -151,7 +153,7 @@ UPDATE watchkeeper.alerts
 -- Writes down that alerts went out, with the receipt, and in the trail that people were called.
 WITH sent AS (
   UPDATE watchkeeper.alerts SET sent_at = watchkeeper.now(), held_reason = NULL, receipt = %(receipt)s::text::jsonb,
-         last_error = NULL, card = %(card)s::text
+         last_error = NULL, card = %(card)s::text, tries = tries || jsonb_build_object('at', watchkeeper.now(), 'outcome', 'sent')
    WHERE project_id = %(project_id)s AND id = ANY (%(ids)s) AND sent_at IS NULL AND dropped_at IS NULL
   RETURNING id, incident_id, channel, recipient, stage
 ), healed AS (
@@ -167,7 +169,8 @@ SELECT %(project_id)s, 'escalation_sent', 'system',
 -- Lets alerts wait for their next attempt after one that failed.
 WITH held AS (
   UPDATE watchkeeper.alerts
-     SET due_at = watchkeeper.now() + make_interval(secs => %(seconds)s), held_reason = 'back_off', last_error = %(error)s
+     SET due_at = watchkeeper.now() + make_interval(secs => %(seconds)s), held_reason = 'back_off', last_error = %(error)s,
+         tries = tries || jsonb_build_object('at', watchkeeper.now(), 'outcome', 'failed', 'error', %(error)s::text)
    WHERE project_id = %(project_id)s AND id = ANY (%(ids)s) AND sent_at IS NULL AND dropped_at IS NULL
 )
 UPDATE watchkeeper.alert_channels c SET failed_at = watchkeeper.now(), last_error = %(error)s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -53,7 +54,8 @@ async def alert(ground: Ground, visit: Visit) -> View:
     if row["incident_id"] is not None:
         story = await reader.of_incident(scope.project_id, row["incident_id"])
     receipt = ground.redactor.redact_data(row["receipt"])
-    facts = {"scope": scope, "alert": row, "receipt": receipt, "story": story, "said": words}
+    tries = [{**one, "at": datetime.fromisoformat(one["at"])} for one in row["tries"]]
+    facts = {"scope": scope, "alert": row, "tries": tries, "receipt": receipt, "story": story, "said": words}
     return View("alerts/alert.html", facts)
 
 
