@@ -181,14 +181,15 @@ async def test_a_supervisor_that_is_killed(
 
 
 async def test_a_heartbeat_that_is_stopped(scenes: Scenes, nonce: str) -> None:
-    """It ends in the middle of the work, and takes the agent and all that it started with it."""
+    """SIGTERM ends it in the middle of the work with all that the agent started, and hands the job back."""
     scene = scenes(claim=told(("run", f"setsid sleep {nonce} > /dev/null 2>&1 & :"), ("hang", None)))
     beating = asyncio.create_task(beat(scene))
-    await asyncio.to_thread(wait_until, lambda: bool(living(nonce)), 30, "the agent's work")
-    beating.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await beating
+    await asyncio.to_thread(wait_until, lambda: bool(living(nonce)), 60, "the agent's work")
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await beating == 0
     assert not living(nonce)
+    assert scene.helper.arguments("release") == [["A", "the worker was stopped"]]
+    assert scene.ended_as == "released"
 
 
 async def test_a_helper_that_fails_while_the_agent_works(scenes: Scenes) -> None:

@@ -40,6 +40,15 @@ GATE_ROUNDS = 3
 _GIVEN_UP = {Command.FAIL: Verdict.FAILED, Command.RELEASE: Verdict.RELEASED}
 
 
+def handed_back(commands: GuardedCommands, job: str) -> Play[Ending | None]:
+    """Give back a job whose heartbeat was cut off; give how the hold on it ended, None where it goes on."""
+    try:
+        reply = yield from commands.give_up(Command.RELEASE, job)
+    except Ended as ended:
+        return ended.ending
+    return Ending(Verdict.RELEASED, "the worker was stopped") if reply.is_ok else None
+
+
 class Heartbeat:
     """One round. `works` False only watches: it never claims. `held` is the job of a round that was cut off by its
     program's death, and that this one is: it claims nothing, and goes on with that.

@@ -69,7 +69,7 @@ class AgentWork:
         self._questions: deque[Question] = deque()
         self._question: Question | None = None
         self._beginning: asyncio.Task[_Begun] | None = None
-        self._reason = ""
+        self._reason = "the worker was stopped"
         self._is_over = False
         self._held: HeldJob | None = None
         self.summary: str | None = None
@@ -117,6 +117,10 @@ class AgentWork:
             case Command.FAIL | Command.RELEASE:
                 return [held.id, question.body["reason"]]
         return None
+
+    def is_at_work(self) -> bool:
+        """Say whether there is an agent that the lease is for: one that is gone for long lets it run out."""
+        return self._beginning is None or not self._beginning.done() or self._begun.attempt.hold.vouch()
 
     def answer(self, answer: Answer) -> bool:
         """Tell the agent; give whether it goes on working, which it does if it asked and lives."""

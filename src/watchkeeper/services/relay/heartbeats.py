@@ -13,7 +13,8 @@ from pathlib import Path
 from watchkeeper.agents.command import SHELL, command_of
 from watchkeeper.agents.user import agent_user
 from watchkeeper.agents.workspace import SYSTEM_PLACE, Workspaces
-from watchkeeper.domain.heartbeat import Heartbeat
+from watchkeeper.domain.guarded_commands import GuardedCommands
+from watchkeeper.domain.heartbeat import Heartbeat, handed_back
 from watchkeeper.domain.heartbeat_memory import Memory
 from watchkeeper.domain.heartbeat_steps import Answer, Asked, Call, Command, Ending, Verdict, Why, Worked
 from watchkeeper.logs import log
@@ -102,6 +103,7 @@ class _Supervisor:
         self._workspaces = workspaces
         self._agent = agent
         self._attempts = AgentAttempts(means.place, workspaces)
+        self._guard: Guard | None = None
 
     async def run(self, stopping: asyncio.Event) -> int:
         sending = asyncio.create_task(self._send(), name="reports")
@@ -117,6 +119,7 @@ class _Supervisor:
         while not stopping.is_set():
             ending = await self._until_stopped(stopping)
             if ending is None:
+                await self._hand_back()
                 break
             if ending.verdict is Verdict.STOPPED:
                 return STOPPED_EXIT
@@ -143,13 +146,23 @@ class _Supervisor:
                 task.cancel()
             await asyncio.gather(beating, stop, return_exceptions=True)
 
+    async def _hand_back(self) -> None:
+        """Give back the job that a stop took its agent from: else it is nobody's until its lease has run out."""
+        guard = self._guard
+        if self._agent is None or guard is None or guard.held is None or guard.memory.job != guard.held.id:
+            return
+        ending = await guard.play(handed_back(GuardedCommands(guard.memory), guard.held.id))
+        if ending is not None:
+            self._means.telling.ended(ending, guard.held, None)
+
     async def _beat(self) -> Ending:
+        self._guard = None
         memory = self._means.place.memory()
         if self._order.resumes:
             memory.resume()
         await hear_server(self._means, self._reports, memory, self._order.guard.report_seconds)
         held = await asyncio.to_thread(self._held, memory)
-        guard = Guard(self._means, _WorkDesk(self._means, self._work(held)), memory, held)
+        guard = self._guard = Guard(self._means, _WorkDesk(self._means, self._work(held)), memory, held)
         config = self._means.config
         heartbeat = Heartbeat(
             memory,
@@ -229,6 +242,9 @@ class _WorkDesk:
 
     async def work(self, held: HeldJob) -> Worked | Asked | None:
         return await self._work.look(held)
+
+    def is_at_work(self) -> bool:
+        return self._work.is_at_work()
 
     def answer(self, answer: Answer) -> bool:
         return self._work.answer(answer)

@@ -59,6 +59,9 @@ class JobWork:
     def arguments(self, call: Call, held: HeldJob) -> list[str] | None:  # noqa: ARG002 - a command asks for nothing
         return None
 
+    def is_at_work(self) -> bool:
+        return True
+
     def answer(self, answer: Answer) -> bool:  # noqa: ARG002 - a command waits for no answer
         return False
 

@@ -256,6 +256,9 @@ class _AgentsDesk:
     async def work(self, _held: HeldJob) -> Worked | None:
         return Worked(is_done=True)
 
+    def is_at_work(self) -> bool:
+        return True
+
     def answer(self, _answer: Answer) -> bool:
         return False
 
