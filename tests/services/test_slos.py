@@ -98,3 +98,29 @@ async def test_pools_have_an_slo_in_the_stages(app: App, database_url: str) -> N
         "pass",
         "audit seals: 1, repairs with an undo: 1, pools measured against their SLO: 1",
     )
+
+
+async def test_a_pool_that_burns_is_told_once_a_day(app: App, database_url: str, clock: MovingClock) -> None:
+    """A slow burn is told, a fast one as grave; looking again says nothing new, nor does what is over."""
+    at = "SELECT subject, body, severity FROM watchkeeper.alerts WHERE incident_id IS NULL ORDER BY id"
+    tell = app.watchdog.reporting.slo_alerts.run_once
+    await ended(app, database_url)
+    await count(app)
+    assert (await tell()).counts == {"told": 1}
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for seq in range(100, 120):
+            add_row(connection, "job_specs", project_id="p", seq=seq, id=UUID(int=seq), kind="k")
+            place = {"project_id": "p", "seq": seq, "epoch": 1, "worker_id": "w1"}
+            now = connection.execute("SELECT watchkeeper.now()").fetchone()
+            assert now is not None
+            add_row(connection, "closed_attempts", **place, outcome="failed", cause=None, ended_at=now[0])
+    await count(app)
+    assert (await tell()).counts == {"told": 1}
+    assert (await tell()).counts == {"told": 0}
+    slow, fast = await rows(app.database, at)
+    assert (slow["subject"], slow["severity"]) == ("pool night", "medium")
+    assert "spends slowly what may fail of it: 2 of 12 attempts failed within 72 h" in slow["body"]
+    assert fast["severity"] == "high"
+    assert "spends fast what may fail of it: 22 of 32 attempts failed within 6 h" in fast["body"]
+    clock.advance(24 * 3600)
+    assert (await tell()).counts == {"told": 0}

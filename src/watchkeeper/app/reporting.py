@@ -12,6 +12,7 @@ from watchkeeper.services.kept_answers import KeptAnswers
 from watchkeeper.services.reports import Reports
 from watchkeeper.services.saved_views import SavedViews
 from watchkeeper.services.share_links import ShareLinks
+from watchkeeper.services.slo_alerts import SloAlerts
 from watchkeeper.services.slos import SloCounting, Slos
 from watchkeeper.services.weekly import Weekly
 
@@ -22,6 +23,7 @@ class ReportingParts:
 
     slos: Slos
     slo_counting: SloCounting
+    slo_alerts: SloAlerts
     views: SavedViews
     shares: ShareLinks
     weekly: Weekly
@@ -36,6 +38,7 @@ def reporting_parts(core: Core, policy: Callable[[], Policy], reports: Reports) 
     return ReportingParts(
         slos=slos,
         slo_counting=SloCounting(database),
+        slo_alerts=SloAlerts(database, redactor, policy),
         views=SavedViews(database, redactor),
         shares=ShareLinks(database, redactor),
         weekly=Weekly(database, policy),

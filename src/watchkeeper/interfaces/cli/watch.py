@@ -41,6 +41,7 @@ async def _watch(settings: Settings) -> None:
             *host_guard(app).duties(),
             app.bulk.duty(),
             app.watchdog.reporting.slo_counting.duty(),
+            app.watchdog.reporting.slo_alerts.duty(),
         ]
         if app.audit_webhook is not None:
             periodic.append(app.audit_webhook.duty())

@@ -141,6 +141,15 @@ NOTICES = (
     message("%(rule)s: %(severity)s, flapping"),
     message("test"),
     message("channel %(channel)s"),
+    message("pool %(pool)s"),
+    message(
+        "The pool %(pool)s spends fast what may fail of it: %(part)s of %(all)s attempts failed within %(n)s h, and it "
+        "goes on. 'watchkeeper report slos' says what is left."
+    ),
+    message(
+        "The pool %(pool)s spends slowly what may fail of it: %(part)s of %(all)s attempts failed within %(n)s h, and "
+        "it goes on. 'watchkeeper report slos' says what is left."
+    ),
     message("This is a test of the alerts, asked for by %(who)s; nothing is wrong."),
     message("The channel %(channel)s did not take an alert. 'watchkeeper channel list' says why."),
     message(

@@ -50,3 +50,17 @@ SELECT c.pool, w.seconds, sum(c.good)::bigint AS good, sum(c.bad)::bigint AS bad
 -- name: slo_counting
 -- Up to where the ends of attempts are counted, and the time; NULL before the first count.
 SELECT counted_to, counted_at, watchkeeper.now() AS now FROM watchkeeper.slo_state
+
+-- name: projects_that_fail
+-- Projects of which attempts failed within the last counted six hours: nothing burns where nothing has failed lately.
+WITH RECURSIVE pools AS (
+  (SELECT project_id, pool FROM watchkeeper.slo_counts ORDER BY project_id, pool LIMIT 1)
+  UNION ALL
+  SELECT n.project_id, n.pool FROM pools p CROSS JOIN LATERAL (
+    SELECT c.project_id, c.pool FROM watchkeeper.slo_counts c WHERE (c.project_id, c.pool) > (p.project_id, p.pool)
+     ORDER BY c.project_id, c.pool LIMIT 1) n
+)
+SELECT DISTINCT p.project_id FROM pools p CROSS JOIN watchkeeper.slo_state s
+ WHERE EXISTS (SELECT FROM watchkeeper.slo_counts c
+                WHERE c.project_id = p.project_id AND c.pool = p.pool AND c.bad > 0
+                  AND c.begins_at > s.counted_to - interval '6 hours 5 minutes')
