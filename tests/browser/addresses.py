@@ -15,7 +15,7 @@ _NAME = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 def page_paths() -> list[str]:
     """Give the address of each page, with names for what is looked at."""
-    return ["/login", *(page.path for page in PAGES if not page.is_open)]
+    return ["/login", "/share/{token}", *(page.path for page in PAGES if not page.is_open)]
 
 
 def addresses_of(path: str, planted: Planted, most: int = 3) -> list[str]:

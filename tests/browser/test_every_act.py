@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from browser.acting import TARGETS
-from browser.chromium import window
+from browser.chromium import Watched, window
 from browser.site import Site
 from browser.stage import KIND, Stage
 from interfaces.api_client import serving
@@ -28,14 +28,24 @@ pytestmark = [
 WHY = "tried in a browser"
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(site: Site) -> AsyncIterator[Stage]:
     async with serving(site.app) as api:
         yield Stage(api, site.planted.project)
-        # No act may stand in the way of the next one, whichever that is: what was not paused is refused, and is well.
-        for path in (f"/api/kinds/{KIND}/resume", "/api/projects/p/resume"):
-            await api.post(path, {"reason": "the next act"})
-        await site.app.kinds.set_switch("actions", is_on=True, actor="test", reason="the next act")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def owner(site: Site, browser: Browser) -> AsyncIterator[Watched]:
+    """The window of somebody who may do everything."""
+    async with window(browser, site.url, cookies=await site.signed_in(Role.OWNER, None)) as watched:
+        yield watched
+
+
+async def _clear_the_way(site: Site, stage: Stage) -> None:
+    """Take back what would stand in the way of the next act, whichever that is."""
+    for path in (f"/api/kinds/{KIND}/resume", "/api/projects/p/resume"):
+        await stage.api.post(path, {"reason": "the next act"})  # what was not paused is refused, and is well
+    await site.app.kinds.set_switch("actions", is_on=True, actor="test", reason="the next act")
 
 
 def _address(act: Act, target: dict[str, str]) -> str:
@@ -57,17 +67,21 @@ async def _carry_out(page: Page, act: Act) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-async def test_an_act_is_done_through_its_form(site: Site, browser: Browser, stage: Stage, name: str) -> None:
+async def test_an_act_is_done_through_its_form(site: Site, owner: Watched, stage: Stage, name: str) -> None:
     """Its page shows what it would do; sent, it is told with its audit row, or its secret is shown this once."""
     act = ACTS[name]
-    target = await TARGETS[name](stage)
-    async with window(browser, site.url, cookies=await site.signed_in(Role.OWNER, None)) as watched:
-        page = await watched.page()
-        await page.goto(_address(act, target))
+    owner.problems.clear()
+    page = await owner.page()
+    try:
+        await page.goto(_address(act, await TARGETS[name](stage)))
         await expect(page.locator("dl.plan")).to_be_visible()
         await _carry_out(page, act)
         await expect(page.locator("section.done, pre[tabindex]").first).to_be_visible()
-        assert not watched.problems
+        assert not owner.problems
+    finally:
+        await page.close()
+        if name.startswith(("kind-", "project-", "switch-")):
+            await _clear_the_way(site, stage)
 
 
 async def test_every_act_is_tried() -> None:

@@ -126,6 +126,7 @@ def _filters(language: Language) -> dict[str, Callable[..., Any]]:
         "pretty": pretty,
         "evidence": lambda because: in_words(str(because), said),
         "without_ways": without_ways,
+        "who": lambda actor: str(actor).removeprefix("principal:"),
         "told": lambda text, limit=TEXT_LIMIT: told(str(text), language, limit),
         "cause": lambda name: cause(str(name), MessageLanguage(language.code)),
         "rule": lambda name: rule(str(name), language) or str(name),

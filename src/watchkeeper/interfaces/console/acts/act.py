@@ -96,6 +96,7 @@ class Act:
     why it cannot), `otherwise` what happens if nobody acts. `reverse` names the act that takes it back: an act with one
     needs no reason. `filters` are names of the target that may lack. `says` are constant parts of the body; `tells` is
     the key of the answer whose text is told afterwards. `of_whole`: it is about the installation, not a project.
+    `is_gentle`: it cannot be taken back, yet harms nothing.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Act:
     is_rehearsed: bool = True
     of_whole: bool = False
     tells: str | None = None
+    is_gentle: bool = False
 
     @property
     def method(self) -> str:
@@ -125,6 +127,11 @@ class Act:
     @property
     def template(self) -> str:
         return self.route.partition(" ")[2]
+
+    @property
+    def is_alarming(self) -> bool:
+        """Say whether it takes something away for good, so that its button warns; what ends by itself does not."""
+        return self.is_grave and not self.is_gentle
 
     @property
     def is_grave(self) -> bool:

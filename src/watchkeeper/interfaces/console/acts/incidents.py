@@ -62,6 +62,7 @@ ACKNOWLEDGE = Act(
     look=look,
     target=("incident_id",),
     fields=(Field("seconds", HOURS, "number", default="1", is_required=True, scale=3600),),
+    is_gentle=True,
 )
 QUIET = Act(
     name="incident-quiet",

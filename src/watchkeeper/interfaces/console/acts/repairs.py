@@ -75,6 +75,7 @@ APPROVE = Act(
     otherwise=message("It stays undone, and is asked again while the trouble lasts."),
     look=look,
     target=("repair_id", "plan_digest"),
+    is_gentle=True,
 )
 REJECT = Act(
     name="repair-reject",

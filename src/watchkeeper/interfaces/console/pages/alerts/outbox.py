@@ -92,6 +92,7 @@ ACKNOWLEDGE = Act(
     otherwise=message("The next stage calls the next person."),
     look=look_at_alert,
     target=("alert_id",),
+    is_gentle=True,
 )
 TEST_ALL = Act(
     name="alert-test",
@@ -106,5 +107,6 @@ TEST_ALL = Act(
     undo=message("What was sent cannot be taken back."),
     otherwise=message("Nobody is disturbed."),
     look=look_at_project,
+    is_gentle=True,
 )
 ACTS = (ACKNOWLEDGE, TEST_ALL)
