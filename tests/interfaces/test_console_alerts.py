@@ -15,6 +15,7 @@ from interfaces.console_visitor import Visitor, form_of, visiting
 from moving_clock import MovingClock
 from raw_sql import rows
 from services.alerts import opened
+from services.webhook_receiver import receiving
 from watchkeeper.app import whole as root
 from watchkeeper.domain.leases import hash_secret
 from watchkeeper.domain.principals import Role
@@ -195,3 +196,22 @@ async def test_people_are_asked_and_answer_by_form(visitor: Visitor, clock: Movi
     nothing = await act(visitor, "people-reply")
     assert nothing.status == 422
     assert "When?" not in (await visitor.get("/alerts/people?show=open")).words
+
+
+async def test_a_login_link_goes_over_a_channel(visitor: Visitor) -> None:
+    """An owner names a channel that is on: the link is shown this once, and is in one message, and nowhere else."""
+    await visitor.log_in(Role.OWNER)
+    with receiving() as receiver:
+        await act(visitor, "channel-webhook", name="hook", url=receiver.url, reason="to let people in")
+        made = await act(visitor, "login-invite", name="wu", role="viewer", hours="2", channel="hook")
+        assert made.status == 200, made.words
+        (link,) = (word for word in made.words.split() if "/login?code=" in word)
+        [message] = receiver.posted
+        assert link in json.dumps(message.document)
+    kept = await rows(visitor.app.database, "SELECT a::text AS said FROM watchkeeper.alerts a")
+    kept += await rows(visitor.app.database, "SELECT e::text AS said FROM watchkeeper.audit_events e")
+    assert not any(link.partition("code=")[2] in row["said"] for row in kept)
+    missing = await act(visitor, "login-invite", name="wei", role="viewer", hours="2", channel="gone")
+    assert "login?code=" not in missing.text
+    tokens, _ = await visitor.app.identity.list_tokens("p")
+    assert "wei" not in {row["name"] for row in tokens}

@@ -103,10 +103,52 @@ class Channels:
         notifier = self._notifiers[CONSOLE if row is None else row["kind"]]
         if dry_run and not isinstance(notifier, Checked):
             return Tried(False, "nothing was sent: this is a dry run", {})
+        to = await self._address(where, row)
+        message = await self._test_message(project_id, name, actor, row)
+        if dry_run and isinstance(notifier, Checked):
+            try:
+                said = await notifier.check(to, message)
+            except NotDelivered as failure:
+                return Tried(False, self._redactor.redact(failure.detail), {})
+            return Tried(False, f"nothing was sent: this is a dry run; {said}", {})
+        return await self._sent(where, notifier, to, message)
+
+    async def say(self, project_id: str, name: str, title: str, text: str, *, recipient: str) -> Tried:
+        """Send words at once by a channel that is on, past the outbox, so that nothing of them is kept.
+
+        Raises NotFound for a channel that is not there or is off; what else goes wrong is told.
+        """
+        where = {"project_id": project_id, "name": name}
+        row = await self.one_that_is_on(project_id, name)
+        now = (await self._database.fetch_row("clock"))["now"]
+        message = Message(
+            uuid4(),
+            project_id,
+            "info",
+            text,
+            recipient,
+            0,
+            now,
+            subject=title,
+            moment=Moment.NOTICE,
+            language=MessageLanguage(row["language"]),
+            title=title,
+            lines=tuple(text.splitlines()),
+        )
+        return await self._sent(where, self._notifiers[row["kind"]], await self._address(where, row), message)
+
+    async def one_that_is_on(self, project_id: str, name: str) -> Row:
+        """Give a channel that is on; raise NotFound."""
+        row = await self._database.fetch_one("find_channel", {"project_id": project_id, "name": name})
+        if row is None or not row["is_on"]:
+            raise NotFound(f"there is no channel {shown(name)} in this project that is on")
+        return row
+
+    async def _address(self, where: dict[str, Any], row: Row | None) -> Address:
         kept = await self._database.fetch_one("channel_address", where) or {}
         to = Address(
-            project_id,
-            name,
+            where["project_id"],
+            where["name"],
             kept.get("address") or "",
             kept.get("signing") or "",
             {} if row is None else row["settings"],
@@ -114,11 +156,10 @@ class Channels:
         )
         for secret in filter(None, (to.address, to.signing, *to.secrets.values())):
             self._redactor.learn(secret)
-        message = await self._test_message(project_id, name, actor, row)
+        return to
+
+    async def _sent(self, where: dict[str, Any], notifier: Notifier, to: Address, message: Message) -> Tried:
         try:
-            if dry_run and isinstance(notifier, Checked):
-                said = await notifier.check(to, message)
-                return Tried(False, f"nothing was sent: this is a dry run; {said}", {})
             receipt = dict(await notifier.send(to, message))
         except NotDelivered as failure:
             return Tried(False, self._redactor.redact(failure.detail), {})

@@ -37,6 +37,7 @@ def invite(
     name: Annotated[str, typer.Argument(help="Who is let in.")],
     role: Annotated[PersonRole, typer.Option(help="What the person may do.")] = PersonRole.VIEWER,
     hours: Annotated[float, typer.Option(min=0.01, max=MOST_HOURS, help="How long the link works.")] = HOURS,
+    channel: Annotated[str | None, typer.Option(help="Send the link over this channel too.")] = None,
     everywhere: Annotated[bool, typer.Option("--all-projects", help="For the whole installation.")] = False,
     project: Project = None,
     reason: Reason = None,
@@ -48,11 +49,18 @@ def invite(
     body["reason"] = reason_or_default(reason)
     if everywhere:
         body["project_id"] = None
+    if channel is not None:
+        body["channel"] = channel
     act = Act(f"make a link for {name} as {role}", "POST", "/api/login-links", body)
     answer = carry_out(act, project=project, dry_run=dry_run, as_json=as_json, quiet=True)
     if not dry_run and not as_json:
         write(answer["link"]["secret"])
         note("It is shown this once, and works once. Revoking its token ends it.")
+        if channel is not None:
+            took = (
+                "took it" if answer["link"]["delivered"] else f"did not take it: {answer['link']['detail']}"
+            )
+            note(f"The channel {channel} {took}.")
 
 
 @access.command("list")

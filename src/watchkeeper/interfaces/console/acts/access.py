@@ -132,7 +132,16 @@ def _invited(name: str, title: str, touches: str, *, of_whole: bool) -> Act:
         undo=message("The link and the login that it became end when its token is revoked."),
         otherwise=message("Nobody gets in who could not before."),
         look=look_at_project,
-        fields=(NAME, ROLE, Field("hours", message("Hours that the link works"), "number", default="24")),
+        fields=(
+            NAME,
+            ROLE,
+            Field("hours", message("Hours that the link works"), "number", default="24"),
+            Field(
+                "channel",
+                message("Channel that it is sent over, too; empty: none"),
+                hint=message("Whoever reads that channel first can log in by it."),
+            ),
+        ),
         says={"project_id": None} if of_whole else {},
         reason="none",
         is_rehearsed=False,
