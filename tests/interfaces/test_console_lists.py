@@ -13,6 +13,7 @@ from any_rows import add_row
 from interfaces.console_project import ConsoleProject, fill
 from interfaces.console_visitor import Visitor, visiting
 from watchkeeper.app.whole import App
+from watchkeeper.services import insights
 from watchkeeper.services.list_tables import LISTS
 from watchkeeper.settings import Settings
 
@@ -70,3 +71,16 @@ async def test_every_list_is_a_file_too(visitor: Visitor, project: ConsoleProjec
     whole = (await visitor.http.get("/api/jobs?project=p&format=csv")).text.splitlines()
     assert more.text.splitlines() + rest.text.splitlines()[1:] == whole
     assert "watchkeeper-next-cursor" not in rest.headers
+
+
+async def test_pending_jobs_are_the_same_however_they_are_found(
+    app: App, project: ConsoleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few that wait are put in order themselves, many are found among the newest jobs: a page shows the same."""
+    for kind in (None, "build"):
+        pages = []
+        for few in (20_000, -1):
+            monkeypatch.setattr(insights, "FEW_WAITING", few)
+            pages.append(await app.insights.jobs(project.name, state="pending", kind=kind, limit=2))
+        assert pages[0] == pages[1]
+        assert {row["state"] for row in pages[0][0]} == {"pending"}

@@ -88,6 +88,9 @@ async def test_ended_jobs_are_counted_once_by_their_time(app: App, clock: Moving
     await count()  # each may have found the other at it, again and again
     found = await app.overview.pulse.pulse("p")
     assert (found["pace"], found["hour"]) == (Pace.ADVANCING, {"verified": 0, "unverified": 3, "failed": 0})
+    waits = found["signals"]
+    assert waits["waits"] == 3
+    assert 0 <= waits["wait_p95_s"] < 60
     hours = await app.overview.pulse.hours("p")
     assert [hour["well"] for hour in hours["k"]] == [0] * 23 + [3]
     clock.advance(2 * 3600)
@@ -95,6 +98,7 @@ async def test_ended_jobs_are_counted_once_by_their_time(app: App, clock: Moving
     await count()
     later = await app.overview.pulse.pulse("p")
     assert (later["pace"], later["hour"]["unverified"], later["day"]["unverified"]) == (Pace.IDLE, 0, 3)
+    assert (later["signals"]["waits"], later["signals"]["wait_p95_s"]) == (0, None)
 
 
 async def test_what_people_did_is_found_among_what_workers_do(app: App) -> None:

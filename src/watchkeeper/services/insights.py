@@ -17,6 +17,8 @@ MAX_PAGE = 1000
 TIMELINE_ROWS = 1000
 MOST_COUNTED = 1_000
 """Jobs that wait are counted up to here: beyond it a reader learns that there are more, at no further cost."""
+FEW_WAITING = 20_000
+"""Up to so many jobs that wait are put in order for a reader."""
 
 
 class Insights:
@@ -56,11 +58,19 @@ class Insights:
         if state is not None and state not in set(JobState):
             raise UsageError(f"unknown state {state!r}; it is one of {', '.join(JobState)}")
         rows = await self._database.fetch(
-            _list_query(state),
+            await self._list_query(project_id, state),
             {"project_id": project_id, "state": state, "kind": kind, "before": before, "limit": limit + 1},
         )
         more = len(rows) > limit
         return rows[:limit], rows[limit - 1]["seq"] if more else None
+
+    async def _list_query(self, project_id: str, state: str | None) -> str:
+        if state != "pending":
+            return _list_query(state)
+        # Many are found soon among the newest jobs; few would be looked for among all that have ended.
+        asked = {"project_id": project_id, "few": FEW_WAITING}
+        found = await self._database.fetch_row("few_waiting", asked)
+        return "list_waiting_jobs" if found["few"] else "list_jobs"
 
     async def job_number(self, project_id: str, job: UUID) -> int:
         """Give the number by which jobs are ordered; raise UsageError where the job is not there."""

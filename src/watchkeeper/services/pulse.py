@@ -26,6 +26,7 @@ class Pulse:
         queues = (health or await self._insights.queue_health(project_id))["queues"]
         row = await self._database.fetch_row("ended_lately", where)
         work = await self._database.fetch_row("at_work", where)
+        waits = await self._database.fetch_row("first_waits", where)
         hour, day = _ended(row, "hour"), _ended(row, "day")
         counted_to, now = row["counted_to"], row["now"]
         age = None if counted_to is None else (now - counted_to).total_seconds()
@@ -39,6 +40,8 @@ class Pulse:
             "day": _told(day),
             "signals": {
                 "oldest_wait_s": max(ages, default=None),
+                "wait_p95_s": waits["p95"],
+                "waits": waits["n"],
                 "waiting": waiting,
                 "running": work["running"],
                 "slots": work["slots"],

@@ -32,7 +32,15 @@ PULSE = {
     "pace": "advancing",
     "hour": ENDED,
     "day": ENDED,
-    "signals": {"oldest_wait_s": 12.5, "waiting": 3, "running": 2, "slots": 4, "failed_share": 0.1},
+    "signals": {
+        "oldest_wait_s": 12.5,
+        "wait_p95_s": 4.2,
+        "waits": 40,
+        "waiting": 3,
+        "running": 2,
+        "slots": 4,
+        "failed_share": 0.1,
+    },
     "hours": {"report": [HOUR]},
 }
 

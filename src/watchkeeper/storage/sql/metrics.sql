@@ -1,6 +1,15 @@
 -- name: metric_leases
--- Count live leases by how near their end they are.
-SELECT risk_level AS risk, count(*) AS n FROM watchkeeper.job_leases WHERE project_id = %(project_id)s GROUP BY risk_level
+-- Count live leases by how near their end they are, as the view job_leases tells it of each, which finds its job too.
+SELECT CASE WHEN clock.now > l.ends + interval '60 seconds' THEN 'stale'
+            WHEN clock.now > l.ends THEN 'expired'
+            WHEN l.ends - clock.now < least(interval '3 minutes', make_interval(secs => l.lasts / 3.0)) THEN 'near_expiry'
+            ELSE 'normal' END AS risk, count(*) AS n
+  FROM (SELECT watchkeeper.now() AS now OFFSET 0) clock
+ CROSS JOIN (SELECT expires_at AS ends, lease_seconds::float8 AS lasts FROM watchkeeper.leases WHERE project_id = %(project_id)s
+             UNION ALL
+             SELECT lease_expires_at, lease_seconds FROM watchkeeper.foreign_leases
+              WHERE project_id = %(project_id)s AND ended_at IS NULL) l
+ GROUP BY 1
 
 -- name: metric_incidents
 -- Count the incidents that are not resolved by rule and severity.

@@ -69,3 +69,17 @@ SELECT a.at, a.event, a.actor, a.on_behalf_of, a.job_seq, s.id AS job_id, a.old_
          ORDER BY at DESC LIMIT %(limit)s) a
   LEFT JOIN watchkeeper.job_specs s ON s.project_id = a.project_id AND s.seq = a.job_seq
  ORDER BY a.at DESC
+
+-- name: first_waits
+-- How long jobs waited until they were first claimed: of the newest 250 that run and the newest 250 that ran, if they were
+-- claimed within an hour, the wait that 95 of 100 stayed below. What was to come later waits from its time on.
+SELECT count(*) AS n, percentile_cont(0.95) WITHIN GROUP (ORDER BY f.wait) AS p95
+  FROM (SELECT greatest(0, extract(epoch FROM a.started_at - greatest(s.created_at, s.run_at)))::float8 AS wait
+          FROM ((SELECT seq, claimed_at AS started_at FROM watchkeeper.leases
+                  WHERE project_id = %(project_id)s AND epoch = 1 ORDER BY seq DESC LIMIT 250)
+                UNION ALL
+                (SELECT seq, started_at FROM watchkeeper.closed_attempts
+                  WHERE project_id = %(project_id)s AND epoch = 1 ORDER BY seq DESC LIMIT 250)) a
+         CROSS JOIN LATERAL (SELECT created_at, run_at FROM watchkeeper.job_specs
+                              WHERE project_id = %(project_id)s AND seq = a.seq LIMIT 1) s
+         WHERE a.started_at > (SELECT watchkeeper.now()) - interval '1 hour') f
