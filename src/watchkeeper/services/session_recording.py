@@ -14,6 +14,7 @@ from typing import Any
 from watchkeeper.domain.errors import JobNotFound, NotFound, StaleLease
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.services.holding import Caller, Claim, find_claim, job_row
+from watchkeeper.services.requests import session_requests
 from watchkeeper.storage.database import Connection, Database, fetch_one, fetch_row
 
 MOST_EVENTS = 50_000
@@ -33,7 +34,8 @@ class SessionRecording:
     async def tell(self, caller: Caller, job: str, number: int, said: Mapping[str, Any]) -> dict[str, Any]:
         """Begin a session of an attempt, or note how it stands; what is None stays as it is.
 
-        Answers how old the session is and the number of its last event, for who goes on with the telling.
+        Answers how old the session is and the number of its last event, for who goes on with the telling; for one at a
+        mirrored job also what is asked of it.
 
         Raises JobNotFound, and StaleLease for who never held the attempt.
         """
@@ -45,7 +47,8 @@ class SessionRecording:
         async with self._database.transaction() as connection:
             attempt = await self._attempt(connection, caller, job)
             row = await fetch_row(connection, "tell_session", {**given, **attempt, "number": number})
-        return {"session": {**row, "number": number}}
+            asked = await self._asked_of(connection, attempt) if attempt.get("is_foreign") else []
+        return {"session": {**row, "number": number}, **({"session_requests": asked} if asked else {})}
 
     async def tell_events(
         self,
@@ -100,7 +103,13 @@ class SessionRecording:
         found = await fetch_one(connection, "foreign_session_holder", asked)
         if found is None:
             raise StaleLease
-        return {"project_id": caller.project_id, **found, "told_by": "supervisor"}
+        return {"project_id": caller.project_id, **found, "told_by": "supervisor", "is_foreign": True}
+
+    async def _asked_of(self, connection: Connection, attempt: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Give what is asked of an attempt's session here: a foreign lease is renewed elsewhere."""
+        asked = await session_requests(connection, attempt["project_id"], attempt["worker_id"])
+        of_it = attempt["job_id"], attempt["epoch"]
+        return [one for one in asked if (one["job"], one["epoch"]) == of_it]
 
     def _noted(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Give an event without its secrets, their kinds beside those that its sender took out."""

@@ -148,6 +148,7 @@ class AgentWork:
             await asyncio.to_thread(self._attempts.settled, self._held.id)
 
     async def _ended(self, begun: _Begun) -> None:
+        self._agent.told.at_work = None
         if begun.runs.done():
             return
         if self._desk.granted is not None:
@@ -175,6 +176,7 @@ class AgentWork:
         if token := facts.get("job_token"):
             self._guarded.redactor.learn(token)
         attempt = Attempt(self._means(), records, facts)
+        self._agent.told.at_work = attempt
         runs = asyncio.create_task(self._seen_through(attempt, goes_on=left is not None), name="attempt")
         return _Begun(attempt, HandedIn(records.directory / "handed-in", self._limit), runs)
 
@@ -194,7 +196,7 @@ class AgentWork:
             self._desk,
             agent.adapter,
             agent.order.host,
-            agent.records,
+            agent.told.records,
         )
 
     def _put(self, question: Question) -> None:

@@ -79,8 +79,8 @@ async def supervise_helper(order: Supervision) -> int:
         with parts_of(order.guard) as (means, reports):
             workspaces = Workspaces(order.guard.home, agent_user(order.agent_user), order.system_place)
             with (
-                told_sessions(order.guard, reports) as records,
-                served(order.agent, means.place.directory, workspaces, records) as agent,
+                told_sessions(order.guard, reports) as told,
+                served(order.agent, means.place.directory, workspaces, told) as agent,
             ):
                 return await _Supervisor(order, means, reports, workspaces, agent).run(stopping)
     finally:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from watchkeeper.agents.adapter import Adapter, Setup
 from watchkeeper.agents.known import adapter
 from watchkeeper.agents.user import SYSTEM_PATH
 from watchkeeper.agents.workspace import Workspaces
+from watchkeeper.services.relay.told_sessions import ToldSessions
 from watchkeeper.services.supervision.config import SessionConfig
 from watchkeeper.services.supervision.contract_host import ContractHost
-from watchkeeper.services.supervision.seams import SessionRecords, Unrecorded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +38,12 @@ class ServedAgent:
     order: AgentOrder
     adapter: Adapter
     workspaces: Workspaces
-    records: SessionRecords = field(default_factory=Unrecorded)
+    told: ToldSessions
 
 
 @contextmanager
 def served(
-    order: AgentOrder | None, place: Path, workspaces: Workspaces, records: SessionRecords
+    order: AgentOrder | None, place: Path, workspaces: Workspaces, told: ToldSessions
 ) -> Iterator[ServedAgent | None]:
     """Serve an agent its tools; None for none. Blocks a while. Raises UsageError where it cannot be started."""
     if order is None:
@@ -55,6 +55,6 @@ def served(
     made = order.adapter_of(order.name, setup)
     order.host.start(place)
     try:
-        yield ServedAgent(order, made, workspaces, records)
+        yield ServedAgent(order, made, workspaces, told)
     finally:
         order.host.stop()

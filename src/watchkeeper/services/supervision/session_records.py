@@ -27,7 +27,8 @@ REQUEST_SECONDS = 10.0
 class ServerRecords:
     """The records of a supervisor's sessions, and the thread that tells them.
 
-    Of a session that the server cannot know of yet, by `is_known`, nothing is told before it does.
+    Of a session that the server cannot know of yet, by `is_known`, nothing is told before it does. `on_requests` gets
+    what its answers ask of a session, in that thread.
     """
 
     def __init__(
@@ -37,12 +38,13 @@ class ServerRecords:
         tick_seconds: float = TICK_SECONDS,
         transport: httpx2.BaseTransport | None = None,
         is_known: Callable[[ServerLog], bool] = lambda _: True,
+        on_requests: Callable[[list[dict[str, Any]]], None] = lambda _: None,
     ) -> None:
         self._url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._client = httpx2.Client(headers=headers, trust_env=False, transport=transport)
         self._tick_seconds = tick_seconds
-        self._is_known = is_known
+        self._is_known, self._on_requests = is_known, on_requests
         self._logs: list[ServerLog] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -115,6 +117,8 @@ class ServerRecords:
             raise
         if answer is not None:
             one.was_told(now, word, answer)
+            if asked := answer.get("session_requests"):
+                self._on_requests(asked)
 
     def _post(self, one: ServerLog, what: str, body: dict[str, Any]) -> dict[str, Any] | None:
         """Tell; None where the server refuses it for good. Raises ServerUnreachable where it may take it later."""
