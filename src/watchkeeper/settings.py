@@ -81,6 +81,7 @@ class Settings:
     host_runs_per_hour: int = 2
     host_cool_down_seconds: float = 1800.0
     host_post_check_seconds: tuple[int, ...] = (30, 300, 1800)
+    host_names: tuple[str, ...] = ("localhost", "127.0.0.1")
     log_level: str = "info"
     log_format: str = "auto"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from watchkeeper.app.core import Core
 from watchkeeper.domain.policies import Policy
 from watchkeeper.services.host_guard.packets import HostPackets
+from watchkeeper.services.host_guard.readiness import HostReadiness
 from watchkeeper.services.host_guard.reading import HostReading
 from watchkeeper.services.host_guard.receiving import AlertReceiving
 
@@ -19,12 +20,15 @@ class HostParts:
     receiving: AlertReceiving
     packets: HostPackets
     reading: HostReading
+    readiness: HostReadiness
 
 
 def host_parts(core: Core, policy: Callable[[], Policy]) -> HostParts:
     """Put them together."""
+    reading = HostReading(core.database)
     return HostParts(
         AlertReceiving(core.database, core.redactor, policy),
         HostPackets(core.database, core.redactor),
-        HostReading(core.database),
+        reading,
+        HostReadiness(core.database, reading),
     )

@@ -49,6 +49,7 @@ SETTINGS = (
     "host_runs_per_hour",
     "host_cool_down_seconds",
     "host_post_check_seconds",
+    "host_names",
     "log_level",
     "log_format",
 )

@@ -16,6 +16,7 @@ def card(packet: Mapping[str, Any]) -> str:
         "",
         f"Packet {packet['packet_id']} · {packet['classification']} · {packet['action_policy']}",
         "",
+        *_incident(packet.get("incident")),
         "## What is known",
         *_told(facts),
         "",
@@ -30,6 +31,9 @@ def card(packet: Mapping[str, Any]) -> str:
         "",
         "## What would be done",
         *_plan(packet["dry_run"]),
+        "",
+        "## Post-check",
+        *_post_check(packet["post_check"]),
         "",
         "## Gates",
         *(_gate(one) for one in packet["gates"]),
@@ -70,6 +74,25 @@ def _plan(plan: Mapping[str, Any]) -> Iterable[str]:
         "- it cannot be undone",
         f"- digest `{plan['digest']}`",
     ]
+
+
+def _incident(incident: Mapping[str, Any] | None) -> Iterable[str]:
+    if incident is None:
+        return []
+    told = (
+        f"Incident {incident['id']}",
+        incident["rule"],
+        incident["severity"],
+        f"owner {incident['owner']}",
+    )
+    return [" · ".join((*told, f"due {incident['due_at']}")), ""]
+
+
+def _post_check(check: Mapping[str, Any] | None) -> Iterable[str]:
+    if check is None:
+        return ["- none: nothing would be done"]
+    times = ", ".join(f"{seconds} s" for seconds in check["at_seconds"])
+    return [f"- after {times}, by {check['by']}", *(f"- {one}" for one in check["expects"])]
 
 
 def _gate(one: Mapping[str, Any]) -> str:

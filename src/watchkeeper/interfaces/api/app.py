@@ -100,6 +100,7 @@ ROUTERS = (
     sessions.acts,
     webhooks.alertmanager,
     host.reads,
+    host.reports,
     host.puts,
     alerts.reads,
     alerts.acts,

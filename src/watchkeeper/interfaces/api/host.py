@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from watchkeeper.domain.host_guard.readiness_parts import SCHEMA_VERSION
 from watchkeeper.domain.principals import SYSTEM_PROJECT, Right
 from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Access, Here
@@ -18,8 +19,10 @@ from watchkeeper.interfaces.api.documents import JOB_ID, TIME, declared
 from watchkeeper.interfaces.api.guarded import GuardedRoute, KeyedRoute
 from watchkeeper.interfaces.api.pages import AfterId, ItemId, Limit
 from watchkeeper.interfaces.api.schemas import Body, Word
+from watchkeeper.interfaces.api.state import state_of
 
 reads = APIRouter(prefix="/api/host", tags=["host"], route_class=GuardedRoute)
+reports = APIRouter(prefix="/api/reports", tags=["reports"], route_class=GuardedRoute)
 puts = APIRouter(prefix="/api/host", tags=["host"], route_class=KeyedRoute)
 
 MOST_PACKETS = 25
@@ -120,6 +123,13 @@ async def packets(
 async def packet(packet_id: ItemId, access: Here) -> Response:
     """Give one event packet with its card."""
     return answer(packet=await access.app.watchdog.host.packets.show(await project_of(access), packet_id))
+
+
+@reports.get("/readiness", **declared(Right.READ, example={"schema_version": SCHEMA_VERSION}))
+async def readiness(request: Request, access: Here) -> Response:
+    """Give the readiness document of the host guard's loop: each number is counted, each flag a constant."""
+    routes = len({route.path for route in state_of(request).routes})
+    return answer(**await access.app.watchdog.host.readiness.report(await project_of(access), routes))
 
 
 @puts.post(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ host = typer.Typer(
 host.callback()(lambda: None)
 host.command()(host_acts.remediate)
 
+PACKETS_A_REQUEST = 25
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 INCIDENTS = {
     "id": "id",
@@ -105,11 +106,20 @@ def triage(
     ] = None,
     state: Annotated[Path | None, typer.Option(help="Where 'host export' keeps its state.")] = None,
     proc: Annotated[Path, typer.Option(help="The /proc to read.")] = Path("/proc"),
+    report: Annotated[bool, typer.Option("--report", help="Send the packets to the server, too.")] = False,
     as_json: Json = False,
 ) -> None:
     """Tell of each orphan, CI job and group that looks like one: facts, unknowns, dry run and gates. It only reads."""
     found = packets_here(pid=pid, state=state, proc=proc)
+    if report:
+        _send(found)
     if as_json:
         show({"ok": True, "packets": found}, as_json=True)
     else:
         write("\n".join(map(card, found)) or "nothing on this host looks like an orphan, and no CI works")
+
+
+def _send(packets: list[dict[str, Any]]) -> None:
+    with connected(whole=True) as client:
+        for begin in range(0, len(packets), PACKETS_A_REQUEST):
+            client.act("POST", "/api/host/packets", {"packets": packets[begin : begin + PACKETS_A_REQUEST]})

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from pathlib import Path
 from typing import Any
 
 from watchkeeper.domain.errors import NotFound, UsageError
-from watchkeeper.domain.host_guard.evidence import Lane
-from watchkeeper.domain.host_guard.packet import Told, packet
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.host.scan import ScanError
 from watchkeeper.interfaces.cli import host_export
 from watchkeeper.services.host_guard.export import HostExport
-
-TO_TELL_OF = {Lane.ORPHAN, Lane.CI, Lane.UNPROVEN, Lane.UNKNOWN}
+from watchkeeper.services.host_guard.triage import Triage
 
 
 def packets_here(
@@ -31,15 +27,8 @@ def packets_here(
     redactor = Redactor(
         value for name, value in os.environ.items() if name.endswith(("TOKEN", "KEY", "SECRET"))
     )
-    packets = [
-        packet(
-            one,
-            Told(socket.gethostname(), seen.scan, seen.windows.get(one.group.root.key, ()), redactor.redact),
-        )
-        for one in seen.judged
-        if (pid is None and one.judgement.lane in TO_TELL_OF)
-        or pid in {member.key.pid for member in one.group.members}
-    ]
+    desk = Triage(redactor.redact)
+    packets = desk.of_all(seen) if pid is None else desk.of_process(seen, pid)
     if pid is not None and not packets:
         raise NotFound(
             f"process {pid} is in no group", hint="'watchkeeper host export --json' lists the groups."

@@ -94,6 +94,7 @@ NEEDS: dict[str, str | Local] = {
     "report d30": "GET /api/reports/d30",
     "report maturity": "GET /api/reports/maturity",
     "report metrics": "GET /api/reports/metrics",
+    "report readiness": "GET /api/reports/readiness",
     "report pulse": "GET /api/reports/pulse",
     "report indicators": "GET /api/reports/indicators",
     "report scores": "GET /api/reports/scores",

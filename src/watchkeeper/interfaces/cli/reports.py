@@ -13,7 +13,7 @@ from watchkeeper.services.report_tables import report_as_csv
 
 report = typer.Typer(
     no_args_is_help=True,
-    help="Reports: pulse, stages, d30, maturity, metrics, indicators, scores, slos, weekly.",
+    help="Reports: pulse, stages, d30, maturity, metrics, indicators, scores, slos, weekly, readiness.",
 )
 
 Csv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
@@ -27,6 +27,7 @@ METRICS = {
 FIGURES = {"figure": "name", "value": "value", "n": "n", "status": "status"}
 SLOS = {name: name for name in ("pool", "state", "target", "n", "failed", "allowed", "budget_left", "burn")}
 WEEK = {name: name for name in ("part", "figure", "value", "before")}
+STAGES = {"stage": "stage_id", "status": "status", "percent": "completion_percent", "next": "next_action"}
 SCORES = {
     "of": "subject",
     "name": "name",
@@ -141,6 +142,19 @@ def weekly(
     write("left open: " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in waits.items()))
     for incident in left["oldest_incidents"]:
         write(f"  {incident['rule']} ({incident['severity']}) since {incident['opened_at'][:16]}")
+
+
+@report.command()
+def readiness(project: Project = None, as_json: Json = False) -> None:
+    """Print how far the host guard's loop is: stages, gate, flags and counts; --json prints the whole document."""
+    with connected(project, whole=True) as client:
+        answer = client.get("/api/reports/readiness")
+    if as_json:
+        show({name: value for name, value in answer.items() if name != "ok"}, as_json=True)
+        return
+    show(answer["loop_stages"], as_json=False, columns=STAGES)
+    status = answer["program_status"]
+    write(f"{status['overall_completion_percent']} %. {status['status_note']}")
 
 
 def _burns(windows: list[dict[str, Any]]) -> str:

@@ -79,7 +79,18 @@ THINGS: dict[str, str] = {
 
 GOING_ON = frozenset({"session_events"})
 
-REPORTS = ("pulse", "stages", "d30", "maturity", "metrics", "indicators", "scores", "slos", "weekly")
+REPORTS = (
+    "pulse",
+    "stages",
+    "d30",
+    "maturity",
+    "metrics",
+    "indicators",
+    "scores",
+    "slos",
+    "weekly",
+    "readiness",
+)
 OVER_DAYS = frozenset({"metrics", "indicators", "scores"})
 
 SUGGESTIONS: dict[str, str] = {

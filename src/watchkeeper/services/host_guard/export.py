@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from watchkeeper.domain.exposition import exposition
+from watchkeeper.domain.exposition import Metric, exposition
 from watchkeeper.domain.host_guard.evidence import judge
 from watchkeeper.domain.host_guard.figures import PREFIX, Judged, failed, figures
 from watchkeeper.domain.host_guard.grouping import groups_of
@@ -49,24 +49,31 @@ class Exported:
 
 
 class HostExport:
-    """Scans `proc`, keeps its state in `state` (a directory), and writes the metrics into `directory`."""
+    """Scans `proc`, keeps its state in `state` (a directory), and writes the metrics into `directory`, if any."""
 
-    def __init__(self, proc: Path, state: Path, directory: Path) -> None:
+    def __init__(self, proc: Path, state: Path, directory: Path | None) -> None:
         self._scanner = HostScanner(proc)
         self._state = state
-        self._path = directory / FILE_NAME
+        self._path = None if directory is None else directory / FILE_NAME
+
+    @property
+    def is_exporting(self) -> bool:
+        return self._path is not None
 
     def run(self, now: float) -> Exported:
         """Scan once and write; raise ScanError or NotWritten. After a failed scan the metrics say that it failed."""
         try:
             exported = self.look(now)
         except ScanError:
-            replace_file(self._path, exposition(PREFIX, failed(now)))
+            self._write(failed(now))
             raise
-        scan = exported.scan
-        replace_file(self._path, exposition(PREFIX, figures(scan, exported.judged, exported.ledger)))
+        self._write(figures(exported.scan, exported.judged, exported.ledger))
         replace_file(self._state / STATE, json.dumps(_state(exported)))
         return exported
+
+    def _write(self, metrics: list[Metric]) -> None:
+        if self._path is not None:
+            replace_file(self._path, exposition(PREFIX, metrics))
 
     def look(self, now: float) -> Exported:
         """Scan once and judge, and write nothing; raise ScanError."""

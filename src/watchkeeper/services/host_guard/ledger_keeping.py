@@ -57,7 +57,10 @@ class LedgerKeeping:
             },
         )
         now = time.time()
-        return Ledger(now, {_attempt(row): _standing(row, now) for row in standing}, spawned)
+        alerts = {row["lane"]: row["firing"] for row in await self._database.fetch("firing_by_lane")}
+        authorized = await self._database.fetch_row("remediations_authorized")
+        known = {_attempt(row): _standing(row, now) for row in standing}
+        return Ledger(now, known, spawned, alerts, authorized["authorized"])
 
     def _write(self, ledger: Ledger) -> None:
         self._state.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -15,3 +15,8 @@ SELECT e.pid_ns, e.pid, e.start_ticks, e.project_id AS project, e.job_id AS job,
    AND e.told_by = 'supervisor' AND e.pid IS NOT NULL AND e.start_ticks IS NOT NULL AND e.job_id IS NOT NULL
  ORDER BY e.started_at DESC
  LIMIT %(limit)s
+
+-- name: remediations_authorized
+-- How many plans on hosts a person has approved that are not carried out yet.
+SELECT count(*) AS authorized FROM watchkeeper.repair_actions r
+ WHERE r.action = 'end_orphan' AND r.state = 'approved' AND r.expires_at > (SELECT watchkeeper.now())

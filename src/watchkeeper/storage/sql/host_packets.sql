@@ -1,13 +1,13 @@
 -- name: keep_host_packet
--- Keeps an event packet, with the open incident of its lane on its host, which it then stands with; told once in a while
--- where nobody asked for it.
+-- Keeps an event packet, with the open incident of its lane on its host, which it then stands with, under the name that the
+-- host has for itself; told once in a while where nobody asked for it.
 WITH clock AS MATERIALIZED (
   SELECT watchkeeper.now() AS now
 ), incident AS MATERIALIZED (
   SELECT h.incident_id, i.rule, i.severity, i.state, i.owner, i.next_action, i.due_at, i.opened_at
     FROM watchkeeper.host_incidents h
     JOIN watchkeeper.watchdog_incidents i ON i.project_id = h.project_id AND i.id = h.incident_id AND i.state <> 'resolved'
-   WHERE h.project_id = %(project_id)s AND h.host_id = ANY (%(names)s::text[])
+   WHERE h.project_id = %(project_id)s AND lower(h.host_id) = ANY (%(names)s::text[])
      AND CASE WHEN %(incident_id)s::uuid IS NULL THEN h.lane = %(lane)s ELSE h.incident_id = %(incident_id)s::uuid END
    ORDER BY h.incident_id DESC LIMIT 1
 ), kept AS (
@@ -27,9 +27,9 @@ WITH clock AS MATERIALIZED (
       WHERE o.project_id = %(project_id)s AND o.host_id = %(host_id)s AND o.packet_key = %(packet_key)s
         AND o.incident_id IS NOT DISTINCT FROM x.incident_id
         AND o.created_at > clock.now - make_interval(secs => %(again_seconds)s))
-  RETURNING id, incident_id, sha256
+  RETURNING id, incident_id, sha256, packet ->> 'host' AS host
 ), answered AS (
-  UPDATE watchkeeper.host_incidents h SET packet_id = k.id, packet_wanted_at = NULL
+  UPDATE watchkeeper.host_incidents h SET packet_id = k.id, packet_wanted_at = NULL, host_id = k.host
     FROM kept k WHERE h.project_id = %(project_id)s AND h.incident_id = k.incident_id
 ), audited AS (
   INSERT INTO watchkeeper.audit_events (project_id, event, actor, data)
@@ -45,8 +45,8 @@ SELECT h.project_id, h.incident_id, h.host_id, h.alertname, h.lane, h.packet_wan
   FROM watchkeeper.host_incidents h
   JOIN watchkeeper.watchdog_incidents i ON i.project_id = h.project_id AND i.id = h.incident_id AND i.state <> 'resolved'
  WHERE h.packet_wanted_at IS NOT NULL
-   AND (h.host_id = ANY (%(names)s::text[])
-        OR (h.host_id !~ '^[0-9.]+$' AND split_part(h.host_id, '.', 1) = ANY (%(names)s::text[])))
+   AND (lower(h.host_id) = ANY (%(names)s::text[])
+        OR (h.host_id !~ '^[0-9.]+$' AND split_part(lower(h.host_id), '.', 1) = ANY (%(names)s::text[])))
  ORDER BY h.packet_wanted_at LIMIT %(limit)s
 
 -- name: list_host_packets
