@@ -29,7 +29,7 @@ SECTIONS = (
     Section("/repairs", message("Repairs"), message("What waits for your word, and what can be undone.")),
     Section("/proposals", message("Proposals"), message("Decisions that somebody asks for.")),
     Section("/reports", message("Reports"), message("Stages, indicators, scores and what they rest on.")),
-    Section("/host", message("Host"), message("How the machine is.")),
+    Section("/host", message("Host"), message("What runs on machines, whose it is, and what runs away.")),
     Section("/audit", message("Audit"), message("Who did what, when and why.")),
     Section("/alerts", message("Alerts"), message("What people were told, by which way, and what waits.")),
     Section(

@@ -22,7 +22,7 @@ from watchkeeper.domain.cause_words import cause
 from watchkeeper.domain.messages import MessageLanguage
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.console import format as shown
-from watchkeeper.interfaces.console import trouble, words
+from watchkeeper.interfaces.console import host_words, trouble, words
 from watchkeeper.interfaces.console.acts.act import Act
 from watchkeeper.interfaces.console.acts.done import UNDO_SECONDS
 from watchkeeper.interfaces.console.assets import Assets
@@ -60,7 +60,9 @@ class Renderer:
     ) -> None:
         self._environments = {code: _environment(language, assets) for code, language in languages.items()}
         for environment in self._environments.values():
-            environment.globals.update(navigation=navigation, acts=acts, trouble=trouble)
+            environment.globals.update(
+                navigation=navigation, acts=acts, trouble=trouble, host_words=host_words
+            )
 
     def page(self, visit: Visit, view: View, *, now: datetime) -> Response:
         """Render a page, or its regions alone; a fragment that has not changed answers 304."""
