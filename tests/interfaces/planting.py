@@ -82,6 +82,7 @@ class Planting:
         await self.in_reasons_of_people()
         await self.in_what_people_write()
         await self.in_alerts()
+        await self.in_hosts()
         await self.in_repairs()
 
     async def in_what_people_write(self) -> None:
@@ -276,6 +277,24 @@ class Planting:
         listed = (await self.api.get("/api/alerts")).body["alerts"]
         self.alerts += [alert["id"] for alert in listed]
         await self.post(f"/api/alerts/{self.alerts[0]}/acknowledge", {"reason": ALL})
+
+    async def in_hosts(self) -> None:
+        """In an alert, and in a packet of the machine that it is about: both are kept with the secrets out."""
+        labels = {"alertname": "HostOrphanBrowserSmokeHighCpu", "instance": "h:9100", "note": ALL}
+        times = {"startsAt": "2026-11-21T12:00:00Z", "fingerprint": "f"}
+        alert = {"status": "firing", "labels": labels, "annotations": {ALL: ALL}, **times}
+        await self.post("/api/webhooks/alertmanager", {"groupKey": ALL, "alerts": [alert, ALL]})
+        names = ("packet_id", "lane", "classification", "action_policy", "next_action")
+        packet = dict.fromkeys(names, "x") | {"schema_version": SCHEMA, "host": "h", "generated_at": 1}
+        packet |= {
+            "facts": {"level": "A", "because": [ALL]},
+            "unknowns": [ALL],
+            "gates": [],
+            "post_check": None,
+        }
+        packet |= {"processes": [], "processes_left_out": 0, "dry_run": {"digest": "d", "targets": []}}
+        kept = await self.post("/api/host/packets", {"packets": [packet]})
+        self.told["packets"] = [kept.body["kept"][0]["id"]]
 
     async def in_repairs(self) -> None:
         path, job = "/api/watchdog/repair-actions", await self.api.enqueue()

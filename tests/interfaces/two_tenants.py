@@ -40,6 +40,7 @@ OTHERS = {
     "remediation_id": ("host_remediations", "id"),
     "window_id": ("maintenance_windows", "id"),
     "link_id": ("chat_links", "id"),
+    "packet_id": ("host_packets", "id"),
     "channel": ("chat_doors", "channel"),
     "share_id": ("share_links", "id"),
     "view_id": ("saved_views", "id"),

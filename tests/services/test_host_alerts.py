@@ -135,7 +135,7 @@ def told(app: App, state: Path, proc: FakeProc) -> HostGuard:
     over = Standing(is_live=False, ended_at=time.time() - 9000)
     (state / LEDGER).write_text(json.dumps(Ledger(time.time(), {attempt("a/2"): over}).to_json()))
     core = replace(app, settings=replace(app.settings, home=state.parent, host_names=("110",)))
-    return host_guard(core, proc.root)
+    return host_guard(core, proc=proc.root)
 
 
 async def test_a_runaways_packet_is_kept_by_the_scan_that_finds_it(app: App, tmp_path: Path) -> None:

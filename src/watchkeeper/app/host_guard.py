@@ -37,9 +37,7 @@ class HostGuard:
         return [*seeing, self.acting.duty(), self.post_checks.duty()]
 
 
-def host_guard(
-    app: App, *, ending_seconds: float = ENDING_SECONDS, proc: Path = Path("/proc")
-) -> HostGuard:
+def host_guard(app: App, *, ending_seconds: float = ENDING_SECONDS, proc: Path = Path("/proc")) -> HostGuard:
     """Put the host guard together.
 
     What is left of a session that ended less than `ending_seconds` ago may be swept by its own shim still.
