@@ -285,7 +285,11 @@ class Planting:
         alert = {"status": "firing", "labels": labels, "annotations": {ALL: ALL}, **times}
         await self.post("/api/webhooks/alertmanager", {"groupKey": ALL, "alerts": [alert, ALL]})
         names = ("packet_id", "lane", "classification", "action_policy", "next_action")
-        packet = dict.fromkeys(names, "x") | {"schema_version": SCHEMA, "host": "h", "generated_at": 1}
+        packet = dict.fromkeys(names, "x") | {
+            "schema_version": "host_runaway_event_packet_v1",
+            "host": "h",
+            "generated_at": 1,
+        }
         packet |= {
             "facts": {"level": "A", "because": [ALL]},
             "unknowns": [ALL],

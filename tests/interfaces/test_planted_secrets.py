@@ -127,11 +127,9 @@ def _addresses(path: str, planting: Planting) -> list[str]:
         return [path.replace("{incident_id}", incident) for incident in planting.incidents]
     if "{subject}" in path:
         return [path.replace("{subject}", name) for name in (*planting.jobs, "report", "w1")]
-    if "{packet_id}" in path:
-        return [path.replace("{packet_id}", packet) for packet in planting.told["packets"]]
     if "{worker_id}" in path:
         return [path.replace("{worker_id}", "w1")]
-    if (kept := re.search(r"/api/([\w-]+)/\{\w+_id\}", path)) and kept[1] in planting.told:
+    if (kept := re.search(r"/([\w-]+)/\{\w+_id\}", path)) and kept[1] in planting.told:
         return [re.sub(r"\{\w+\}", told, path) for told in planting.told[kept[1]]]
     if "{session_id}" in path:
         return [path.replace("{session_id}", session) for session in planting.sessions]

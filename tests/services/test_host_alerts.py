@@ -16,6 +16,7 @@ from raw_sql import rows
 from watchkeeper.app.host_guard import HostGuard, host_guard
 from watchkeeper.app.whole import App
 from watchkeeper.domain.host_guard.ledger import Ledger, Standing
+from watchkeeper.domain.host_guard.readiness_parts import ASSETS
 from watchkeeper.domain.policies import Policy
 from watchkeeper.services.host_guard.export import LEDGER
 from watchkeeper.services.watchdog_closing import Closing
@@ -23,6 +24,9 @@ from watchkeeper.services.watchdog_closing import Closing
 DELIVERY = Path(__file__).parents[1] / "fixtures" / "alertmanager_orphan.json"
 ROOT = Path(__file__).parents[2]
 ORPHAN = "200 chromium job=a/2 cpu={cpu} age={age} -- chromium --headless --user-data-dir=/tmp/puppeteer_dev_x_profile-"
+WRITE_ASSET = """
+INSERT INTO watchkeeper.host_assets (project_id, incident_id, asset, fields, written_by) VALUES ('p', %s, %s, %s, 't')
+"""
 ACTOR = "principal:alertmanager"
 
 

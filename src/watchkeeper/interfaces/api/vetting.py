@@ -38,6 +38,7 @@ LEFT_TO_SERVICES = frozenset(
             "left",
             "transcript",
             "workspace",
+            "packets",
         ),
     }
 )
