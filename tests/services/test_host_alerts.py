@@ -122,6 +122,9 @@ async def test_incidents_close_when_their_alert_is_over_and_those_of_lanes_with_
     assert await over(app) == {"host_orphan_browser": "open", "host_monitor_stale": "resolved"}
     [incident] = [row for row in (await app.watchdog.host.reading.incidents("p"))[0] if row["lane"] != "self"]
     async with app.database.transaction() as connection:
+        for asset, _, fields in ASSETS:
+            row = (incident["id"], asset, json.dumps(dict.fromkeys(fields, "x")))
+            await connection.execute(WRITE_ASSET, row)
         await connection.execute(
             "UPDATE watchkeeper.host_incidents SET assets_written_at = watchkeeper.now()"
         )
