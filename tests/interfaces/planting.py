@@ -9,6 +9,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from interfaces.api_client import PAGE, Answered, Api
+from interfaces.planted_host import delivery, packet
 from secret_examples import PLANTED
 from services.alerts import opened
 
@@ -279,25 +280,8 @@ class Planting:
         await self.post(f"/api/alerts/{self.alerts[0]}/acknowledge", {"reason": ALL})
 
     async def in_hosts(self) -> None:
-        """In an alert, and in a packet of the machine that it is about: both are kept with the secrets out."""
-        labels = {"alertname": "HostOrphanBrowserSmokeHighCpu", "instance": "h:9100", "note": ALL}
-        times = {"startsAt": "2026-11-21T12:00:00Z", "fingerprint": "f"}
-        alert = {"status": "firing", "labels": labels, "annotations": {ALL: ALL}, **times}
-        await self.post("/api/webhooks/alertmanager", {"groupKey": ALL, "alerts": [alert, ALL]})
-        names = ("packet_id", "lane", "classification", "action_policy", "next_action")
-        packet = dict.fromkeys(names, "x") | {
-            "schema_version": "host_runaway_event_packet_v1",
-            "host": "h",
-            "generated_at": 1,
-        }
-        packet |= {
-            "facts": {"level": "A", "because": [ALL]},
-            "unknowns": [ALL],
-            "gates": [],
-            "post_check": None,
-        }
-        packet |= {"processes": [], "processes_left_out": 0, "dry_run": {"digest": "d", "targets": []}}
-        kept = await self.post("/api/host/packets", {"packets": [packet]})
+        await self.post("/api/webhooks/alertmanager", delivery(ALL))
+        kept = await self.post("/api/host/packets", {"packets": [packet(ALL)]})
         self.told["packets"] = [kept.body["kept"][0]["id"]]
 
     async def in_repairs(self) -> None:
