@@ -20,6 +20,7 @@ from watchkeeper.app.whole import App
 from watchkeeper.domain.evidence_facts import ProjectFacts
 from watchkeeper.domain.judging import Share
 from watchkeeper.domain.outlook import d30, levels
+from watchkeeper.domain.page_addresses import PageAddress
 from watchkeeper.domain.principals import Role
 from watchkeeper.domain.rules.names import RuleName
 from watchkeeper.domain.signals import Signal
@@ -255,9 +256,14 @@ async def test_a_link_shows_one_page_and_nothing_else(visitor: Visitor, told: To
         assert (await stranger.get(f"/share/{token}")).status == 200
         await app.watchdog.reporting.shares.revoke("p", jobs["id"], actor=ACTOR, reason="seen")
         assert (await stranger.get(f"/share/{token}")).status == 404
-        for address in ("/views", "/jobs", "/acts/job-cancel"):
-            from watchkeeper.domain.page_addresses import PageAddress
-
+        (incident,) = await rows(app.database, "SELECT id FROM watchkeeper.watchdog_incidents")
+        _, token = await app.watchdog.reporting.shares.make(
+            "p", PageAddress.parse(f"/incidents/{incident['id']}"), days=1, actor=ACTOR, reason="one incident"
+        )
+        of_one = await stranger.get(f"/share/{token}")
+        assert (of_one.status, "lease_expired" in of_one.words) == (200, True)
+        assert not [tag for tag in ("<form", "<nav", "<a ", "<button") if tag in of_one.text]
+        for address in ("/views", "/jobs", "/incidents", "/acts/job-cancel"):
             _, token = await app.watchdog.reporting.shares.make(
                 "p", PageAddress.parse(address), days=1, actor=ACTOR, reason="t"
             )
@@ -265,8 +271,6 @@ async def test_a_link_shows_one_page_and_nothing_else(visitor: Visitor, told: To
 
 
 async def one_job(told: Told) -> object:
-    from watchkeeper.domain.page_addresses import PageAddress
-
     return PageAddress.parse(f"/jobs/{told.project.jobs['failed']}")
 
 

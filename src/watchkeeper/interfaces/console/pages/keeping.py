@@ -17,7 +17,7 @@ from watchkeeper.interfaces.console.acts.keeping import ACTS
 from watchkeeper.interfaces.console.badge_picture import drawn
 from watchkeeper.interfaces.console.ground import Family, Ground, Page, Row, View
 from watchkeeper.interfaces.console.i18n import choose, load_all
-from watchkeeper.interfaces.console.pages import audit, job, reports
+from watchkeeper.interfaces.console.pages import audit, incidents, job, reports
 from watchkeeper.interfaces.console.visit import Visit
 
 SHARED = "shared.html"
@@ -25,8 +25,9 @@ SHAREABLE: tuple[Page, ...] = (
     *reports.FAMILY.pages,
     *audit.FAMILY.pages,
     *job.FAMILY.pages,
+    *(page for page in incidents.FAMILY.pages if page.handler is incidents.incident),
 )
-"""What a link may show: reports, the trail, and one job."""
+"""What a link may show: reports, the trail, one job, and one incident."""
 
 CACHE_SECONDS = 60
 LANGUAGES = load_all()
