@@ -11,8 +11,16 @@ T = TypeVar("T")
 STEP_SECONDS = 0.02
 
 
-def wait_until(predicate: Callable[[], T], timeout: float = 10.0, what: str = "the condition") -> T:
-    """Ask until the answer is truthy and return it; AssertionError names `what` after `timeout` seconds."""
+def wait_until(
+    predicate: Callable[[], T],
+    timeout: float = 10.0,
+    what: str = "the condition",
+    step: float = STEP_SECONDS,
+) -> T:
+    """Ask until the answer is truthy and return it; AssertionError names `what` after `timeout` seconds.
+
+    `step`: seconds between two questions; what costs a server something is asked for less often.
+    """
     pause = threading.Event()
     deadline = time.monotonic() + timeout
     while True:
@@ -20,4 +28,4 @@ def wait_until(predicate: Callable[[], T], timeout: float = 10.0, what: str = "t
         if answer:
             return answer
         assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {what}"
-        pause.wait(STEP_SECONDS)
+        pause.wait(step)

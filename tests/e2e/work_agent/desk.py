@@ -20,6 +20,9 @@ from e2e.running_up import SOURCE
 from waiting import wait_until
 
 HERE = Path(__file__).parent
+ASK_SECONDS = 0.1
+"""Between two questions after a job: each is work for the server, beside that which is waited for."""
+
 PAGE = "<!doctype html><title>T</title><h1>Queues</h1><p>All is well with them.</p>"
 
 
@@ -109,7 +112,7 @@ class Desk:
             return found if found["state"] in states else None
 
         try:
-            return wait_until(there, timeout, f"{job} to be {' or '.join(states)}")
+            return wait_until(there, timeout, f"{job} to be {' or '.join(states)}", ASK_SECONDS)
         except AssertionError as error:
             logs = "\n".join(worker.log.read_text()[-3000:] for worker in self.workers)
             raise AssertionError(f"{error}; it is {self.job(job)}; the workers say:\n{logs}") from None

@@ -110,11 +110,10 @@ def clone_for_agents(place: Path, user: AgentUser | None = None) -> Path:
     return clone
 
 
-def agents_of(desk: Desk) -> list[int]:
-    """Give the pids of the agents' own processes, of every turn that was begun, in their order."""
-    found = sorted(
-        desk.place.glob("home*/sessions/*/*/session*/started.json"), key=lambda path: path.stat().st_mtime
-    )
+def agents_of(desk: Desk, job: str = "") -> list[int]:
+    """Give the pids of the agents' own processes, of every turn that was begun, or of one job's, in their order."""
+    begun = desk.place.glob(f"home*/sessions/*/{job}*/session*/started.json")
+    found = sorted(begun, key=lambda path: path.stat().st_mtime)
     return [json.loads(path.read_text())["agent"]["pid"] for path in found]
 
 

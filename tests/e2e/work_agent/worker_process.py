@@ -12,19 +12,30 @@ from e2e.work_agent.scripted_agent import ScriptedAgent
 from watchkeeper.agents.known import adapter
 from watchkeeper.agents.scope import Limits
 from watchkeeper.domain.sessions.limits import SessionLimits
-from watchkeeper.interfaces.mcp.holder import Patience
-from watchkeeper.interfaces.mcp.host import SUPERVISED, ContractHost
 from watchkeeper.logs import configure
 from watchkeeper.services.supervise import supervise
 from watchkeeper.services.supervision.config import SupervisorConfig
+from watchkeeper.services.supervision.contract_host import ContractHost as SupervisorsHost
 
 
-class ToolsDown(ContractHost):
-    """A server of tools that nobody reaches: its address is refused."""
+def host_of_tools(
+    config: SupervisorConfig, given: bool | str, patience: Sequence[float] | None
+) -> SupervisorsHost | None:
+    """Give the server of the contract's tools, where the worker has one; `down` is one that nobody reaches."""
+    if not given:
+        return None
+    # Here, not above: it costs three times what all else does, and most workers of these tests have none.
+    from watchkeeper.interfaces.mcp.holder import Patience
+    from watchkeeper.interfaces.mcp.host import SUPERVISED, ContractHost
 
-    def start(self, place: Path, adopted: Sequence[Path] = ()) -> None:
-        super().start(place, adopted)
-        self.stop()
+    class ToolsDown(ContractHost):
+        def start(self, place: Path, adopted: Sequence[Path] = ()) -> None:
+            super().start(place, adopted)
+            self.stop()
+
+    kind = ToolsDown if given == "down" else ContractHost
+    patient = SUPERVISED if patience is None else Patience(*patience)
+    return kind(config.url, config.artifact_limit_bytes, patience=patient)
 
 
 PATHS = ("home", "system_place")
@@ -34,19 +45,18 @@ given = json.load(sys.stdin)
 given |= {name: Path(given[name]) for name in PATHS if name in given}
 given |= {"repositories": [Path(one) for one in given.get("repositories", ())]}
 given_tools = given.pop("contract_tools", False)
-patience = Patience(*given.pop("tool_patience", SUPERVISED))
+given_patience = given.pop("tool_patience", None)
 configure(level="info", form="json", redact=str)
 scripted = given.pop("scripted", None)
 given["limits"] = Limits(**given.pop("limits", {}))
 limits = SessionLimits(**given.pop("session_limits", {}))
 config = SupervisorConfig(token=token, session_limits=limits, **given)
-host = {False: None, True: ContractHost, "down": ToolsDown}[given_tools]
 made = adapter if scripted is None else lambda *_: ScriptedAgent(given["home"].parent, **scripted)
 sys.exit(
     asyncio.run(
         supervise(
             config,
-            host and host(config.url, config.artifact_limit_bytes, patience=patience),
+            host_of_tools(config, given_tools, given_patience),
             adapter_of=made,
         )
     )
