@@ -122,6 +122,14 @@ async def test_an_agent_that_ends_without_completing(scenes: Scenes) -> None:
     assert "told the contract nothing" in detail(scene)
 
 
+async def test_an_agent_that_uses_too_much(scenes: Scenes) -> None:
+    """What one job may use is set for the helper: at the limit the agent is ended, and no other turn begun."""
+    scene = scenes(claim=told(("spent", 500), ("hang", None)), config={"tokens_limit": 100})
+    assert await beat(scene) == 3
+    assert "500 tokens were used; the limit is 100" in detail(scene)
+    assert len(turns(scene)) == 1
+
+
 async def test_an_agent_that_hangs(scenes: Scenes, nonce: str) -> None:
     """Its silence is seen, it is interrupted with all that it started, and its thread goes on in the same heartbeat."""
     hangs = [("run", f"setsid sleep {nonce} > /dev/null 2>&1 & :"), ("hang", None)]
