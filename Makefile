@@ -1,6 +1,6 @@
 # Watchkeeper. `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help up example-clean test check static bench soak screenshots golden lock setup clean
+.PHONY: help up example-clean test check static bench soak screenshots golden lock reference setup clean
 SHELL := /bin/bash
 PYTHON ?= $(shell scripts/find-python)
 RUN := .venv/bin/python -m
@@ -44,6 +44,10 @@ lock: setup ## Write the lock files anew (needs uv)
 	  pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group dev --extra s3 --extra apprise -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+reference: setup ## Write the OpenAPI document and the Python client anew, after a change of the API
+	$(RUN) watchkeeper.interfaces.api.openapi docs/reference/openapi.json
+	.venv/bin/python scripts/python_client.py
 
 setup: ## Build .venv from the lock file; nothing to do where it stands
 	@scripts/setup '$(PYTHON)'

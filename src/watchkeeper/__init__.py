@@ -8,15 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from watchkeeper.client.api import ApiClient
     from watchkeeper.library import Client, Worker
     from watchkeeper.services.enqueueing import JobRequest
     from watchkeeper.services.handlers import JobContext, job
 
 __version__ = "0.1.0"
 
-__all__ = ["Client", "JobContext", "JobRequest", "Worker", "__version__", "job"]
+__all__ = ["ApiClient", "Client", "JobContext", "JobRequest", "Worker", "__version__", "job"]
 
 _HOMES = {
+    "ApiClient": "watchkeeper.client.api",
     "Client": "watchkeeper.library",
     "Worker": "watchkeeper.library",
     "JobContext": "watchkeeper.services.handlers",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from watchkeeper.app.core import Core, build_core
 from watchkeeper.services.enqueueing import JobRequest
@@ -16,6 +17,9 @@ from watchkeeper.settings import Settings
 from watchkeeper.storage.database import AnyConnection, Connection
 from watchkeeper.storage.migrate import migrate
 from watchkeeper.storage.new_jobs import Enqueued
+
+if TYPE_CHECKING:
+    from watchkeeper.client.api import ApiClient
 
 
 def _core(database_url: str | None) -> Core:
@@ -37,6 +41,13 @@ class Client:
         self._core = _core(database_url)
         self._project = project
         self._actor = actor
+
+    @staticmethod
+    def over_http(url: str, token: str, *, project: str | None = None) -> ApiClient:
+        """Give a client of a server's API instead, for programs that have no database account."""
+        # Loaded here alone: a worker of handlers must not carry what it does not use.
+        client: type[ApiClient] = importlib.import_module("watchkeeper.client.api").ApiClient
+        return client(url, token, project=project)
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, and make the project if there is none."""

@@ -13,7 +13,7 @@ REFERENCE = PUBLISHED.with_name("http-api.md")
 
 def test_the_published_document_is_what_the_server_serves() -> None:
     """A change of the API shows in the published document, or this fails."""
-    command = "python -m watchkeeper.interfaces.api.openapi docs/reference/openapi.json"
+    command = "make reference"
     assert PUBLISHED.read_text(encoding="utf-8") == text(), f"regenerate it: {command}"
 
 

@@ -48,7 +48,7 @@ from watchkeeper.interfaces.api import (
     windows,
     worker,
 )
-from watchkeeper.interfaces.api.description import finish, operation_id
+from watchkeeper.interfaces.api.description import finish, operation_id, told_by
 from watchkeeper.interfaces.api.limits import ApiLimits
 from watchkeeper.interfaces.api.state import ApiState, SessionReader
 from watchkeeper.interfaces.api.uploads import remove_left_overs
@@ -144,7 +144,7 @@ class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Give the document, with the shapes that all answers share and how callers prove who they are."""
         if self.openapi_schema is None:
-            finish(super().openapi())
+            finish(super().openapi(), told_by([route for router in ROUTERS for route in router.routes]))
         return self.openapi_schema or {}
 
 

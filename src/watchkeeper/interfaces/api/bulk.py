@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
 from watchkeeper.domain.bulk import BulkFilter
 from watchkeeper.domain.jobs import JobState
@@ -67,7 +66,7 @@ async def preview(
     access: Here,
     what: What,
     state: State,
-    made_before: AwareDatetime,
+    made_before: Time,
     kind: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
     """Count the jobs that a bulk act would move, among the first 10,000 in that state, with examples."""

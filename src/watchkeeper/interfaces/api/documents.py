@@ -14,6 +14,7 @@ from watchkeeper.interfaces.api.guarded import (
     RIGHTS_KEY,
     VERSION_KEY,
 )
+from watchkeeper.interfaces.api.shapes import MAYBE_KEY
 from watchkeeper.interfaces.api.versions import MATCH_HEADER
 
 PROBLEM: dict[int | str, dict[str, Any]] = {"default": {"description": "An error, as problem+json."}}
@@ -36,6 +37,7 @@ def declared(
     answer: str = "Answer",
     plain: str | None = None,
     answers: dict[int | str, Any] | None = None,
+    maybe: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Give the keyword arguments of a route: who has any of `rights` may call it.
 
@@ -45,9 +47,12 @@ def declared(
     the agent of one attempt, whose reach the route itself keeps to its job. `version_of` is what the address names,
     where that has versions: a read answers with its `ETag`, an act takes `If-Match`.
     `answer` names the shape of the answer; `plain` is the media type of one that is no JSON, and
-    `answers` are those under other statuses.
+    `answers` are those under other statuses. What the example has at its top is in every answer, but for `maybe`.
     """
-    extra: dict[str, Any] = {RIGHTS_KEY: [right.value for right in rights]}
+    extra: dict[str, Any] = {
+        RIGHTS_KEY: [right.value for right in rights],
+        **({MAYBE_KEY: maybe} if maybe else {}),
+    }
     if version_of is not None:
         extra[VERSION_KEY] = version_of
     if key is not None:

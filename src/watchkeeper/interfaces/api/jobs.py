@@ -28,12 +28,13 @@ acts = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=ActRoute)
 MARK = {"row": "attempt", "at": TIME, "until": None, "tone": "run", "event": "running", "epoch": 1}
 MARKS: dict[str, Any] = {"begin": TIME, "end": TIME, "every": 1, "blind": [], "marks": [MARK]}
 
+ENQUEUED: dict[str, Any] = {"job": {"id": JOB_ID, "existing": False}}
 State = Literal["pending", "running", "completed", "failed", "stuck", "paused", "cancelled"]
 
 
 @enqueues.post(
     "",
-    **declared(Right.ENQUEUE, key="optional", status=201, example={"job": {"id": JOB_ID, "existing": False}}),
+    **declared(Right.ENQUEUE, key="optional", status=201, example=ENQUEUED, maybe=("job", "jobs")),
 )
 async def enqueue(body: JobOrJobs, access: Here) -> Response:
     """Add one job, or a list in one transaction; where a key is taken, the job that is there answers."""

@@ -20,7 +20,7 @@ def document() -> dict[str, Any]:
 
 def text() -> str:
     """Give the document as the file in docs/reference holds it."""
-    return json.dumps(document(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(document(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ async def needs(access: Here, limit: Limit = 100) -> Response:
     return answer(**found.to_json(), watchdog={"last_tick_at": watch["last_tick_at"], "ok": watch["ok"]})
 
 
-@reads.get("/reports/pulse", **declared(Right.READ, example=PULSE))
+@reads.get("/reports/pulse", **declared(Right.READ, example=PULSE, maybe=("counted_to",)))
 async def pulse(access: Here) -> Response:
     """Say whether work advances: what ended in the last hour against the last day, and the golden signals.
 

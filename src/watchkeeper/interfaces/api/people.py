@@ -70,14 +70,32 @@ async def people_sync(sync_id: ItemId, access: Here) -> Response:
     )
 
 
-@acts.post("/{sync_id}/answer", **declared(Right.DECIDE, name="answer", key="required", example=ANSWERED))
+@acts.post(
+    "/{sync_id}/answer",
+    **declared(
+        Right.DECIDE,
+        name="answer",
+        key="required",
+        example=ANSWERED,
+        maybe=("people_sync", "reply", "next_question"),
+    ),
+)
 async def record_answer(sync_id: ItemId, body: AnswerBody, access: Here) -> Response:
     """Record an answer; `adopt=watchdog_config` accepts the proposal in question, `adopt=revise` asks for changes."""
     said = _said(body.answer, access, body.reason)
     return _answered(await access.app.watchdog.knowledge.people.answer(await access.project(), sync_id, said))
 
 
-@replies.post("", **declared(Right.DECIDE, key="required", status=201, example=ANSWERED))
+@replies.post(
+    "",
+    **declared(
+        Right.DECIDE,
+        key="required",
+        status=201,
+        example=ANSWERED,
+        maybe=("people_sync", "reply", "next_question"),
+    ),
+)
 async def record_reply(body: ReplyBody, access: Here) -> Response:
     """Record an operator's reply to a question that was asked elsewhere, with the same effects."""
     proposal = None if body.proposal_id is None else UUID(body.proposal_id)

@@ -239,12 +239,17 @@ class JobAttemptBody(Body):
 
 
 class LeaseBody(Body):
-    """Either `action` with its `reason`, for supervisors, or what is reported of a mirrored job's lease."""
+    """Either `action` with its `reason`, for supervisors, or what is reported of a mirrored job's lease.
+
+    `job_id` says again what the address says, and `risk_level` what follows from the rest: it is told, not gone by.
+    """
 
     action: LeaseAction | None = Field(None, strict=False)
     reason: Reason | None = None
     last_heartbeat_at: Time | None = None
     lease_expires_at: Time | None = None
+    job_id: Key | None = None
+    risk_level: Literal["normal", "near_expiry", "expired", "stale"] | None = None
 
 
 def _health(given: Any) -> str:

@@ -40,6 +40,8 @@ WISHES: dict[str, Any] = {
     "requested": [],
 }
 ASKED: dict[str, Any] = {**KEPT, "requested": []}
+MAYBE = ("id", "existing", "job", "passed", *WISHES)
+"""A list is answered with `recorded`; and not every report is about a job."""
 
 
 async def _keep(access: Access, body: Any, lease: str | None = None) -> Response:
@@ -51,32 +53,40 @@ async def _keep(access: Access, body: Any, lease: str | None = None) -> Response
     return answer(recorded=kept) if isinstance(body, list) else answer(**kept[0])
 
 
-@watchdog.post("/health", **declared(Right.RECORD, key="optional", example={**KEPT, **WISHES}))
+@watchdog.post("/health", **declared(Right.RECORD, key="optional", example={**KEPT, **WISHES}, maybe=MAYBE))
 async def health(body: HealthOrList, access: Here) -> Response:
     """Keep a worker's heartbeat, or the counters of a foreign queue; the answer has what the worker must know."""
     return await _keep(access, body)
 
 
-@watchdog.post("/worker-runs", **declared(Right.RECORD, key="optional", example=ASKED, job_token=True))
+@watchdog.post(
+    "/worker-runs", **declared(Right.RECORD, key="optional", example=ASKED, maybe=MAYBE, job_token=True)
+)
 async def worker_runs(body: WorkerRunOrList, access: Here, lease: LeaseToken = None) -> Response:
     """Keep a phase of an attempt and how it went; of a job of the own queue only from who holds it."""
     return await _keep(access, body, lease)
 
 
-@watchdog.post("/helper-events", **declared(Right.RECORD, key="optional", example=ASKED, job_token=True))
+@watchdog.post(
+    "/helper-events", **declared(Right.RECORD, key="optional", example=ASKED, maybe=MAYBE, job_token=True)
+)
 async def helper_events(body: HelperEventOrList, access: Here, lease: LeaseToken = None) -> Response:
     """Keep an execution of a helper's command, its output redacted; of an own job only from who holds it."""
     return await _keep(access, body, lease)
 
 
-@watchdog.post("/artifact-checks", **declared(Right.RECORD, key="optional", example={**KEPT, "passed": True}))
+@watchdog.post(
+    "/artifact-checks",
+    **declared(Right.RECORD, key="optional", example={**KEPT, "passed": True}, maybe=MAYBE),
+)
 async def artifact_checks(body: ArtifactCheckOrList, access: Here) -> Response:
     """Keep what a look at a mirrored job's artifact found; whether it passed is judged here."""
     return await _keep(access, body)
 
 
 @watchdog.post(
-    "/artifact-verifications", **declared(Right.RECORD, key="optional", example={**KEPT, "passed": True})
+    "/artifact-verifications",
+    **declared(Right.RECORD, key="optional", example={**KEPT, "passed": True}, maybe=MAYBE),
 )
 async def artifact_verifications(body: ArtifactCheckOrList, access: Here) -> Response:
     """The same under the other name that programs use for it."""
@@ -90,6 +100,8 @@ async def artifact_verifications(body: ArtifactCheckOrList, access: Here) -> Res
 async def job_lease(job: JobName, body: LeaseBody, access: Here) -> Response:
     """Report a mirrored job's lease, or as a supervisor release, reclaim or mark it stale with a reason."""
     leases, project = access.app.watchdog.foreign_leases, await access.project()
+    if body.job_id not in (None, job):
+        raise UsageError(f"the address names the job {job[:100]!r}, and the body another one")
     if body.action is None:
         who = Reporter(project, access.principal.actor)
         return answer(**await leases.report(who, job, body.last_heartbeat_at, body.lease_expires_at))
@@ -99,13 +111,13 @@ async def job_lease(job: JobName, body: LeaseBody, access: Here) -> Response:
     return answer(**await leases.decide(project, job, body.action, body.reason, access.principal))
 
 
-@pls.post("/heartbeat", **declared(Right.RECORD, key="optional", example={**KEPT, **WISHES}))
+@pls.post("/heartbeat", **declared(Right.RECORD, key="optional", example={**KEPT, **WISHES}, maybe=MAYBE))
 async def heartbeat(body: HealthOrList, access: Here) -> Response:
     """Keep a worker's heartbeat."""
     return await _keep(access, body)
 
 
-@pls.post("/job-attempt", **declared(Right.RECORD, key="optional", example={"job": STANDING}))
+@pls.post("/job-attempt", **declared(Right.RECORD, key="optional", example={"job": STANDING}, maybe=MAYBE))
 async def job_attempt(body: JobAttemptOrList, access: Here) -> Response:
     """Keep where an attempt at a mirrored job stands; the first report of a job makes it known."""
     return await _keep(access, body)

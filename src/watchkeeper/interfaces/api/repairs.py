@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field, StringConstraints
 
+from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.principals import Right
 from watchkeeper.domain.rules.names import RepairAction
 from watchkeeper.interfaces.api.answers import answer, listed
@@ -25,7 +26,13 @@ acts = APIRouter(prefix=PREFIX, tags=["repairs"], route_class=ActRoute)
 policy_reads = APIRouter(prefix="/api/policy", tags=["policy"], route_class=GuardedRoute)
 policy_acts = APIRouter(prefix="/api/policy", tags=["policy"], route_class=ActRoute)
 
+OTHER_WORDS = {"touch": "ask_renewal", "retry": "requeue", "mark_stuck": "mark_stale"}
+"""What other platforms call an action at a job, and what it is called here."""
+
 AskedAction = Literal[
+    "touch",
+    "retry",
+    "mark_stuck",
     "release",
     "reclaim",
     "mark_stale",
@@ -80,10 +87,19 @@ ONE = {"repair": REPAIR}
 
 
 class RepairBody(Body):
-    """A repair of exactly one job, worker or kind. `on_behalf_of` names who wants it, who may not approve it then."""
+    """A repair of exactly one job, worker or kind. `on_behalf_of` names who wants it, who may not approve it then.
+
+    As a record of another platform it may come with `job_id` for the job and `trigger` for the reason; `id` and
+    `authority` are read and not gone by: the plan here says who may. What has a `result` already is nothing to ask for.
+    """
 
     action: AskedAction
-    reason: Reason
+    reason: Reason | None = None
+    trigger: Reason | None = None
+    job_id: Key | None = None
+    id: Annotated[UUID, Field(strict=False)] | None = None
+    authority: Literal["worker", "supervisor", "system"] | None = None
+    result: Literal["needs_human"] | None = None
     job: Key | None = None
     worker: WorkerId | None = None
     kind: Word | None = None
@@ -142,10 +158,12 @@ async def show_repair(repair_id: UUID, access: Here) -> Response:
 @asks.post("", **declared(Right.SUGGEST_REPAIR, name="ask", key="optional", status=201, example=ONE))
 async def ask_repair(body: RepairBody, access: Here) -> Response:
     """Plan a repair and let it wait for another person's word; a dry run only shows the plan."""
+    if (reason := body.reason or body.trigger) is None or None not in (body.job, body.job_id):
+        raise UsageError("a repair needs a 'reason' (or 'trigger'), and one of 'job' and 'job_id'")
     wish = Wish(
-        RepairAction(body.action),
-        body.reason,
-        job=body.job,
+        RepairAction(OTHER_WORDS.get(body.action, body.action)),
+        reason,
+        job=body.job or body.job_id,
         worker=body.worker,
         kind=body.kind,
         incident=body.incident,

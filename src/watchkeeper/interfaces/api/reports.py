@@ -122,7 +122,9 @@ async def scores(access: Here, days: Days = 30, as_: Format = "json") -> Respons
 
 @reads.get(
     "/slos",
-    **declared(Right.READ, example={"counted_to": TIME, "is_stale": False, "pools": [POOL]}),
+    **declared(
+        Right.READ, example={"counted_to": TIME, "is_stale": False, "pools": [POOL]}, maybe=("counted_to",)
+    ),
 )
 async def slos(access: Here, as_: Format = "json") -> Response:
     """Give each pool against its objective: state, what may still fail, and its burn by pairs of windows."""

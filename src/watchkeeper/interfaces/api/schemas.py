@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -30,10 +32,19 @@ Text = Annotated[str, StringConstraints(max_length=1_000_000)]
 Cause = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000)]
 """Why an attempt ended: a reason that may quote an agent's output."""
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _rfc3339(given: Any) -> Any:
+    if not isinstance(given, str) or not _RFC3339.fullmatch(given):
+        raise ValueError("a time is written like 2026-11-21T12:00:00Z (RFC 3339)")
+    return given
+
+
 Kinds = Annotated[
     list[Annotated[str, StringConstraints(min_length=1, max_length=100)]], Field(max_length=1000)
 ]
-Time = Annotated[AwareDatetime, Field(strict=False)]
+Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_rfc3339)]
 
 
 class Body(BaseModel):

@@ -136,6 +136,7 @@ async def touch(body: TouchBody, access: Here) -> Response:
         Right.CONTRACT,
         command="claim",
         example={"job": EXAMPLE_JOB, "jobs": [EXAMPLE_JOB], "no_job_count": 0, "declined": []},
+        maybe=("job",),
     ),
 )
 async def claim(body: ClaimBody, access: Here, request: Request) -> Response:

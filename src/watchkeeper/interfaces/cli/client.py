@@ -10,13 +10,8 @@ from urllib.parse import quote
 
 import httpx2
 
-from watchkeeper.domain.errors import (
-    ServerUnreachable,
-    SettingError,
-    Unauthenticated,
-    UsageError,
-    WatchkeeperError,
-)
+from watchkeeper.client.errors import refusal, unreachable
+from watchkeeper.domain.errors import SettingError, Unauthenticated, UsageError
 from watchkeeper.interfaces.cli.contract.arguments import UNDELIVERABLE
 from watchkeeper.interfaces.cli.local import own_token, read_url
 from watchkeeper.settings import Settings
@@ -71,14 +66,11 @@ class Client:
         try:
             response = self._http.request(method, path, params=wanted, json=body, headers=headers)
         except httpx2.HTTPError as error:
-            raise ServerUnreachable(
-                f"the server at {self._url} cannot be reached: {error}",
-                hint="Start it with 'watchkeeper up', or set WATCHKEEPER_URL to where it is.",
-            ) from error
+            raise unreachable(self._url, error) from error
         answer = _json(response)
         if response.is_success and answer is not None:
             return answer
-        raise _error(answer, response.status_code, self._url)
+        raise refusal(answer, response.status_code, self._url)
 
 
 @contextmanager
@@ -123,29 +115,3 @@ def _json(response: httpx2.Response) -> Any:
         return response.json()
     except ValueError:
         return None
-
-
-def _error(answer: Any, status: int, url: str) -> WatchkeeperError:
-    error = answer.get("error") if isinstance(answer, dict) else None
-    if not isinstance(error, dict):
-        return WatchkeeperError(
-            f"{url} answered with status {status}, and not as Watchkeeper does",
-            hint="Check WATCHKEEPER_URL; a proxy may stand in between.",
-        )
-    # Those of the one table alone: a special one elsewhere may share its code, and be made otherwise.
-    table = WatchkeeperError.__module__
-    kinds: dict[str, type[WatchkeeperError]] = {}
-    for known in _kinds_of_error(WatchkeeperError):
-        if known.__module__ == table:
-            kinds.setdefault(known.code, known)
-    kind = kinds.get(str(error.get("code")), WatchkeeperError)
-    refusal = kind(str(error.get("message") or "the server refused"), hint=error.get("hint"))
-    details = error.get("details")
-    refusal.details = details if isinstance(details, dict) else {}
-    return refusal
-
-
-def _kinds_of_error(kind: type[WatchkeeperError]) -> Iterator[type[WatchkeeperError]]:
-    for below in kind.__subclasses__():
-        yield below
-        yield from _kinds_of_error(below)

@@ -1,0 +1,1 @@
+"""The types of each group, written by scripts/python_client.py."""
