@@ -11,6 +11,7 @@ from typing import Literal, NotRequired, TypedDict
 class LinkBody(TypedDict):
     """`project_id` null is for the whole installation."""
 
+    channel: NotRequired[str | None]
     hours: NotRequired[float]
     name: str
     project_id: NotRequired[str | None]
