@@ -175,7 +175,9 @@ class WatchdogSignals(TypedDict):
     oldest_wait_s: NotRequired[float | None]
     running: NotRequired[int | None]
     slots: NotRequired[int | None]
+    wait_p95_s: NotRequired[float | None]
     waiting: NotRequired[int | None]
+    waits: NotRequired[int | None]
 
 
 class WatchdogSubject(TypedDict):
