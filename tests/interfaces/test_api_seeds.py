@@ -9,6 +9,18 @@ from raw_sql import rows
 
 TIMES = {"started_at": "2026-05-23T10:00:00Z", "ended_at": "2026-05-23T18:00:30.5+08:00"}
 
+FAILED = {
+    "output_hash": "e36b37371330f2e74e73af799dd7f725",
+    "error_code": "INTERNAL_ERROR",
+    "created_at": "2026-05-23T10:00:00Z",
+}
+CHECKED = {
+    "primary_url": "https://pages.example.org/console.html",
+    "http_status": 200,
+    "file_count": 13,
+    "checked_at": "2026-05-23T10:00:00Z",
+}
+
 
 async def test_the_watchdog_pack_s_records_are_taken(api: Api) -> None:
     """worker_runs, job_leases, helper_events, repair_actions and artifact_checks, each with all its fields."""
@@ -32,24 +44,9 @@ async def test_the_watchdog_pack_s_records_are_taken(api: Api) -> None:
     assert (kept.status, kept.body["job"]["external_id"]) == (200, job)
     other = await api.ask("PATCH", "/api/watchdog/job-leases/other", lease, role="worker", key=None)
     assert (other.status, other.code) == (400, "usage")
-    event = {
-        "id": str(uuid4()),
-        "job_id": job,
-        "command": "context",
-        "exit_code": 1,
-        "output_hash": "e36b37371330f2e74e73af799dd7f725",
-        "error_code": "INTERNAL_ERROR",
-        "created_at": "2026-05-23T10:00:00Z",
-    }
+    event = {"id": str(uuid4()), "job_id": job, "command": "context", "exit_code": 1, **FAILED}
     assert (await api.post("/api/watchdog/helper-events", event, role="worker", key=None)).status == 200
-    check = {
-        "id": str(uuid4()),
-        "job_id": job,
-        "primary_url": "https://pages.example.org/console.html",
-        "http_status": 200,
-        "file_count": 13,
-        "checked_at": "2026-05-23T10:00:00Z",
-    }
+    check = {"id": str(uuid4()), "job_id": job, **CHECKED}
     assert (await api.post("/api/watchdog/artifact-checks", check, role="worker", key=None)).status == 200
     found = await rows(
         api.app.database, "SELECT error_code FROM watchkeeper.helper_events WHERE job_id IS NOT NULL"

@@ -34,7 +34,6 @@ def declared(
     files: bool = False,
     job_token: bool = False,
     version_of: str | None = None,
-    answer: str = "Answer",
     plain: str | None = None,
     answers: dict[int | str, Any] | None = None,
     maybe: tuple[str, ...] = (),
@@ -46,13 +45,9 @@ def declared(
     a contract command is recorded; `files` says that the body is multipart; `job_token` lets in
     the agent of one attempt, whose reach the route itself keeps to its job. `version_of` is what the address names,
     where that has versions: a read answers with its `ETag`, an act takes `If-Match`.
-    `answer` names the shape of the answer; `plain` is the media type of one that is no JSON, and
-    `answers` are those under other statuses. What the example has at its top is in every answer, but for `maybe`.
+    `plain` is the media type of an answer that is no JSON, and `answers` are those under other statuses. What the example has at its top is in every answer, but for `maybe`.
     """
-    extra: dict[str, Any] = {
-        RIGHTS_KEY: [right.value for right in rights],
-        **({MAYBE_KEY: maybe} if maybe else {}),
-    }
+    extra: dict[str, Any] = {RIGHTS_KEY: [right.value for right in rights], MAYBE_KEY: maybe}
     if version_of is not None:
         extra[VERSION_KEY] = version_of
     if key is not None:
@@ -65,7 +60,7 @@ def declared(
     if files:
         extra[FILES_KEY] = True
         extra["requestBody"] = _multipart()
-    responses = answered(answer, example, plain, status) | (answers or {}) | PROBLEM
+    responses = answered("Answer", example, plain, status) | (answers or {}) | PROBLEM
     return {"openapi_extra": extra, "responses": responses, "status_code": status, "name": name}
 
 
