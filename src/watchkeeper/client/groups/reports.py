@@ -15,6 +15,7 @@ from watchkeeper.client.types.reports import (
     ReportsIndicatorsAnswer,
     ReportsMaturityAnswer,
     ReportsMetricsAnswer,
+    ReportsReadinessAnswer,
     ReportsScoresAnswer,
     ReportsSlosAnswer,
     ReportsStagesAnswer,
@@ -50,6 +51,10 @@ class ReportsMetricsSaid(TypedDict, total=False):
     project: str
 
 
+class ReportsReadinessSaid(TypedDict, total=False):
+    project: str
+
+
 class ReportsScoresSaid(TypedDict, total=False):
     days: float
     format: Literal["json", "csv"]
@@ -82,6 +87,8 @@ _MATURITY = Operation("GET", "/api/reports/maturity", ("format",))
 
 _METRICS = Operation("GET", "/api/reports/metrics", ("days", "format"))
 
+_READINESS = Operation("GET", "/api/reports/readiness")
+
 _SCORES = Operation("GET", "/api/reports/scores", ("days", "format"))
 
 _SLOS = Operation("GET", "/api/reports/slos", ("format",))
@@ -113,6 +120,10 @@ class ReportsGroup(Group):
     def metrics(self, **said: Unpack[ReportsMetricsSaid]) -> ReportsMetricsAnswer:
         """Give the metrics table."""
         return cast("ReportsMetricsAnswer", self._connection.json(_METRICS, {}, said))
+
+    def readiness(self, **said: Unpack[ReportsReadinessSaid]) -> ReportsReadinessAnswer:
+        """Give the readiness document of the host guard's loop."""
+        return cast("ReportsReadinessAnswer", self._connection.json(_READINESS, {}, said))
 
     def scores(self, **said: Unpack[ReportsScoresSaid]) -> ReportsScoresAnswer:
         """Give the health score of each worker, role and persona, with its parts."""

@@ -118,6 +118,11 @@ class ReportsPool(TypedDict):
     windows: NotRequired[list[ReportsWindow] | None]
 
 
+class ReportsReadinessAnswer(TypedDict):
+    ok: bool
+    schema_version: str
+
+
 class ReportsScore(TypedDict):
     name: NotRequired[str | None]
     parts: NotRequired[ReportsParts | None]
