@@ -45,7 +45,8 @@ def declared(
     a contract command is recorded; `files` says that the body is multipart; `job_token` lets in
     the agent of one attempt, whose reach the route itself keeps to its job. `version_of` is what the address names,
     where that has versions: a read answers with its `ETag`, an act takes `If-Match`.
-    `plain` is the media type of an answer that is no JSON, and `answers` are those under other statuses. What the example has at its top is in every answer, but for `maybe`.
+    `plain` is the media type of an answer that is no JSON, `answers` are those under other statuses. What the
+    example has at its top is in every answer, but for `maybe`.
     """
     extra: dict[str, Any] = {RIGHTS_KEY: [right.value for right in rights], MAYBE_KEY: maybe}
     if version_of is not None:
