@@ -13,8 +13,9 @@ from watchkeeper.agents.output import Line
 from watchkeeper.domain.redaction import Redactor
 from watchkeeper.domain.sessions.diagnosis import Action, FailureClass
 from watchkeeper.domain.sessions.events import Began, ToolClosed, ToolOpened
-from watchkeeper.domain.sessions.facts import ProcessStarted
+from watchkeeper.domain.sessions.facts import LeaseChanged, ProcessStarted
 from watchkeeper.domain.sessions.limits import SessionLimits
+from watchkeeper.domain.sessions.tools_seen import Call
 from watchkeeper.domain.sessions.watch import SessionWatch
 from watchkeeper.services.supervision.clock import SteadyClock
 from watchkeeper.services.supervision.conversation import Conversation
@@ -87,3 +88,28 @@ def test_a_turn_that_does_something_else_is_not_ended_for_the_turn_before() -> N
     assert looped.look(100.0).action is Action.INTERRUPT_RESUME
     assert turn(1, looped, "pwd").look(100.0).action is Action.NONE
     assert turn(1, looped).look(100.0).action is Action.INTERRUPT_RESUME
+
+
+def test_a_loop_is_remembered_over_a_supervisors_death() -> None:
+    """What the turn before went round is kept with the thread: the next supervisor reads it back, and sees the loop."""
+    kept = Conversation("codex", thread="t", recent=[list(call) for call in turn(9).recent])
+    read = Conversation.from_record(json.loads(json.dumps(kept.record())), "codex")
+    watch = SessionWatch(LIMITS, recent=[Call(*call) for call in read.recent])
+    for second, fact in enumerate(
+        (ProcessStarted(7), ToolOpened("0", "shell", "ls"), ToolClosed("0", "same"))
+    ):
+        watch.take(float(second), fact)
+    assert watch.look(50.0).failure is FailureClass.LOOP_WITHOUT_PROGRESS
+    read.abandon()
+    assert read.recent == [], "a fresh thread begins anew"
+
+
+def test_a_lease_that_was_renewed_and_then_taken_away_is_lost_and_no_double() -> None:
+    """A fenced lease has ended before another holds it: what was made goes to a person, and nobody works twice."""
+    watch = SessionWatch(LIMITS)
+    changes = ["claimed", "renewed", "renewed", "renewed", "expired", "taken_over"]
+    watch.take(0.0, ProcessStarted(7))
+    for number, change in enumerate(changes):
+        watch.take(15.0 * number, LeaseChanged(change, 1, "w"))
+    held = watch.look(15.0 * len(changes))
+    assert (held.failure, held.action) == (FailureClass.LEASE_LOST, Action.RECONCILE)
