@@ -8,6 +8,7 @@ from typing import Any
 
 from interfaces.api_client import Api, serving
 from interfaces.console_project import ConsoleProject, fill
+from interfaces.planted_host import packet
 from services.alerts import opened
 from watchkeeper.app.whole import App
 from watchkeeper.domain.principals import Role
@@ -41,6 +42,7 @@ async def plant(app: App, url: str, said: str = NASTY, passes: Callable[[], None
             gardener.incidents,
             gardener.repairs,
             gardener.knowledge,
+            gardener.hosts,
             gardener.alerts,
         ):
             passes()
@@ -171,6 +173,11 @@ class _Gardener:
         self.keep("sync", asked["people_sync"]["id"])
         signal = {"source": "mail", "topic_key": "launch", "text": text}
         self.keep("signal", (await self.post("/api/signals", signal))["signal"]["id"])
+
+    async def hosts(self) -> None:
+        """An event packet of a host."""
+        kept = await self.post("/api/host/packets", {"packets": [packet(self.said[:4000])]})
+        self.keep("packet", kept["kept"][0]["id"])
 
     async def alerts(self) -> None:
         """A channel that is on but cannot be reached, so that alerts wait and say why."""
