@@ -199,6 +199,7 @@ async def test_pages_are_for_sessions_of_readers_alone(api: Api, credentials: li
 ARGUMENTS = {
     "switch": ["claims", "on"],
     "window open": ["2"],
+    "host write-back": [NOBODY, "--root-cause", "x", "--health", "y", "--follow-up", "z"],
     "kinds declare": ["report"],
     "projects create": ["fresh"],
     "schedules add": ["daily", "0 3 * * *", "report"],

@@ -33,6 +33,7 @@ CONTRACT: dict[str, Any] = {
     "events": {"events": []},
 }
 TOLD: dict[str, Any] = {
+    "assets": {"root_cause": "x", "service_health": "y", "owner_followup": "z", **WHY},
     "answer": {"answer": "x"},
     "adoption": {"text": "x"},
     "value": {"text": "x"},

@@ -37,10 +37,10 @@ NO_TEXT_OF_ITS_OWN = {"badge_keys", "login_codes", "console_sessions", "lesson_u
 
 OTHERS = {
     "act_id": ("bulk_acts", "id"),
+    "packet_id": ("host_packets", "id"),
     "remediation_id": ("host_remediations", "id"),
     "window_id": ("maintenance_windows", "id"),
     "link_id": ("chat_links", "id"),
-    "packet_id": ("host_packets", "id"),
     "channel": ("chat_doors", "channel"),
     "share_id": ("share_links", "id"),
     "view_id": ("saved_views", "id"),

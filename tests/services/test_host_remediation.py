@@ -12,7 +12,13 @@ from moving_clock import MovingClock
 from services.guarded_host import HOST, PROJECT, WAITS, Host, Process, left_over
 from waiting import wait_until
 from watchkeeper.app.whole import App
-from watchkeeper.domain.errors import Conflict, GateFailed, PermissionDenied, UsageError, WatchkeeperError
+from watchkeeper.domain.errors import (
+    Conflict,
+    GateFailed,
+    PermissionDenied,
+    UsageError,
+    WatchkeeperError,
+)
 from watchkeeper.domain.host_guard.assets import REQUIRED
 
 
@@ -169,10 +175,10 @@ async def test_a_crash_between_the_record_and_the_signal_loses_no_look(
         remediation, _ = await ready(host, orphan)
 
         async def dies(*_: Any) -> None:
-            raise KeyboardInterrupt
+            raise RuntimeError("the process died here")
 
         monkeypatch.setattr(type(host.guard.acting), "_send", dies)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(RuntimeError, match="died here"):
             await host.guard.acting.act(PROJECT, remediation)
         for seconds in (31, 270, 1500):
             clock.advance(seconds)

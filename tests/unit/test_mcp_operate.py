@@ -32,6 +32,7 @@ NOT_OFFERED = {
     "/api/maintenance-windows": "grants of people to act on a host",
     "/api/host/remediations": "acts of people on a host",
     "/api/host/remediations/{remediation_id}": "acts of people on a host",
+    "/api/host/incidents/{incident_id}/assets": "acts of people on a host",
     "/api/host/playbooks": "acts of people on a host",
     "/api/bulk-acts": "acts of people on their jobs",
     "/api/bulk-acts/preview": "acts of people on their jobs",

@@ -14,6 +14,7 @@ from watchkeeper.app.reporting import ReportingParts, reporting_parts
 from watchkeeper.services.chat.making import ChatButtons
 from watchkeeper.services.foreign_leases import ForeignLeases
 from watchkeeper.services.host_guard.asking import HostRemediations
+from watchkeeper.services.host_guard.incident_assets import IncidentAssets
 from watchkeeper.services.incident_export import IncidentExport
 from watchkeeper.services.incident_reading import IncidentReading
 from watchkeeper.services.incident_reports import IncidentReports
@@ -53,6 +54,7 @@ class WatchdogParts:
     watch: Watchdog
     repairs: Repairs
     host_remediations: HostRemediations
+    host_assets: IncidentAssets
     brakes: PolicyDesk
     repair: RepairDuty
     worker_status: WorkerStatus
@@ -98,6 +100,7 @@ def watchdog_parts(core: Core, policies: Policies, insights: Insights) -> Watchd
         host_remediations=HostRemediations(
             database, redactor, RepairRecords(redactor), policy, core.settings.host_limits
         ),
+        host_assets=IncidentAssets(database, redactor),
         brakes=brakes,
         repair=repair,
         worker_status=WorkerStatus(database, policy),

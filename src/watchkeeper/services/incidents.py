@@ -24,6 +24,7 @@ from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.rules.catalogue import RULES
 from watchkeeper.domain.rules.names import Closer, RuleName
 from watchkeeper.services.duties import Duty, Ran
+from watchkeeper.services.host_guard.write_back import missing_assets
 from watchkeeper.services.incident_record import WATCHDOG, Recorded, attach, record_findings
 from watchkeeper.storage.database import Connection, Database, Row, fetch, fetch_one
 
@@ -124,6 +125,12 @@ class Incidents:
                 raise Conflict(
                     f"an incident of {rule.name} closes when {rule.closes_when}",
                     hint="Acknowledge it, or quiet it until a time, if people need not hear of it.",
+                )
+            if missing := await missing_assets(connection, project_id, incident_id, rule.name):
+                raise Conflict(
+                    f"an incident of {rule.name} is not closed without its five assets",
+                    hint="An act writes them, or 'watchkeeper host write-back'.",
+                    missing=missing,
                 )
             passed = Passed({"decided_by": actor, "reason": reason})
             key = IncidentKey(project_id, incident_id, rule.name)

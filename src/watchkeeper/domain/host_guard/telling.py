@@ -18,6 +18,9 @@ METRICS = {
 }
 """By which metric each rule's incident would be seen again."""
 
+NO_PLAYBOOK, NOT_MEASURED = "none", "not measured"
+NOTHING_DONE = "none: nothing was done to a process"
+
 LESSONS = {
     Outcome.VERIFIED: "none: it did what it says",
     Outcome.INEFFECTIVE: "the signal did not end it, or it came back: look why the session's own sweep left it",
@@ -135,4 +138,63 @@ def _recurrence(told: Told) -> dict[str, Any]:
         "fingerprint": told.fingerprint,
         "until": told.guarded_until.isoformat(),
         "from": told.now.isoformat(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person says of a host incident that no process was ended for."""
+
+    root_cause: str
+    service_health: str
+    owner_followup: str
+    by: str
+    evidence_refs: tuple[str, ...] = ()
+
+
+def assets_without_act(
+    incident: Mapping[str, Any], said: Said, review_at: datetime
+) -> dict[Asset, dict[str, Any]]:
+    """Give the five assets of an incident without an act: a person's words, and what is known of incident and host."""
+    rule, health = str(incident["rule"]), said.service_health
+    return {
+        Asset.KNOWLEDGE: {
+            "incident_id": str(incident["id"]),
+            "root_cause": said.root_cause,
+            "evidence_refs": [*said.evidence_refs, f"incident:{incident['id']}"],
+            "post_check_result": health,
+            "state": "proposed",
+        },
+        Asset.TRUST: {
+            "playbook_id": NO_PLAYBOOK,
+            "matched_rule": rule,
+            "success_or_failure": "not_used",
+            "negative_reinforcement_note": "none: no process was ended",
+        },
+        Asset.WORK_ITEM: _unacted(incident, said),
+        Asset.VERIFIER: {
+            "before_metrics": incident["evidence"] or NOT_MEASURED,
+            "after_metrics": incident["reading"] or NOT_MEASURED,
+            "alert_state": incident["state"],
+            "service_health": health,
+        },
+        Asset.RECURRENCE: {
+            "prometheus_metric": METRICS.get(rule, METRICS[RuleName.HOST_ORPHAN_BROWSER.value]),
+            "alert_lane": incident["lane"],
+            "owner_followup": said.owner_followup,
+            "next_review_at": review_at.isoformat(),
+            "fingerprint": incident["fingerprint"],
+        },
+    }
+
+
+def _unacted(incident: Mapping[str, Any], said: Said) -> dict[str, Any]:
+    return {
+        "owner": incident["owner"] or "owner",
+        "status": incident["state"],
+        "approval_ref": NOTHING_DONE,
+        "maintenance_window": NOTHING_DONE,
+        "incident_id": str(incident["id"]),
+        "lane": incident["lane"],
+        "written_by": said.by,
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
+from watchkeeper.domain.host_guard.telling import Said
 from watchkeeper.domain.principals import Right
 from watchkeeper.interfaces.api.answers import answer
 from watchkeeper.interfaces.api.auth import Here
@@ -40,6 +42,20 @@ class RemediationBody(Body):
 
     packet: dict[str, Any]
     evidence_ref: Word | None = None
+    reason: Reason
+
+
+ASSET = {"asset": "verifier_post_check", "written_at": TIME, "written_by": "principal:lin", "fields": {}}
+
+
+class AssetsBody(Body):
+    """What a person says of an incident for which no process was ended; the rest is taken from the database."""
+
+    root_cause: Reason
+    service_health: Reason
+    owner_followup: Reason
+    evidence_refs: list[Word] = Field(default=[], max_length=20)
+    review_days: float = Field(default=7.0, gt=0, le=365)
     reason: Reason
 
 
@@ -87,3 +103,31 @@ async def ask_remediation(body: RemediationBody, access: Here) -> Response:
         evidence_ref=body.evidence_ref,
     )
     return answer(201, remediation=made)
+
+
+@reads.get(
+    "/incidents/{incident_id}/assets", **declared(Right.READ, name="show_assets", example={"assets": [ASSET]})
+)
+async def show_assets(incident_id: ItemId, access: Here) -> Response:
+    """Give the five assets of a host incident, as far as they are written."""
+    found = await access.app.watchdog.host_assets.show(await access.project(), incident_id)
+    return answer(assets=found)
+
+
+@acts.post(
+    "/incidents/{incident_id}/assets",
+    **declared(Right.OPERATE, name="write_assets", key="required", status=201, example={"assets": [ASSET]}),
+)
+async def write_assets(incident_id: ItemId, body: AssetsBody, access: Here) -> Response:
+    """Write the five assets of a host incident for which no process was ended; only then it can be closed."""
+    said = Said(
+        body.root_cause,
+        body.service_health,
+        body.owner_followup,
+        access.principal.actor,
+        tuple(body.evidence_refs),
+    )
+    written = await access.app.watchdog.host_assets.write(
+        await access.project(), incident_id, said, review_days=body.review_days, reason=body.reason
+    )
+    return answer(201, assets=written)

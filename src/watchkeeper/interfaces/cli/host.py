@@ -19,6 +19,7 @@ host = typer.Typer(
 )
 host.callback()(lambda: None)
 host.command()(host_acts.remediate)
+host.command("write-back")(host_acts.write_back)
 
 PACKETS_A_REQUEST = 25
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]

@@ -13,8 +13,8 @@ from watchkeeper.app.host_guard import HostGuard, host_guard
 from watchkeeper.domain.errors import UsageError
 from watchkeeper.domain.host_guard.plan import plan_of, targets_of
 from watchkeeper.domain.principals import SYSTEM_PROJECT
-from watchkeeper.interfaces.cli.acting import reason_or_default
-from watchkeeper.interfaces.cli.client import connected
+from watchkeeper.interfaces.cli.acting import Act, carry_out, reason_or_default
+from watchkeeper.interfaces.cli.client import connected, part
 from watchkeeper.interfaces.cli.host_packets import packets_here
 from watchkeeper.interfaces.cli.local import with_database
 from watchkeeper.interfaces.cli.options import DryRun, Json, Reason
@@ -58,6 +58,38 @@ def remediate(
         raise UsageError(f"{act!r} is no act's id", hint="'watchkeeper repair list -p system' shows them.")
     else:
         _carry_out(project, found, dry_run=dry_run, as_json=as_json)
+
+
+def write_back(
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="The incident of a host.")],
+    root_cause: Annotated[str, typer.Option(help="Why it came.")],
+    health: Annotated[str, typer.Option(help="How what runs there is now.")],
+    follow_up: Annotated[str, typer.Option(help="What its owner does next.")],
+    evidence: Annotated[
+        list[str] | None, typer.Option(help="What shows it; may be said again.", show_default=False)
+    ] = None,
+    review_days: Annotated[
+        float, typer.Option(min=0.1, help="In how many days it is looked at again.")
+    ] = 7.0,
+    project: Annotated[
+        str, typer.Option("--project", "-p", help="Where the incident stands.")
+    ] = SYSTEM_PROJECT,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Write the five assets of a host incident for which no process was ended; only then it can be closed."""
+    body = {
+        "root_cause": root_cause,
+        "service_health": health,
+        "owner_followup": follow_up,
+        "evidence_refs": evidence or [],
+        "review_days": review_days,
+        "reason": reason_or_default(reason),
+    }
+    path = f"/api/host/incidents/{part(incident)}/assets"
+    act = Act(f"write the five assets of incident {incident}", "POST", path, body)
+    carry_out(act, project=project, dry_run=dry_run, as_json=as_json)
 
 
 def _ask(pid: int, evidence: str | None, project: str, reason: str, *, dry_run: bool, as_json: bool) -> None:

@@ -33,6 +33,7 @@ NEEDS: dict[str, str | Local] = {
     "host packets": "GET /api/host/packets",
     "host packet": "GET /api/host/packets/{packet_id}",
     "host remediate": Local.DATABASE,
+    "host write-back": "POST /api/host/incidents/{incident_id}/assets",
     "jobs list": "GET /api/jobs",
     "jobs late": "GET /api/reconcile",
     "jobs decide": "POST /api/reconcile/{item_id}/decide",

@@ -10,7 +10,7 @@ from watchkeeper.domain.host_guard.telling import Told, assets_of
 from watchkeeper.domain.host_guard.trust import Trust
 from watchkeeper.domain.policies import Policy
 from watchkeeper.domain.repairs import RepairState
-from watchkeeper.services.host_guard.write_back import write_assets
+from watchkeeper.services.host_guard.write_back import Of, write_assets
 from watchkeeper.services.repairs.incident_moves import follow
 from watchkeeper.services.repairs.records import Change, RepairRecords
 from watchkeeper.storage.database import Connection, Row, fetch
@@ -43,8 +43,10 @@ class Concluding:
         if outcome in (Outcome.HARMFUL, Outcome.INEFFECTIVE, Outcome.NO_DATA):
             brake = {name: row[name] for name in ("project_id", "host", "trigger")}
             await fetch(connection, "trip_host_breaker", brake)
-        assets = assets_of(await self._told(connection, row, outcome))
-        await write_assets(connection, row, assets, actor="system", reason=NOTES[outcome])
+        if row["incident_id"] is not None:
+            assets = assets_of(await self._told(connection, row, outcome))
+            of = Of(row["project_id"], row["incident_id"], row["id"])
+            await write_assets(connection, of, assets, actor="system", reason=NOTES[outcome])
 
     async def _told(self, connection: Connection, row: Row, outcome: Outcome) -> Told:
         about = {"project_id": row["project_id"], "remediation_id": row["id"]}

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from watchkeeper.domain.host_guard.assets import REQUIRED, Asset, demand_all
 from watchkeeper.domain.host_guard.lanes import NEED_ASSETS
-from watchkeeper.storage.database import Connection, Row, fetch
+from watchkeeper.storage.database import Connection, fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """Whose assets are written: an incident's, by an act or without one."""
+
+    project_id: str
+    incident_id: UUID
+    remediation_id: UUID | None = None
 
 
 async def write_assets(
-    connection: Connection,
-    remediation: Row,
-    assets: Mapping[Asset, Mapping[str, Any]],
-    *,
-    actor: str,
-    reason: str,
+    connection: Connection, of: Of, assets: Mapping[Asset, Mapping[str, Any]], *, actor: str, reason: str
 ) -> None:
-    """Write the assets of an act's incident in the caller's transaction; raise UsageError unless they are whole."""
-    if remediation["incident_id"] is None:
-        return
+    """Write the assets of an incident in the caller's transaction; raise UsageError unless they are whole."""
     demand_all(assets)
     written = {
-        "project_id": remediation["project_id"],
-        "incident_id": remediation["incident_id"],
-        "remediation_id": remediation["id"],
+        "project_id": of.project_id,
+        "incident_id": of.incident_id,
+        "remediation_id": of.remediation_id,
         "assets": json.dumps({asset.value: dict(fields) for asset, fields in assets.items()}, default=str),
         "actor": actor,
         "reason": reason,

@@ -246,3 +246,16 @@ WITH back AS MATERIALIZED (
          jsonb_build_object('incident_id', incident_id, 'repair_id', id, 'playbook', playbook) FROM marked
 )
 SELECT project_id, id, incident_id FROM marked
+
+-- name: host_incident_to_write_back
+-- An incident of a host with what is last known of the host, locked; no row for one of another rule.
+SELECT i.id, i.rule, i.owner, i.state, i.evidence, i.fingerprint, watchkeeper.now() AS now,
+       coalesce(h.lane, 'report_only') AS lane,
+       (SELECT to_jsonb(r) - 'groups' - 'project_id' FROM watchkeeper.host_readings r
+         WHERE r.project_id = i.project_id AND r.host_id = h.host_id ORDER BY r.day DESC LIMIT 1) AS reading,
+       EXISTS (SELECT FROM watchkeeper.host_assets a
+                WHERE a.project_id = i.project_id AND a.incident_id = i.id) AS is_written
+  FROM watchkeeper.watchdog_incidents i
+  LEFT JOIN watchkeeper.host_incidents h ON h.project_id = i.project_id AND h.incident_id = i.id
+ WHERE i.project_id = %(project_id)s AND i.id = %(id)s::uuid AND i.rule = ANY (%(rules)s::text[])
+   FOR UPDATE OF i
