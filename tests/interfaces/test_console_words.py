@@ -66,6 +66,9 @@ def test_every_translation_is_there_with_the_same_placeholders(code: str) -> Non
         for text in texts:
             assert text, f"{one.id} has no translation"
             assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(ids[-1])), one.id
+            assert text % dict.fromkeys(re.findall(r"%\((\w+)\)", text), 1), (
+                "a bare % ends a page in an error"
+            )
 
 
 def test_chinese_follows_its_conventions() -> None:
