@@ -28,3 +28,20 @@ def packet(text: str) -> dict[str, Any]:
         "processes_left_out": 0,
         "dry_run": {"digest": "d", "targets": []},
     }
+
+
+def wish(text: str) -> dict[str, Any]:
+    """Give what asks for an act on the proven orphan of a packet."""
+    target = {"boot_id": "b", "pid_ns": "n", "pid": 4242, "start_ticks": 1}
+    orphan = packet(text) | {
+        "lane": "orphan_browser_smoke_runaway_process",
+        "facts": {"level": "A", "family": "browser", "because": [text]},
+        "processes": [{"name": text, "command": text}],
+        "dry_run": {"digest": "d", "allowed": True, "targets": [target]},
+    }
+    return {"packet": orphan, "evidence_ref": text.replace("\n", " ")[:200], "reason": text}
+
+
+def words(text: str) -> dict[str, str]:
+    """Give what a person says of a host incident for which no process was ended."""
+    return dict.fromkeys(("root_cause", "service_health", "owner_followup", "reason"), text)

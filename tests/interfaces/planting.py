@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from interfaces.api_client import PAGE, Answered, Api
-from interfaces.planted_host import delivery, packet
+from interfaces.planted_host import delivery, packet, wish, words
 from secret_examples import PLANTED
 from services.alerts import opened
 
@@ -283,6 +283,11 @@ class Planting:
         await self.post("/api/webhooks/alertmanager", delivery(ALL))
         kept = await self.post("/api/host/packets", {"packets": [packet(ALL)]})
         self.told["packets"] = [kept.body["kept"][0]["id"]]
+        asked = await self.post("/api/host/remediations", wish(ALL))
+        self.told["remediations"] = [asked.body["remediation"]["id"]]
+        found = (await self.api.get("/api/host/incidents")).body["incidents"]
+        self.told["assets"] = [row["id"] for row in found]
+        await self.post(f"/api/host/incidents/{found[0]['id']}/assets", words(ALL))
 
     async def in_repairs(self) -> None:
         path, job = "/api/watchdog/repair-actions", await self.api.enqueue()

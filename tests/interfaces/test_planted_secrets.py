@@ -124,7 +124,8 @@ def _addresses(path: str, planting: Planting) -> list[str]:
     if "{alert_id}" in path:
         return [path.replace("{alert_id}", alert) for alert in planting.alerts]
     if "{incident_id}" in path:
-        return [path.replace("{incident_id}", incident) for incident in planting.incidents]
+        found = planting.told["assets"] if path.endswith("/assets") else planting.incidents
+        return [path.replace("{incident_id}", incident) for incident in found]
     if "{subject}" in path:
         return [path.replace("{subject}", name) for name in (*planting.jobs, "report", "w1")]
     if "{worker_id}" in path:

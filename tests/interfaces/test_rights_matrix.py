@@ -43,6 +43,12 @@ BODIES: dict[str, Any] = {
     "POST /api/schedules": {"name": "daily", "cron": "0 3 * * *", "kind": "report"},
     "POST /api/reconcile/{item_id}/decide": {"verdict": "discard", **WHY},
     "POST /api/host/packets": {"packets": [{}]},
+    "POST /api/host/incidents/{incident_id}/assets": {
+        "root_cause": "x",
+        "service_health": "y",
+        "owner_followup": "z",
+        **WHY,
+    },
     "POST /api/webhooks/alertmanager": {"alerts": []},
     "POST /api/drills": {"drill": "x", "passed": True, "evidence": 1},
     "POST /api/switches/{name}": {"on": True, **WHY},

@@ -20,6 +20,7 @@ FREE_TEXTS = frozenset(
         *("learned", "learning", "next_worker_should_check", "assumptions_to_test", "next_round"),
         *("upgrade_trigger", "problem", "decision", "options", "recommendation", "reasoning"),
         *("landing_path", "feedback_if_rejected", "subject"),
+        *("root_cause", "service_health", "owner_followup", "evidence_refs"),
     }
 )
 """Fields of what a person or an agent says, texts or JSON: kept, with secrets taken out."""
@@ -38,6 +39,7 @@ LEFT_TO_SERVICES = frozenset(
             "left",
             "transcript",
             "workspace",
+            "packet",
             "packets",
         ),
     }
