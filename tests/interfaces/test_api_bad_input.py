@@ -33,7 +33,7 @@ MALFORMED = [
     (b'{"kind": 7}', "valid string"),
     (b'{"kind": "a", "priority": "5"}', "priority"),
     (b'{"kind": "a", "priority": 99999}', "priority"),
-    (b'{"kind": "a", "run_at": "2026-01-01T00:00:00"}', "timezone"),
+    (b'{"kind": "a", "run_at": "2026-01-01T00:00:00"}', "RFC 3339"),
     (b'{"kind": "a", "run_at": "tomorrow"}', "run_at"),
     (b'{"kind": "a", "pirority": 1}', "did you mean 'priority'"),
     (b'[{"kind": "a"}, {"kind": "a", "payloda": 1}]', "did you mean 'payload'"),

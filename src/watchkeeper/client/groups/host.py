@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack, cast
 
 from watchkeeper.client.calling import Group, Operation
 from watchkeeper.client.types.host import (
+    AssetsBody,
     HostAskActAnswer,
     HostIncident,
     HostIncidentsAnswer,
@@ -23,6 +24,8 @@ from watchkeeper.client.types.host import (
     HostReceiveAnswer,
     HostRemediation,
     HostShowActAnswer,
+    HostShowAssetsAnswer,
+    HostWriteAssetsAnswer,
     PacketsBody,
     RemediationBody,
 )
@@ -34,6 +37,16 @@ class HostIncidentsSaid(TypedDict, total=False):
     limit: int
     cursor: str | None
     project: str
+
+
+class HostShowAssetsSaid(TypedDict, total=False):
+    project: str
+
+
+class HostWriteAssetsSaid(AssetsBody, total=False):
+    project: str
+    idempotency_key: str
+    dry_run: bool
 
 
 class HostPacketsSaid(TypedDict, total=False):
@@ -84,6 +97,10 @@ class HostReceiveSaid(TypedDict, total=False):
 
 _INCIDENTS = Operation("GET", "/api/host/incidents", ("host", "unresolved", "limit", "cursor"))
 
+_SHOW_ASSETS = Operation("GET", "/api/host/incidents/{incident_id}/assets")
+
+_WRITE_ASSETS = Operation("POST", "/api/host/incidents/{incident_id}/assets", (), takes_key=True)
+
 _PACKETS = Operation("GET", "/api/host/packets", ("host", "incident", "limit", "cursor"))
 
 _KEEP = Operation("POST", "/api/host/packets", (), takes_key=True)
@@ -113,6 +130,18 @@ class HostGroup(Group):
     def iterate_incidents(self, **said: Unpack[HostIncidentsSaid]) -> Iterator[HostIncident]:
         """Go through all of them, page by page."""
         return self._connection.pages(_INCIDENTS, {}, said, "incidents")
+
+    def show_assets(self, incident_id: str, **said: Unpack[HostShowAssetsSaid]) -> HostShowAssetsAnswer:
+        """Give the five assets of a host incident."""
+        return cast(
+            "HostShowAssetsAnswer", self._connection.json(_SHOW_ASSETS, {"incident_id": incident_id}, said)
+        )
+
+    def write_assets(self, incident_id: str, **said: Unpack[HostWriteAssetsSaid]) -> HostWriteAssetsAnswer:
+        """Write the five assets of a host incident for which no process was ended."""
+        return cast(
+            "HostWriteAssetsAnswer", self._connection.json(_WRITE_ASSETS, {"incident_id": incident_id}, said)
+        )
 
     def packets(self, **said: Unpack[HostPacketsSaid]) -> HostPacketsAnswer:
         """List event packets without their bodies, the newest first."""

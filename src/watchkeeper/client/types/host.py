@@ -8,9 +8,27 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 
+class AssetsBody(TypedDict):
+    """What a person says of an incident for which no process was ended."""
+
+    evidence_refs: NotRequired[list[str]]
+    owner_followup: str
+    reason: str
+    review_days: NotRequired[float]
+    root_cause: str
+    service_health: str
+
+
 class HostAskActAnswer(TypedDict):
     ok: bool
     remediation: HostRemediation
+
+
+class HostAsset(TypedDict):
+    asset: NotRequired[str | None]
+    fields: NotRequired[dict[str, Any] | None]
+    written_at: NotRequired[str | None]
+    written_by: NotRequired[str | None]
 
 
 class HostIncident(TypedDict):
@@ -129,6 +147,16 @@ class HostRemediation(TypedDict):
 class HostShowActAnswer(TypedDict):
     ok: bool
     remediation: HostRemediation
+
+
+class HostShowAssetsAnswer(TypedDict):
+    assets: list[HostAsset]
+    ok: bool
+
+
+class HostWriteAssetsAnswer(TypedDict):
+    assets: list[HostAsset]
+    ok: bool
 
 
 class PacketsBody(TypedDict):

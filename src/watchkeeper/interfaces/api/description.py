@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -139,7 +140,7 @@ def _answers(operation: dict[str, Any], shapes: Shapes, examples: dict[str, Any]
         if status == "200" and "format" in _names(operation):
             answer["content"]["text/csv"] = {"schema": {"type": "string"}}
         if links := LINKS.get(operation["operationId"]):
-            answer["links"] = links
+            answer["links"] = deepcopy(links)  # who is given the document may write into it
     possible = {*statuses(operation), *MORE.get(operation["operationId"], ())}
     answers.update({status: said for status, said in refer(possible).items() if status not in answers})
 
