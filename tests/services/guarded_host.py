@@ -1,4 +1,7 @@
-"""A real host for the host guard: orphans that spin, bystanders that wait, and two owners who ask and approve."""
+"""A real host for the host guard: orphans that spin, bystanders that wait, and two owners who ask and approve.
+
+Its view of /proc holds the processes of one test: those of others come and go, and would be bystanders that are gone.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ from watchkeeper.storage.jobs import Completion, HeldLease
 PROJECT, HOST = "p", socket.gethostname()
 SPINS = "while :; do :; done"
 WAITS = "while read -r line; do :; done"
+OF_THE_MACHINE = ("1", "loadavg", "meminfo", "self", "stat", "sys", "uptime")
 START = 'exec 9<&0; "$0" -c "$1" chromium --headless <&9 >/dev/null 2>&1 & echo $!'
 
 
@@ -69,6 +73,7 @@ def left_over(place: Path, job: ClaimedJob | None, *, script: str = SPINS) -> It
         )
         identity = ProcReader().identity(int(done.stdout))
         assert identity is not None
+        _show(place, str(identity.pid))
         process = Process(identity)
         try:
             yield process
@@ -77,6 +82,14 @@ def left_over(place: Path, job: ClaimedJob | None, *, script: str = SPINS) -> It
     finally:
         os.close(reading)
         os.close(writing)
+
+
+def _show(place: Path, *names: str) -> None:
+    """Put entries of /proc into the view of the test's host."""
+    view = place / "proc"
+    view.mkdir(exist_ok=True)
+    for name in names:
+        (view / name).symlink_to(Path("/proc", name))
 
 
 @dataclass
@@ -90,7 +103,8 @@ class Host:
 
     def __post_init__(self) -> None:
         self.shop = Shop(self.app)
-        self.guard = host_guard(self.app, ending_seconds=0.0)
+        _show(self.place, *OF_THE_MACHINE)
+        self.guard = host_guard(self.app, ending_seconds=0.0, proc=self.place / "proc")
 
     async def people(self) -> tuple[Principal, Principal]:
         """Give two owners of the project whom nobody of the two made."""

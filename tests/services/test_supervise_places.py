@@ -77,7 +77,7 @@ def test_a_later_attempt_goes_on_with_its_own_agents_thread_only(
     left.write_thread({"agent": "codex", "thread": "t-1"})
     with taken_place(config(tmp_path, worker_id="v"), "claude") as place:
         later = AttemptRecords.make(place.directory, "job", 2, {"job": {"kind": "page"}})
-    assert inherited(tmp_path, later, "claude", os.getuid()) is None
-    same = inherited(tmp_path, later, "codex", os.getuid())
+    assert inherited(later, "claude", os.getuid()) is None
+    same = inherited(later, "codex", os.getuid())
     assert same is not None
     assert (same.conversation.thread, same.workspace) == ("t-1", tmp_path / "space")

@@ -48,7 +48,8 @@ def host_guard(app: App, *, ending_seconds: float = ENDING_SECONDS, proc: Path =
     reporting = HostReporting(app.database, app.watchdog.host.packets, triage, export.look, names)
     policy, records = app.watchdog.policies.current, RepairRecords(app.redactor)
     ledger = LedgerKeeping(app.database, state)
-    looking, concluding = Looking(ledger, ending_seconds=ending_seconds), Concluding(records, policy)
+    looking = Looking(ledger, proc, ending_seconds=ending_seconds)
+    concluding = Concluding(records, policy)
     return HostGuard(
         ledger,
         Scanning(state, export, reporting),

@@ -69,7 +69,7 @@ SELECT k.kind, k.paused_at IS NOT NULL AS paused_kind,
   LEFT JOIN LATERAL (
     SELECT min(n.ready_at) AS oldest
       FROM (SELECT j.ready_at FROM watchkeeper.ready_jobs j WHERE j.project_id = k.project_id AND j.kind = k.kind
-             ORDER BY j.priority DESC, j.seq LIMIT %(most)s / 5) n
+             ORDER BY j.priority DESC, j.seq LIMIT greatest(%(most)s / 5, 1)) n
   ) o ON true
   LEFT JOIN (SELECT kind, count(DISTINCT worker_id) AS workers FROM able WHERE kind IS NOT NULL GROUP BY kind) e
     ON e.kind = k.kind
