@@ -109,7 +109,7 @@ class RenewalConfig:
 class Renewer:
     """A thread that renews every lease of a book, and tells what becomes of them: lost, unconfirmed, to be cancelled.
 
-    With each renewal it tells what repairs ask of the worker, nothing included.
+    After each renewal it tells what repairs ask of the worker, nothing included, where somebody wants to know.
     The callbacks run in the renewing thread; a lease may be told of more than once.
     """
 
@@ -122,7 +122,7 @@ class Renewer:
         on_unconfirmed: Callable[[list[HeldLease]], None],
         on_cancel: Callable[[list[HeldLease]], None],
         on_outage: Callable[[str], None],
-        on_requests: Callable[[list[Row]], None] = lambda _: None,
+        on_requests: Callable[[list[Row]], None] | None = None,
     ) -> None:
         self._config = config
         self._book = book
@@ -186,7 +186,8 @@ class Renewer:
             self._on_lost(lost)
         if cancelled := [hold.lease for hold in holds if _is_to_be_cancelled(renewed.get(hold.lease.seq))]:
             self._on_cancel(cancelled)
-        self._on_requests(asked)
+        if self._on_requests is not None:
+            self._on_requests(asked)
         return len(renewed)
 
     async def _renew_in_time(self, holds: list[Hold]) -> tuple[list[Row], list[Row]]:
@@ -214,8 +215,11 @@ class Renewer:
                 self._connection = await connect(self._config.database)
             project = self._config.project_id
             who = {"project_id": project, "worker_id": self._config.worker_id}
-            asked = await fetch(self._connection, "asked_of_handlers", who)
-            return await store.renew(self._connection, project, leases), asked
+            renewed = await store.renew(self._connection, project, leases)
+            if self._on_requests is None:
+                return renewed, []
+            # Only now: whatever keeps this read waiting, the leases are renewed.
+            return renewed, await fetch(self._connection, "asked_of_handlers", who)
 
     def _give_up(self, holds: list[Hold]) -> None:
         """What stays unconfirmed past its lease may be somebody else's by now; only an answer can say."""
